@@ -1,0 +1,180 @@
+"""Frames: many readings as columns in one Kafka record; a tick is a frame without rows.
+
+Layout: ``SWF1`` | crc32 of the rest (4) | length of meta (4) | meta (msgpack) | one Arrow IPC stream for each kind present,
+one after the other, lengths in the meta. Little-endian. Compression is the producer's (zstd).
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from contracts.errors import FrameError
+from contracts.kinds import ENVELOPE, SCHEMAS, VALUES, Reading
+
+MAGIC = b"SWF1"
+_HEAD = struct.Struct("<4sII")
+VERSION = 1
+
+
+class Block(msgspec.Struct, frozen=True, array_like=True):
+    """One kind's stream within the record."""
+
+    kind: str
+    rows: int
+    bytes: int
+
+
+class FrameMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bridge states with a frame."""
+
+    source: str
+    """The bridge's source name; a home belongs to one source."""
+    lane: str
+    """``bulk`` or ``urgent``."""
+    watched_until_s: float | None
+    """Everything the broker had for the source's homes up to this instant (bridge clock) stands in this frame or before it."""
+    unwatched: tuple[tuple[float, float], ...] = ()
+    """Intervals that count for nobody's silence: the bridge, its broker or their connection was away."""
+    clock: str = "wall"
+    """``wall``, ``virtual`` or ``recorded``."""
+    sent_wall_s: float = 0.0
+    """Wall clock at sending, for latency figures only."""
+    version: int = VERSION
+    blocks: tuple[Block, ...] = ()
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A decoded frame: what was stated, and a record batch for each kind present."""
+
+    meta: FrameMeta
+    batches: dict[str, pa.RecordBatch]
+
+    @property
+    def rows(self) -> int:
+        return sum(batch.num_rows for batch in self.batches.values())
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """Where, whence and when of one row; fields as in ``kinds.ENVELOPE`` without ``ordinal``."""
+
+    home_id: str
+    device_id: str
+    via: str | None
+    resident_id: str | None
+    event_at_s: float
+    received_at_s: float
+    device_at_s: float | None
+    clock: int
+    boot: int
+    seq: int
+
+
+class FrameBuilder:
+    """Collects rows of one partition and lane as columns until the bridge sends them as one frame."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._columns: dict[str, list[list[Any]]] = {}
+
+    def add(self, kind: str, envelope: Envelope, reading: Reading) -> None:
+        """Append one row; order of calls is order of arrival."""
+        columns = self._columns.get(kind)
+        if columns is None:
+            columns = self._columns[kind] = [[] for _ in range(len(ENVELOPE) + len(VALUES[kind]))]
+        values = (
+            envelope.home_id, envelope.device_id, envelope.via, envelope.resident_id, envelope.event_at_s,
+            envelope.received_at_s, envelope.device_at_s, envelope.clock, envelope.boot, envelope.seq, self.rows,
+            *[getattr(reading, column.name) for column in VALUES[kind]],
+        )  # fmt: skip
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+        self.rows += 1
+
+    def build(self, meta: FrameMeta) -> bytes:
+        """The record's value. The builder is empty afterwards."""
+        batches = {
+            kind: pa.record_batch(
+                [pa.array(values, type=field.type) for values, field in zip(columns, SCHEMAS[kind], strict=True)],
+                schema=SCHEMAS[kind],
+            )
+            for kind, columns in self._columns.items()
+        }
+        self._columns = {}
+        self.rows = 0
+        return encode(meta, batches)
+
+
+def encode(meta: FrameMeta, batches: Mapping[str, pa.RecordBatch]) -> bytes:
+    """One Kafka value from a statement and a record batch for each kind."""
+    streams: list[bytes] = []
+    blocks: list[Block] = []
+    for kind, batch in batches.items():
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, SCHEMAS[kind]) as writer:
+            writer.write_batch(batch)
+        stream = sink.getvalue().to_pybytes()
+        streams.append(stream)
+        blocks.append(Block(kind, batch.num_rows, len(stream)))
+    head = msgspec.msgpack.encode(msgspec.structs.replace(meta, blocks=tuple(blocks)))
+    body = b"".join((head, *streams))
+    return _HEAD.pack(MAGIC, zlib.crc32(body), len(head)) + body
+
+
+_META = msgspec.msgpack.Decoder(FrameMeta)
+
+
+def read_meta(value: bytes) -> FrameMeta:
+    """The statement alone, checked. Raises FrameError."""
+    if len(value) < _HEAD.size:
+        raise FrameError(detail=f"{len(value)} bytes are too short for a frame")
+    magic, crc, head = _HEAD.unpack_from(value)
+    if magic != MAGIC:
+        raise FrameError(detail="it does not begin with SWF1")
+    if zlib.crc32(memoryview(value)[_HEAD.size :]) != crc:
+        raise FrameError(detail="its check sum is wrong: bytes were changed or lost")
+    try:
+        meta = _META.decode(memoryview(value)[_HEAD.size : _HEAD.size + head])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FrameError(detail=str(error)) from error
+    if meta.version != VERSION:
+        raise FrameError(detail=f"it has version {meta.version}, this program reads {VERSION}")
+    return meta
+
+
+def decode(value: bytes, kinds: Iterable[str] | None = None) -> Frame:
+    """Read a Kafka value; with ``kinds``, only these. Raises FrameError."""
+    meta = read_meta(value)
+    wanted = None if kinds is None else set(kinds)
+    at = _HEAD.size + _HEAD.unpack_from(value)[2]
+    batches: dict[str, pa.RecordBatch] = {}
+    for block in meta.blocks:
+        if block.kind in SCHEMAS and (wanted is None or block.kind in wanted):
+            try:
+                with pa.ipc.open_stream(pa.py_buffer(value)[at : at + block.bytes]) as reader:
+                    batch = reader.read_next_batch()
+            except (pa.ArrowInvalid, StopIteration, OSError) as error:
+                raise FrameError(detail=f"its {block.kind} block does not read: {error}") from error
+            if not batch.schema.equals(SCHEMAS[block.kind]):
+                raise FrameError(detail=f"its {block.kind} block has other columns than this program knows")
+            batches[block.kind] = batch
+        at += block.bytes
+    return Frame(meta, batches)
+
+
+def numbers(batch: pa.RecordBatch, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A numeric or boolean column as float64, null as NaN; shape ``[rows]``."""
+    column = batch.column(name)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+
+
+def strings(batch: pa.RecordBatch, name: str) -> Sequence[Any]:
+    """Any other column as a Python list, null as None."""
+    values: list[Any] = batch.column(name).to_pylist()
+    return values
