@@ -1,0 +1,239 @@
+"""What a detector is: the words that one file in ``stream/detectors/`` is written in. Pure: numpy, no I/O, no clock.
+
+A detector's module holds ``Params`` (a frozen msgspec Struct, every number with unit and source), ``STATE`` (columns), functions
+``observe`` and/or ``tick``, ``CASES``, and ``DETECTOR = Detector(...)``. Its file name is its name everywhere. The engine
+(``stream/engine.py``) owns indices, episodes, ids, revisions, repeats, ticks and snapshots; a detector only says what is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from contracts.detections import Family
+from contracts.kinds import Card
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Array = npt.NDArray[Any]
+
+
+class StateColumn(msgspec.Struct, frozen=True):
+    """One numpy column of a detector's state, one entry for each subject: ``[subjects]`` or ``[subjects, width]``."""
+
+    dtype: str
+    initial: float | int | bool
+    width: int = 0
+
+
+class State:
+    """A detector's state: its columns as attributes (``state.last_seen_s[subjects]``), and ``due_at_s`` kept for the engine.
+
+    ``due_at_s[subject]``: stream time at which ``tick`` wants to see the subject next; inf = not until a row sets it.
+    """
+
+    due_at_s: Floats
+
+    def __init__(self, columns: Mapping[str, StateColumn]) -> None:
+        self.columns: dict[str, StateColumn] = {"due_at_s": StateColumn("f8", np.inf), **columns}
+        self.size = 0
+        for name, column in self.columns.items():
+            shape = (0,) if not column.width else (0, column.width)
+            setattr(self, name, np.empty(shape, dtype=column.dtype))
+
+    def grow(self, size: int) -> None:
+        """Make room for ``size`` subjects; new ones get the initial values."""
+        if size <= self.size:
+            return
+        capacity = len(self.due_at_s)
+        if size > capacity:
+            wanted = max(size, 2 * capacity, 64)
+            for name, column in self.columns.items():
+                old = getattr(self, name)
+                new = np.full((wanted, *old.shape[1:]), column.initial, dtype=column.dtype)
+                new[:capacity] = old
+                setattr(self, name, new)
+        self.size = size
+
+    def __getattr__(self, name: str) -> Array:  # only reached for unknown names; tells the type checker that columns are arrays
+        raise AttributeError(f"this detector's state has no column {name!r}")
+
+
+class Rows(Protocol):
+    """Rows of one kind, in which each subject appears at most once. All arrays have shape ``[rows]``."""
+
+    kind: str
+    subject: Ints
+    """Index into the detector's state."""
+    home: Ints
+    """Index into the cards' homes."""
+    device: Ints
+    """Index into the cards' devices."""
+    event_at_s: Floats
+    received_at_s: Floats
+    clock: Ints
+    """Index into contracts.kinds.CLOCKS; UNRESOLVED rows are no sign of life."""
+    room: Ints
+    """Index into contracts.kinds.ROOMS of the device's room."""
+    role: Ints
+    """Index into contracts.kinds.ROLES."""
+
+    def __getitem__(self, name: str) -> Floats:
+        """A numeric or boolean value column as float64, null = NaN."""
+        ...
+
+    def objects(self, name: str) -> Sequence[Any]:
+        """Any value column as Python objects (bytes of inertial samples, strings)."""
+        ...
+
+
+class Cards(Protocol):
+    """Home cards of this partition and source, as columns; homes without a card have ``known`` False and cautious defaults."""
+
+    known: Bools
+    care_level: Ints
+    residents: Ints
+    """Number of residents (0: a home without residents, e.g. a corridor; 1 where no card says otherwise)."""
+    away_until_s: Floats
+    """NaN: nobody said that they are away."""
+    has_entrance_door: Bools
+    learned_days: Ints
+    silence_min: Floats
+    """Learned longest usual silence, ``[homes, 72]`` minutes (room group x hour), NaN where not learned."""
+    device_role: Ints
+    device_room: Ints
+    device_home: Ints
+
+    def local_hour(self, homes: Ints, at_s: Floats | float) -> Floats:
+        """Hour of the local day, 0 <= h < 24, fractions included, in each home's zone."""
+        ...
+
+    def threshold(self, name: str, homes: Ints, default: float) -> Floats:
+        """A per-home override named ``detector.parameter``, else ``default``."""
+        ...
+
+
+class StreamTime(Protocol):
+    """The clock that the log carries."""
+
+    now_s: float
+    """In ``tick``: the grid point. In ``observe``: the latest received_at_s so far."""
+
+    def watched_s(self, at_s: Floats | float) -> Floats:
+        """Watched seconds up to ``at_s``: runs with time, stands still while nobody was watching and in the grace after that.
+
+        A silence is ``watched_s(now_s) - watched_s(last_seen_s)``.
+        """
+        ...
+
+
+class Out(Protocol):
+    """Where a detector says what it found. All arrays run parallel to ``subjects``; scalars are broadcast.
+
+    ``score`` 0-4: how sure the detector is by itself. ``reason``: key of a sentence in ``alerts/texts.py``, by
+    convention ``<detector>.<word>``. ``evidence``: numbers (or words) with units in their names.
+    """
+
+    def on(
+        self, subjects: Ints, *, started_at_s: Floats | float, event_at_s: Floats | float, score: Ints | int, reason: str,
+        evidence: Mapping[str, Any] | None = None, devices: Ints | None = None, rows: Rows | None = None, test: Bools | bool = False,
+    ) -> None:
+        """The condition holds. First time: a new episode that began at ``started_at_s`` (then frozen). Later: a new revision, only if
+        score or reason changed. ``rows``: the rows (parallel to subjects) that caused it; gives device and origin."""
+        ...
+
+    def off(self, subjects: Ints, *, event_at_s: Floats | float, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
+        """The condition is over: a last revision with ``on`` false. Nothing happens where no episode was on."""
+        ...
+
+    def withdraw(self, subjects: Ints, *, event_at_s: Floats | float, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
+        """What followed shows that it was nothing: a last revision, withdrawn, score 0."""
+        ...
+
+    def once(
+        self, subjects: Ints, *, event_at_s: Floats | float, score: Ints | int, reason: str,
+        evidence: Mapping[str, Any] | None = None, devices: Ints | None = None, rows: Rows | None = None, test: Bools | bool = False,
+    ) -> None:
+        """Something happened at a moment (a press): a detection of its own, each time, that has no end."""
+        ...
+
+    def is_on(self, subjects: Ints) -> Bools:
+        """Whether an episode is on for each subject."""
+        ...
+
+
+@dataclass
+class Context:
+    """What ``observe``, ``tick`` and ``enrol`` are given beside parameters and state."""
+
+    cards: Cards
+    time: StreamTime
+    out: Out
+
+
+Observe = Callable[[Any, Any, Rows, Context], None]
+Tick = Callable[[Any, Any, Ints, Context], None]
+Enrol = Callable[[Any, Any, Ints, Context], None]
+
+
+@dataclass(frozen=True)
+class Story:
+    """Rows of one home for a case: ``(at_s, device_id, kind, values)``, its card, and when the story ends (stream time, s).
+
+    ``at_s`` counts from an arbitrary start (the engine's battery adds a real epoch at local midnight of the card's zone).
+    ``late``: rows that arrive later than measured: index of row -> arrival, s. ``unwatched``: intervals nobody watched.
+    """
+
+    rows: Sequence[tuple[float, str, str, Mapping[str, Any]]]
+    ends_at_s: float
+    card: Card | None = None
+    late: Mapping[int, float] = field(default_factory=dict)
+    unwatched: Sequence[tuple[float, float]] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A story with what the detector must say: how many episodes it raises (0 = quiet), and optionally when, score, reason."""
+
+    name: str
+    episodes: int
+    story: Story
+    decided_within_s: tuple[float, float] | None = None
+    """Window of ``decided_at_s`` of the first detection, in the story's time."""
+    last: str | None = None
+    """Reason key of the last revision."""
+
+
+def fires(name: str, story: Story, *, episodes: int = 1, within_s: tuple[float, float] | None = None, last: str | None = None) -> Case:
+    """The detector must raise ``episodes`` episodes in this story."""
+    return Case(name, episodes, story, within_s, last)
+
+
+def quiet(name: str, story: Story) -> Case:
+    """The detector must say nothing in this story."""
+    return Case(name, 0, story)
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One detector as the engine runs it."""
+
+    family: Family
+    kinds: tuple[str, ...]
+    params: Any
+    """An instance of the module's Params with the values that ship."""
+    observe: Observe
+    cases: tuple[Case, ...]
+    lanes: tuple[Literal["bulk", "urgent"], ...] = ("bulk",)
+    """Lanes it runs on; one instance with its own state for each."""
+    subject: Literal["home", "device"] = "home"
+    state: Mapping[str, StateColumn] = field(default_factory=dict)
+    tick: Tick | None = None
+    enrol: Enrol | None = None
+    """Called with subjects that appear for the first time (by card or by row), before anything else; may set ``due_at_s``."""
+    version: int = 1
+    """State version: a snapshot of another version starts empty."""
