@@ -1,0 +1,171 @@
+"""Reasons: the sentences that people read, one for each key that a detector may give. Chinese first, then English.
+
+A template names the numbers of the detection's evidence. ``sentence`` never raises: what is missing is shown as "?".
+A test compares this table with the keys that the detectors use.
+"""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any, Literal
+
+import msgspec
+
+Language = Literal["zh", "en"]
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One sentence in two languages."""
+
+    zh: str
+    en: str
+
+
+REASONS: dict[str, Reason] = {
+    "call.press": Reason("住户按下了求助按钮", "The help button was pressed"),
+    "call.hold": Reason("住户长按了求助按钮", "The help button was held down"),
+    "call.voice": Reason("住户用语音呼救", "Help was called for by voice"),
+
+    "fall_room.warning": Reason("{room}跌倒传感器预警：可能跌倒", "A fall sensor ({room}) warns of a possible fall"),
+    "fall_room.alarm": Reason("{room}跌倒传感器报警：有人跌倒", "A fall sensor ({room}) reports a fall"),
+    "fall_room.still_down": Reason(
+        "{room}跌倒传感器报警已持续 {down_s:.0f} 秒，仍有人倒地", "A fall sensor ({room}) still sees somebody down after {down_s:.0f} s"
+    ),
+    "fall_room.over": Reason("{room}跌倒传感器报告：警情解除", "The fall sensor ({room}) says that it is over"),
+
+    "fall_wearable.impact_still": Reason(
+        "手环测到撞击 {impact_g:.1f} g，随后静止，姿态改变 {turn_deg:.0f}°",
+        "The wearable felt an impact of {impact_g:.1f} g, then stillness, turned by {turn_deg:.0f}°",
+    ),
+    "fall_wearable.unclear": Reason(
+        "手环测到撞击 {impact_g:.1f} g，但数据不全（{why}），可能跌倒",
+        "The wearable felt an impact of {impact_g:.1f} g; data are incomplete ({why}), a fall is possible",
+    ),
+    "fall_wearable.lying": Reason(
+        "撞击 {impact_g:.1f} g 后 {after_s:.0f} 秒内几乎没有动作", "Hardly a movement in the {after_s:.0f} s after the impact of {impact_g:.1f} g"
+    ),
+    "fall_wearable.moved": Reason(
+        "撞击后 {after_s:.0f} 秒内恢复走动，应未跌倒或已起身", "Walking again within {after_s:.0f} s of the impact: no fall, or up again"
+    ),
+
+    "inactivity.silent": Reason(
+        "已 {silence_min:.0f} 分钟没有生活迹象（{room}，界限 {limit_min:.0f} 分钟）",
+        "No sign of life for {silence_min:.0f} min (last: {room}; limit {limit_min:.0f} min)",
+    ),
+    "inactivity.silent_long": Reason(
+        "已 {silence_min:.0f} 分钟没有生活迹象（{room}），远超界限 {limit_min:.0f} 分钟",
+        "No sign of life for {silence_min:.0f} min (last: {room}), far beyond the limit of {limit_min:.0f} min",
+    ),
+    "inactivity.silent_inside": Reason(
+        "已 {silence_min:.0f} 分钟没有生活迹象（{room}），入户门未开过，人应在家中",
+        "No sign of life for {silence_min:.0f} min (last: {room}); the entrance door has not opened since, so somebody is inside",
+    ),
+    "inactivity.out_long": Reason(
+        "出门后已 {silence_min:.0f} 分钟未见回家（最多等 {limit_min:.0f} 分钟）",
+        "Out by the door and not seen for {silence_min:.0f} min (limit {limit_min:.0f} min)",
+    ),
+    "inactivity.pulse_only": Reason(
+        "已 {silence_min:.0f} 分钟没有活动，但仍测到心跳或呼吸",
+        "No activity for {silence_min:.0f} min, though pulse or breathing is measured",
+    ),
+    "inactivity.moved": Reason("又有了生活迹象（{room}）", "There is a sign of life again ({room})"),
+    "inactivity.excused": Reason("已登记外出，不再判断", "The resident is registered as away: no conclusion"),
+
+    "stove_unattended.warning": Reason(
+        "灶具已开 {on_min:.0f} 分钟，厨房无人 {empty_min:.0f} 分钟",
+        "The stove has been on for {on_min:.0f} min, nobody in the kitchen for {empty_min:.0f} min",
+    ),
+    "stove_unattended.forgotten": Reason(
+        "灶具可能忘关：已开 {on_min:.0f} 分钟，厨房无人 {empty_min:.0f} 分钟",
+        "The stove seems forgotten: on for {on_min:.0f} min, nobody in the kitchen for {empty_min:.0f} min",
+    ),
+    "stove_unattended.nobody_home": Reason(
+        "灶具开着而人已出门：已开 {on_min:.0f} 分钟，出门 {out_min:.0f} 分钟",
+        "The stove is on and everybody has left: on for {on_min:.0f} min, out for {out_min:.0f} min",
+    ),
+    "stove_unattended.attended": Reason("有人回到厨房", "Somebody is in the kitchen again"),
+    "stove_unattended.off": Reason("灶具已关", "The stove is off"),
+
+    "gas.alarm": Reason("燃气报警器报警（{room}）", "A gas alarm sounds ({room})"),
+    "gas.leak": Reason(
+        "燃气浓度 {gas_lel_pct:.0f} % LEL，已持续 {held_s:.0f} 秒（{room}）", "Gas at {gas_lel_pct:.0f} % LEL for {held_s:.0f} s ({room})"
+    ),
+    "gas.over": Reason("燃气浓度恢复正常", "The gas is gone"),
+
+    "carbon_monoxide.alarm": Reason("一氧化碳报警器报警（{room}）", "A carbon-monoxide alarm sounds ({room})"),
+    "carbon_monoxide.dose": Reason(
+        "一氧化碳 {co_ppm:.0f} ppm：高于 {level_ppm:.0f} ppm 已 {held_min:.0f} 分钟",
+        "Carbon monoxide at {co_ppm:.0f} ppm: above {level_ppm:.0f} ppm for {held_min:.0f} min",
+    ),
+    "carbon_monoxide.raised": Reason(
+        "一氧化碳长时间偏高：高于 {level_ppm:.0f} ppm 已 {held_min:.0f} 分钟",
+        "Carbon monoxide is raised: above {level_ppm:.0f} ppm for {held_min:.0f} min",
+    ),
+    "carbon_monoxide.over": Reason("一氧化碳恢复正常", "Carbon monoxide is back to normal"),
+
+    "smoke.alarm": Reason("烟雾报警器报警（{room}）", "A smoke alarm sounds ({room})"),
+    "smoke.density": Reason("烟雾浓度 {smoke_db_m:.2f} dB/m（{room}）", "Smoke at {smoke_db_m:.2f} dB/m ({room})"),
+    "smoke.heat": Reason("室温高达 {temperature_c:.0f} °C（{room}）", "The room is at {temperature_c:.0f} °C ({room})"),
+    "smoke.over": Reason("烟雾报警解除", "The smoke alarm is over"),
+
+    "water_running.running": Reason(
+        "用水已连续 {running_min:.0f} 分钟，共 {litres:.0f} 升", "Water has been running for {running_min:.0f} min, {litres:.0f} l so far"
+    ),
+    "water_running.stopped": Reason("用水已停", "The water has stopped"),
+    "water_running.leak": Reason("漏水传感器报警（{room}）", "A leak sensor is wet ({room})"),
+    "water_running.dry": Reason("漏水传感器已干", "The leak sensor is dry again"),
+
+    "night_door.left": Reason(
+        "夜间 {door_hour:.0f} 时许入户门打开，{out_min:.0f} 分钟内未见回屋",
+        "The entrance door opened at night (about {door_hour:.0f}:00) and nobody was seen inside for {out_min:.0f} min",
+    ),
+    "night_door.returned": Reason("人已回屋", "Somebody is inside again"),
+
+    "device_silent.silent": Reason(
+        "设备（{role}）已 {silent_min:.0f} 分钟没有消息（界限 {limit_min:.0f} 分钟）",
+        "A device ({role}) has said nothing for {silent_min:.0f} min (limit {limit_min:.0f} min)",
+    ),
+    "device_silent.offline": Reason("设备（{role}）离线", "A device ({role}) is offline"),
+    "device_silent.back": Reason("设备（{role}）恢复", "The device ({role}) is back"),
+}  # fmt: skip
+"""Every key that a shipped detector gives, by detector."""
+
+WORDS: dict[str, str] = {
+    "entrance": "门厅", "living": "客厅", "bedroom": "卧室", "kitchen": "厨房", "bathroom": "卫生间", "dining": "餐厅", "corridor": "走廊",
+    "balcony": "阳台", "other": "其他",
+    "motion": "人体感应", "entrance_door": "入户门磁", "door": "门磁", "window": "窗磁", "radar": "雷达", "bed": "床垫", "chair": "座椅",
+    "stove": "灶具", "plug": "插座", "light": "灯", "tap": "水龙头", "water_meter": "水表", "wearable": "手环", "pendant": "吊坠",
+    "smoke": "烟感", "gas": "燃气报警器", "co": "一氧化碳报警器", "leak": "漏水传感器", "thermometer": "温度计", "fridge": "冰箱",
+    "holding": "保温柜", "hub": "网关",
+    "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
+}  # fmt: skip
+"""Chinese for words in evidence (rooms, roles, …); in English they stand as they are."""
+
+
+class _Lenient(Formatter):
+    """A formatter to which nothing is an error: a missing name, or one of another type than its format, is shown as it is."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
+        return kwargs.get(key, "?") if isinstance(key, str) else "?"
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        if isinstance(value, str):
+            return WORDS.get(value, value) if self.language == "zh" else value.replace("_", " ")
+        try:
+            return format(value, format_spec)
+        except (ValueError, TypeError):
+            return str(value)
+
+
+def sentence(key: str, evidence: Mapping[str, Any] | None = None, language: Language = "zh") -> str:
+    """The sentence for a reason key with its numbers filled in. Never raises; an unknown key is returned as it is."""
+    reason = REASONS.get(key)
+    if reason is None:
+        return key
+    template = reason.en if language == "en" else reason.zh
+    try:
+        return _Lenient(language).vformat(template, (), dict(evidence or {}))
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError):
+        return template

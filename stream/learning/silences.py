@@ -1,0 +1,158 @@
+"""Learner of a home's usual silences: from its signs of life, the longest silence that is usual after each hour of the day.
+
+Interface (pure, no SQL, no clock)::
+
+    learn(at_s, room, by_itself, entrance, offset_s, *, unknown=()) -> Learned
+    Learned.silence_min   -> Card.silence_min   (72 whole minutes, or () where days are too few: cautious defaults then rule)
+    Learned.days          -> Card.learned_days
+    Learned.evidence      -> what an operator reads beside it (plain dict of numbers and words, JSON-ready)
+
+The arrays run in parallel, one entry for each sign of life of ONE home over the last DAYS_BACK days, in any order:
+
+    at_s       float64  when it happened (``event_at_s``), epoch seconds; leave out rows whose ``clock`` is UNRESOLVED
+    room       int      index into contracts.kinds.ROOMS of the device's room on the card ("other" where there is none)
+    by_itself  bool     True: an act that proves a person by itself; False: a motion, which needs a second one near it
+    entrance   bool     True: an event of a device with role ``entrance_door``
+    offset_s   float or float64 array: the home's zone offset from UTC in seconds (Asia/Shanghai: 28800)
+    unknown    intervals (from_s, to_s) in which nobody was watching or the home's sensors were away
+
+What is a sign of life (the same rows that the detector counts), kind by kind:
+
+    motion    rows with ``moving`` true and ``cause`` = 'pir'               by_itself False
+    contact   rows whose ``open`` differs from the same device's row before    True   (entrance: role = entrance_door)
+    presence  rows whose ``present`` or ``posture`` differs from the row before  True
+    water     rows with ``litres`` > 0 or ``flow_l_min`` > 0                   True
+    power     rows whose ``on`` differs from the row before, of roles stove, light, plug   True
+    vitals    rows with ``steps`` > 0                                          True
+    call      every row with ``test`` false                                    True
+
+The keeper calls it nightly with rows from TimescaleDB, the demo with the rows of 14 simulated days.
+
+How: signs of life in order; a lone motion is dropped (``signs.proven``). A silence runs from one sign to the next, belongs to
+the local hour at which it began and to the room group of the sign that it began with. A silence that the entrance door began is an
+outing and is left out; so is one that touches an ``unknown`` interval or is longer than CEILING_MIN. The value of a cell is the longest silence
+that began in that hour or in its two neighbours. A cell with too little evidence takes the greater of its cautious default and the other rooms' value.
+The value is what is usual, not yet an alarm line: ``inactivity`` multiplies it by its own margin.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from contracts.kinds import ROOM_GROUPS
+from stream.detector import Bools, Floats, Ints
+from stream.learning.signs import GROUP_OF_ROOM, left_by_door, proven
+
+DAYS_BACK = 28
+"""How far back to look, days: four of each weekday, and a change of habit is forgotten in a month. Chosen."""
+MIN_DAYS = 7
+"""Fewer days with signs of life than this teach nothing, days. Chosen: every weekday once."""
+MIN_DAY_SIGNS = 10
+"""A day with fewer signs is not counted: the resident was away or the sensors were. Chosen."""
+MIN_CELL_DAYS = 3
+"""A cell (group, hour and its neighbours) needs signs on this many days. Chosen."""
+FLOOR_MIN = (45, 30, 30)
+"""Least value for each room group (other, kitchen, bathroom), minutes: a sensor may miss a quiet half-hour. Chosen."""
+CEILING_MIN = 720
+"""Longest silence taken for one at home, minutes: nobody who is well is unseen at home for longer. Chosen."""
+DAY_HOURS = range(6, 20)
+"""Hours of the local day in which a beginning silence is one of the day. Chosen."""
+DEFAULT_DAY_MIN = (480, 240, 240)
+"""Cautious defaults by room group for a silence that begins by day, minutes. Chosen: about twice the 245 min
+at which a fixed time gave 0.23 false alarms a week in ``hh102``; half of that after kitchen and bathroom, after which no silence in
+that month was longer than 16 and 60 min."""
+DEFAULT_NIGHT_MIN = (720, 720, 720)
+"""The same for one that begins in the evening or at night, minutes: a long sleep and a slow morning."""
+
+
+def defaults_min() -> Floats:
+    """The cautious defaults as ``[3 x 24]`` minutes in the order of ``Card.silence_min``."""
+    day = np.isin(np.arange(24), DAY_HOURS)
+    table: Floats = np.where(day, np.array(DEFAULT_DAY_MIN)[:, None], np.array(DEFAULT_NIGHT_MIN)[:, None]).astype(
+        np.float64
+    )
+    return table.reshape(-1)
+
+
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a home's past says about its silences."""
+
+    silence_min: tuple[int, ...]
+    """Longest usual silence, minutes, 3 room groups x 24 local hours of its beginning; empty: too few days."""
+    days: int
+    """Days with enough signs of life."""
+    evidence: dict[str, float | str | list[float]]
+    """signs, lone_motions, outings, silences, longest_min, longest_at_s, cells_learned (of 72), from_s, to_s."""
+
+
+def learn(
+    at_s: Floats,
+    room: Ints,
+    by_itself: Bools | Sequence[bool],
+    entrance: Bools | Sequence[bool],
+    offset_s: Floats | float,
+    *,
+    unknown: Sequence[tuple[float, float]] = (),
+) -> Learned:
+    """See the top of this module. Never raises on empty input."""
+    at_s = np.asarray(at_s, dtype=np.float64)
+    order = np.argsort(at_s, kind="stable")
+    at_s = at_s[order]
+    room = np.asarray(room, dtype=np.int64)[order]
+    act = np.asarray(by_itself, dtype=bool)[order]
+    door = np.asarray(entrance, dtype=bool)[order]
+    offset = (
+        np.broadcast_to(np.asarray(offset_s, dtype=np.float64), at_s.shape)[order] if np.ndim(offset_s) else offset_s
+    )
+    local_s = at_s + offset
+
+    sure = proven(at_s, act)
+    sign_s, sign_local_s, group = at_s[sure], local_s[sure], GROUP_OF_ROOM[room[sure]]
+    day = np.floor(sign_local_s / 86_400.0).astype(np.int64)
+    days = int((np.unique(day, return_counts=True)[1] >= MIN_DAY_SIGNS).sum())
+    evidence: dict[str, float | str | list[float]] = {
+        "signs": int(sure.sum()), "lone_motions": int((~sure).sum()), "outings": 0, "silences": 0, "cells_learned": 0,
+        "from_s": float(at_s[0]) if len(at_s) else 0.0, "to_s": float(at_s[-1]) if len(at_s) else 0.0,
+    }  # fmt: skip
+    if days < MIN_DAYS:
+        return Learned(silence_min=(), days=days, evidence=evidence)
+
+    last_door_s = np.maximum.accumulate(np.where(door, at_s, -np.inf))[sure]
+    begins_s, ends_s = sign_s[:-1], sign_s[1:]
+    silence_min = (ends_s - begins_s) / 60.0
+    outing = left_by_door(begins_s, last_door_s[:-1])
+    usable = ~outing & (silence_min <= CEILING_MIN)
+    for from_s, to_s in unknown:
+        usable &= (ends_s <= from_s) | (begins_s >= to_s)
+
+    hour = (np.floor(sign_local_s[:-1] / 3600.0) % 24).astype(np.int64)
+    values, cells = _table(silence_min[usable], group[:-1][usable], hour[usable], day[:-1][usable])
+    at_home = np.flatnonzero(usable)
+    longest = at_home[np.argmax(silence_min[at_home])] if len(at_home) else None
+    evidence |= {
+        "outings": int((outing & (silence_min > 5)).sum()), "silences": int(usable.sum()), "cells_learned": cells,
+        "longest_min": float(silence_min[longest]) if longest is not None else 0.0,
+        "longest_at_s": float(begins_s[longest]) if longest is not None else 0.0,
+    }  # fmt: skip
+    return Learned(silence_min=tuple(int(v) for v in values), days=days, evidence=evidence)
+
+
+def _table(silence_min: Floats, group: Ints, hour: Ints, day: Ints) -> tuple[Floats, int]:
+    """The 72 values, and how many of them rest on this home's own evidence."""
+    longest = np.zeros((len(ROOM_GROUPS), 24))
+    np.maximum.at(longest, (group, hour), silence_min)
+    values = np.empty((len(ROOM_GROUPS), 24))
+    default = defaults_min().reshape(len(ROOM_GROUPS), 24)
+    learned = 0
+    for g in range(len(ROOM_GROUPS)):
+        for h in range(24):
+            around = [(h - 1) % 24, h, (h + 1) % 24]
+            enough = len(np.unique(day[(group == g) & np.isin(hour, around)])) >= MIN_CELL_DAYS
+            learned += enough
+            if enough:
+                values[g, h] = longest[g, around].max()
+            else:
+                values[g, h] = default[g, h] if g == 0 else max(default[g, h], values[0, h])
+    floor = np.array(FLOOR_MIN, dtype=np.float64)[:, None]
+    return np.ceil(np.clip(values, floor, CEILING_MIN)).reshape(-1), learned
