@@ -37,10 +37,16 @@ class State:
     """
 
     due_at_s: Floats
+    devices: "State"
+    """Only where a home detector declares ``Detector.device_state``: its columns with one entry for each device, indexed by
+    ``rows.device`` (``state.devices.open[rows.device]``). Owned, grown and kept in snapshots by the engine like the rest; its
+    ``due_at_s`` means nothing."""
 
-    def __init__(self, columns: Mapping[str, StateColumn]) -> None:
+    def __init__(self, columns: Mapping[str, StateColumn], device_columns: Mapping[str, StateColumn] | None = None) -> None:
         self.columns: dict[str, StateColumn] = {"due_at_s": StateColumn("f8", np.inf), **columns}
         self.size = 0
+        if device_columns:
+            self.devices = State(device_columns)
         for name, column in self.columns.items():
             shape = (0,) if not column.width else (0, column.width)
             setattr(self, name, np.empty(shape, dtype=column.dtype))
@@ -134,7 +140,7 @@ class StreamTime(Protocol):
 class Out(Protocol):
     """Where a detector says what it found. All arrays run parallel to ``subjects``; scalars are broadcast.
 
-    ``score`` 0-4: how sure the detector is by itself. ``reason``: key of a sentence in ``alerts/texts.py``, by
+    ``score`` 0-4: how sure the detector is by itself. ``reason``: key of a sentence in ``contracts/reasons.py``, by
     convention ``<detector>.<word>``. ``evidence``: numbers (or words) with units in their names.
     """
 
@@ -232,6 +238,9 @@ class Detector:
     """Lanes it runs on; one instance with its own state for each."""
     subject: Literal["home", "device"] = "home"
     state: Mapping[str, StateColumn] = field(default_factory=dict)
+    device_state: Mapping[str, StateColumn] = field(default_factory=dict)
+    """For a home detector that must also remember something of each device (is this burner on, did this door say the same
+    before): columns of ``state.devices``, indexed by ``rows.device``."""
     tick: Tick | None = None
     enrol: Enrol | None = None
     """Called with subjects that appear for the first time (by card or by row), before anything else; may set ``due_at_s``."""
