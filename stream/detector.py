@@ -96,6 +96,10 @@ class Rows(Protocol):
         """Any value column as Python objects (bytes of inertial samples, strings)."""
         ...
 
+    def where(self, mask: Bools) -> "Rows":
+        """Only the rows where ``mask`` is true, e.g. to hand them to ``out.on(rows.subject, ..., rows=rows)``."""
+        ...
+
 
 class Cards(Protocol):
     """Home cards of this partition and source, as columns; homes without a card have ``known`` False and cautious defaults."""
