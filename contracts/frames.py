@@ -33,7 +33,11 @@ class FrameMeta(msgspec.Struct, frozen=True, kw_only=True):
     """What a bridge states with a frame."""
 
     source: str
-    """The bridge's source name; a home belongs to one source."""
+    """The bridge's source name; a home belongs to one source.
+
+    Empty for the keeper's frames, which hold only rows of kind ``card`` and state nothing (``watched_until_s`` None, no
+    ``unwatched``): a reader applies those rows to the homes of the partition whatever their source, at once, in log order.
+    """
     lane: str
     """``bulk`` or ``urgent``."""
     watched_until_s: float | None
