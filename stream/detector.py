@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from contracts.detections import Family
 from contracts.kinds import Card
+from stream.columns import Columns
+from stream.columns import StateColumn as StateColumn
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -22,18 +23,11 @@ Bools = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
 
 
-class StateColumn(msgspec.Struct, frozen=True):
-    """One numpy column of a detector's state, one entry for each subject: ``[subjects]`` or ``[subjects, width]``."""
-
-    dtype: str
-    initial: float | int | bool
-    width: int = 0
-
-
-class State:
+class State(Columns):
     """A detector's state: its columns as attributes (``state.last_seen_s[subjects]``), and ``due_at_s`` kept for the engine.
 
     ``due_at_s[subject]``: stream time at which ``tick`` wants to see the subject next; inf = not until a row sets it.
+    A ``tick`` must move it on for every subject that it is given, else it sees them again at every grid point.
     """
 
     due_at_s: Floats
@@ -43,30 +37,9 @@ class State:
     ``due_at_s`` means nothing."""
 
     def __init__(self, columns: Mapping[str, StateColumn], device_columns: Mapping[str, StateColumn] | None = None) -> None:
-        self.columns: dict[str, StateColumn] = {"due_at_s": StateColumn("f8", np.inf), **columns}
-        self.size = 0
+        super().__init__({"due_at_s": StateColumn("f8", np.inf), **columns})
         if device_columns:
             self.devices = State(device_columns)
-        for name, column in self.columns.items():
-            shape = (0,) if not column.width else (0, column.width)
-            setattr(self, name, np.empty(shape, dtype=column.dtype))
-
-    def grow(self, size: int) -> None:
-        """Make room for ``size`` subjects; new ones get the initial values."""
-        if size <= self.size:
-            return
-        capacity = len(self.due_at_s)
-        if size > capacity:
-            wanted = max(size, 2 * capacity, 64)
-            for name, column in self.columns.items():
-                old = getattr(self, name)
-                new = np.full((wanted, *old.shape[1:]), column.initial, dtype=column.dtype)
-                new[:capacity] = old
-                setattr(self, name, new)
-        self.size = size
-
-    def __getattr__(self, name: str) -> Array:  # only reached for unknown names; tells the type checker that columns are arrays
-        raise AttributeError(f"this detector's state has no column {name!r}")
 
 
 class Rows(Protocol):
@@ -117,6 +90,8 @@ class Cards(Protocol):
     device_role: Ints
     device_room: Ints
     device_home: Ints
+    device_known: Bools
+    """Whether the home's card names the device; one that is only seen has role and room ``other``."""
 
     def local_hour(self, homes: Ints, at_s: Floats | float) -> Floats:
         """Hour of the local day, 0 <= h < 24, fractions included, in each home's zone."""
@@ -131,7 +106,8 @@ class StreamTime(Protocol):
     """The clock that the log carries."""
 
     now_s: float
-    """In ``tick``: the grid point. In ``observe``: the latest received_at_s so far."""
+    """In ``tick``: the grid point. In ``observe``: the last grid point before the rows, so that it does not depend on how rows were
+    cut into frames; ``rows.received_at_s`` says to the moment when each row came."""
 
     def watched_s(self, at_s: Floats | float) -> Floats:
         """Watched seconds up to ``at_s``: runs with time, stands still while nobody was watching and in the grace after that.
