@@ -1,0 +1,72 @@
+"""Connections to the database: pool and single, with the time limits that keep a frozen twin from stalling the others."""
+
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+Connection = psycopg.AsyncConnection[Any]
+Pool = AsyncConnectionPool[Connection]
+
+LOCK_TIMEOUT_S = 2.0
+"""Longest wait for a row that somebody else holds; then psycopg.errors.LockNotAvailable, and the caller tries again."""
+IDLE_IN_TRANSACTION_S = 5.0
+"""A process frozen in the middle of a transaction loses it after this, and its locks with it."""
+
+
+def options(*, lock_s: float = LOCK_TIMEOUT_S, idle_s: float = IDLE_IN_TRANSACTION_S, synchronous: bool = True) -> str:
+    """Session settings for ``connect(options=...)``. ``synchronous`` False: a commit may be lost in a crash (telemetry only)."""
+    settings = {
+        "lock_timeout": f"{round(lock_s * 1000)}",
+        "idle_in_transaction_session_timeout": f"{round(idle_s * 1000)}",
+        "timezone": "UTC",
+    }
+    if not synchronous:
+        settings["synchronous_commit"] = "off"
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def _arguments(name: str, lock_s: float, idle_s: float) -> dict[str, Any]:
+    return {
+        "autocommit": True,
+        "application_name": f"shouwang {name}",
+        "options": options(lock_s=lock_s, idle_s=idle_s),
+        "connect_timeout": 5,
+        # A server that vanished without a word is noticed within 20 s instead of after hours.
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+
+
+def pool(
+    conninfo: str,
+    name: str,
+    *,
+    size: int = 4,
+    lock_s: float = LOCK_TIMEOUT_S,
+    idle_s: float = IDLE_IN_TRANSACTION_S,
+) -> Pool:
+    """A closed pool; use it as ``async with pool(...) as database``, then ``async with database.connection() as connection``.
+
+    Connections commit by themselves (autocommit): what belongs together goes into ``async with connection.transaction()``.
+    The pool reconnects for ever; ``connection()`` raises psycopg_pool.PoolTimeout after 10 s without one.
+    """
+    return AsyncConnectionPool(
+        conninfo,
+        min_size=1,
+        max_size=size,
+        timeout=10.0,
+        reconnect_timeout=float("inf"),
+        name=name,
+        open=False,
+        kwargs=_arguments(name, lock_s, idle_s),
+        check=AsyncConnectionPool.check_connection,
+    )
+
+
+async def connect(
+    conninfo: str, name: str, *, lock_s: float = LOCK_TIMEOUT_S, idle_s: float = IDLE_IN_TRANSACTION_S
+) -> Connection:
+    """One connection with the same settings as the pool's (autocommit)."""
+    return await psycopg.AsyncConnection.connect(conninfo, **_arguments(name, lock_s, idle_s))

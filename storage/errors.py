@@ -1,0 +1,23 @@
+"""What can go wrong in storage, and what to do then."""
+
+from contracts.errors import ShouwangError
+
+
+class BadQueryFile(ShouwangError):
+    """{path}: {detail}. A query begins with `-- name: its_name`, then a line `-- what it is for`, then one statement."""
+
+
+class UnknownQuery(ShouwangError):
+    """No query is called {name!r}. Known ones stand in storage/queries/*.sql; similar: {similar}."""
+
+
+class BadMigration(ShouwangError):
+    """Migration {name} cannot be applied: {detail}."""
+
+
+class MigrationChanged(ShouwangError):
+    """Migration {name} was applied to this database in another form. Put the file back as it was and write a new migration instead."""
+
+
+class NotMigrated(ShouwangError):
+    """The database lacks migrations {missing}. Run `python -m storage migrate` first."""
