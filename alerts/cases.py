@@ -1,0 +1,177 @@
+"""A case and what belongs to it, as the life cycle, the stores, the api and the tests hand it around. Pure values, UTC instants."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from contracts.alerts import CaseSummary, Change, Condition, Handling
+from contracts.detections import Family, Origin
+
+OPEN: tuple[Handling, ...] = (
+    "RAISED",
+    "ASKING",
+    "QUEUED",
+    "CLAIMED",
+    "VERIFYING",
+    "DISPATCHED",
+    "ON_SCENE",
+    "HELD",
+    "SHELVED",
+)
+"""Handlings of an open case: at most one for each (home, family). The partial unique index ``cases_one_open`` says the same."""
+OWNED: tuple[Handling, ...] = ("CLAIMED", "VERIFYING", "DISPATCHED", "ON_SCENE")
+"""Handlings in which one desk works on the case under a lease. A HELD case has an owner too, but the hold's end is its limit."""
+
+TimerKind = Literal["rung", "deadline", "lease", "hold", "restoral", "close"]
+SYSTEM = "system"
+"""Actor of every change that no person made."""
+
+
+class CaseReason(msgspec.Struct, frozen=True):
+    """Why the case exists: a key of ``contracts.reasons`` with its numbers."""
+
+    key: str
+    evidence: dict[str, float | str] = {}
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of ``cases``. ``version`` counts its changes from 1; every write compares it."""
+
+    case_id: str
+    version: int = 1
+    home_id: str
+    area_code: str = ""
+    """Empty where the home is not registered: the case exists all the same."""
+    resident_id: str | None = None
+    family: Family
+    priority: int
+    score: int
+    reasons: tuple[CaseReason, ...] = ()
+    handling: Handling
+    condition: Condition
+    test: bool = False
+    event_at: datetime
+    """Event time of the first signal, on its source's clock. All other instants are wall clock."""
+    raised_at: datetime
+    queued_at: datetime | None = None
+    """Since when somebody is owed to take it: first queueing or reopening. The ladder and the deadline count from here."""
+    deadline_at: datetime | None = None
+    desk_id: str | None = None
+    """User name of who holds it."""
+    former_desk_id: str | None = None
+    """Who held it before it came back to the queue."""
+    lease_id: str | None = None
+    """The holder's token: every change by the holder names it. Shown to the holder only."""
+    lease_until_at: datetime | None = None
+    claimed_at: datetime | None = None
+    """First claim: "answered"."""
+    rung: int = 0
+    signals: int = 1
+    held_until_at: datetime | None = None
+    hold_reason: str | None = None
+    outcome: str | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    closed_at: datetime | None = None
+    after_case_id: str | None = None
+    """The resolved case that this one follows: a new episode after RESOLVED."""
+    merged_into: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.handling in OPEN
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """One episode of one detector within a case, as it stands: the newest word of each lane, folded (``alerts/signals.py``)."""
+
+    detection_id: str
+    detector: str
+    device_id: str | None = None
+    on: bool
+    withdrawn: bool = False
+    score: int
+    reason: str
+    evidence: dict[str, float | str] = {}
+    started_at: datetime
+    changed_at: datetime
+    origin: Origin | None = None
+    revisions: dict[str, int] = {}
+    """Highest revision read, by lane."""
+
+
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Who changed what, when, why. ``reason`` is a key of ``alerts/texts.py``; its numbers and the operator's words stand in ``facts``."""
+
+    at: datetime
+    actor: str
+    action: str
+    version: int | None
+    reason: str = ""
+    facts: dict[str, Any] = {}
+
+
+class Timer(msgspec.Struct, frozen=True, kw_only=True):
+    """Something falls due for a case: ``due_at <= now``."""
+
+    case_id: str
+    kind: TimerKind
+    due_at: datetime
+
+
+class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A case with its signals (oldest first), timers, and audit (in order of version)."""
+
+    case: Case
+    signals: tuple[Signal, ...]
+    timers: tuple[Timer, ...]
+    audit: tuple[AuditRow, ...]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a detection stood in Kafka, so that a reader's offset moves in the same transaction as what it read."""
+
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+
+
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one detection.
+
+    ``repeated``: held already (the twin, or a replay). ``older``: a newer revision of its lane was read before; kept, changes nothing.
+    ``new``: kept, and ``change`` says what it changed in the case, or None where it brought nothing new (the other lane said the same).
+    """
+
+    result: Literal["new", "repeated", "older"]
+    case_id: str | None = None
+    change: Change | None = None
+    case: Case | None = None
+
+
+def summary(case: Case) -> CaseSummary:
+    """The case as queues and ``alerts.v1`` show it."""
+    return CaseSummary(
+        case_id=case.case_id,
+        version=case.version,
+        home_id=case.home_id,
+        area_code=case.area_code,
+        family=case.family,
+        priority=case.priority,
+        score=case.score,
+        reasons=tuple(reason.key for reason in case.reasons),
+        handling=case.handling,
+        condition=case.condition,
+        raised_at=case.raised_at,
+        queued_at=case.queued_at,
+        deadline_at=case.deadline_at,
+        desk_id=case.desk_id,
+        lease_until_at=case.lease_until_at,
+        rung=case.rung,
+        signals=case.signals,
+        test=case.test,
+        resident_id=case.resident_id,
+        former_desk_id=case.former_desk_id,
+    )

@@ -1,0 +1,35 @@
+"""Outcome codes: what a case turned out to be. One is required to resolve. Chinese first, then English.
+
+The list follows what watch centres use (true emergency by kind, assistance, false by cause, technical by cause).
+"""
+
+from typing import NamedTuple
+
+
+class Outcome(NamedTuple):
+    """One code. ``true_alarm``: somebody needed help, so it counts for the detectors that raised it."""
+
+    zh: str
+    en: str
+    true_alarm: bool = False
+
+
+OUTCOMES: dict[str, Outcome] = {
+    "fall_injured": Outcome("真实跌倒，有受伤", "Fall, injured", True),
+    "fall_not_injured": Outcome("真实跌倒，未受伤", "Fall, not injured", True),
+    "medical": Outcome("突发疾病", "Medical emergency", True),
+    "fire_gas": Outcome("火灾或燃气险情", "Fire or gas", True),
+    "water": Outcome("漏水或水患", "Water", True),
+    "wandering": Outcome("走失或夜间外出", "Wandering", True),
+    "assistance": Outcome("需要协助，非紧急", "Assistance, no emergency", True),
+    "wellbeing_call": Outcome("问候核实，平安", "Well-being call, all is well"),
+    "accidental_press": Outcome("误按", "Pressed by accident"),
+    "sensor_false": Outcome("传感器误报", "Sensor was wrong"),
+    "test": Outcome("测试", "Test"),
+    "technical_battery": Outcome("技术问题：电池", "Technical: battery"),
+    "technical_line": Outcome("技术问题：通信", "Technical: connection"),
+    "technical_power": Outcome("技术问题：供电", "Technical: power"),
+    "no_contact_attended": Outcome("联系不上，已派人到场", "No contact, somebody attended", True),
+    "duplicate": Outcome("重复警情", "Duplicate"),
+    "away_not_reported": Outcome("外出未告知", "Away, not reported"),
+}

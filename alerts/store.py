@@ -1,0 +1,105 @@
+"""The case store: the one hand by which detections, timers and operators change cases.
+
+Every change is one transaction: compare-and-swap on (case, version, lease), its audit row, its outbox row and its timers together,
+or nothing. Nothing here reads a clock: ``now`` is the caller's wall clock (UTC, aware).
+
+Two stores stand behind one contract suite (``tests/contract/alerts``):
+``alerts.memory.MemoryCases(homes=…)`` and ``alerts.timescale.TimescaleCases(pool)``.
+What the memory store cannot do: survive its process, and be shared by two.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from alerts.cases import Admission, Case, CaseDetail, Place
+from contracts.alerts import AlertEvent
+from contracts.detections import Detection
+
+
+class CaseStore(Protocol):
+    """Operations on cases. Those of a holder name the lease and the version that the page shows; any of them renews the lease.
+
+    Errors (``alerts.errors``), all of which change nothing: NoSuchCase, StaleClaim (its facts: ``desk_id``, ``version``, ``handling``),
+    LeaseLost, NotPossible, and where said below.
+    """
+
+    async def admit(self, detection: Detection, now: datetime, place: Place | None = None) -> Admission:
+        """Take one detection in; harmless to repeat. With ``place`` the reader's offset moves past it in the same transaction."""
+        ...
+
+    async def claim(self, case_id: str, *, version: int, desk_id: str, now: datetime) -> Case:
+        """Give a queued case to one desk. The returned case holds ``lease_id`` and ``lease_until_at``."""
+        ...
+
+    async def renew(self, case_id: str, *, lease_id: str, desk_id: str, now: datetime) -> Case:
+        """The operator is still there: the lease starts anew."""
+        ...
+
+    async def release(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        """Back to the top of the queue; the former owner is noted."""
+        ...
+
+    async def note(self, case_id: str, *, actor: str, text: str, now: datetime) -> Case:
+        """Write into the history. Anybody may, at any version. Raises MissingWords."""
+        ...
+
+    async def verify(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        """The desk is calling to learn what is true."""
+        ...
+
+    async def dispatch(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        """A responder was sent; ``note`` says who. Raises MissingWords."""
+        ...
+
+    async def arrive(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        """The responder is there (ON_SCENE)."""
+        ...
+
+    async def hold(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, reason: str, hold_s: float, now: datetime
+    ) -> Case:
+        """Wait with a reason and an end; then it alarms again. Raises MissingWords, HoldTooLong (P1 120 s, P2 900 s, else 4 h)."""
+        ...
+
+    async def resolve(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, outcome: str, note: str, now: datetime
+    ) -> Case:
+        """It is over: ``outcome`` is a code of ``alerts.outcomes``. Closes after the follow-up time. Raises UnknownOutcome."""
+        ...
+
+    async def reopen(self, case_id: str, *, version: int, actor: str, reason: str, now: datetime) -> Case:
+        """Back into the queue under the same id, within 24 h. Raises MissingWords, TooLateToReopen, OtherCaseOpen."""
+        ...
+
+    async def queue(self, area_prefix: str = "") -> list[Case]:
+        """Open cases of an area (prefix of its code), in queue order: priority, returned ones first, deadline."""
+        ...
+
+    async def case(self, case_id: str) -> CaseDetail:
+        """A case with its signals, timers and audit."""
+        ...
+
+    async def cases_of_home(self, home_id: str, limit: int = 50) -> list[Case]:
+        """Cases of one home, newest first."""
+        ...
+
+    async def fire_due(self, now: datetime, limit: int = 100) -> list[AlertEvent]:
+        """Fire timers with ``due_at <= now``; the changes they made. Call again while it returns ``limit``."""
+        ...
+
+    async def reevaluate(self, now: datetime) -> list[AlertEvent]:
+        """After a start: take in every stored true detection that no case holds, and set every timer that an open case lacks."""
+        ...
+
+    async def unsent(self, limit: int = 500) -> Sequence[AlertEvent]:
+        """Events in the outbox that were not sent yet, in order of writing (for tests and status; the relay claims them itself)."""
+        ...
