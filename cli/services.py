@@ -15,7 +15,9 @@ HELP = "Mosquitto, Kafka and TimescaleDB: start, stop, look, empty"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """up, down, status or reset."""
-    parser.add_argument("action", choices=("up", "down", "status", "reset"), help="reset stops everything and empties the data")
+    parser.add_argument(
+        "action", choices=("up", "down", "status", "reset"), help="reset stops everything and empties the data"
+    )
     parser.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     parser.add_argument("--yes", action="store_true", help="reset without asking")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

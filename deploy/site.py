@@ -65,7 +65,10 @@ class Site(msgspec.Struct, frozen=True):
         base = port_base or _port_base(os.environ.get("SHOUWANG_PORT_BASE", "18800"))
         listen = os.environ.get("SHOUWANG_LISTEN", LOOPBACK)
         if len(os.fsencode(folder)) > _LONGEST_DATA_PATH:
-            raise BadSite(data=folder, detail=f"its path is longer than {_LONGEST_DATA_PATH} bytes; set SHOUWANG_DATA to a shorter one")
+            raise BadSite(
+                data=folder,
+                detail=f"its path is longer than {_LONGEST_DATA_PATH} bytes; set SHOUWANG_DATA to a shorter one",
+            )
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name in ("run", "log"):
@@ -158,4 +161,6 @@ def _secrets(path: Path) -> Secrets:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Secrets)
     except msgspec.DecodeError as error:
-        raise BadSite(data=path.parent, detail=f"secrets.json cannot be read ({error}); restore it from a backup") from error
+        raise BadSite(
+            data=path.parent, detail=f"secrets.json cannot be read ({error}); restore it from a backup"
+        ) from error

@@ -143,7 +143,9 @@ class Supervisor:
         limit_s = time.monotonic() + _START_S
         while not self.is_up:
             if started.returncode != 0 or time.monotonic() > limit_s:
-                raise SupervisorFailed(data=self._site.data, asked="start", detail=(started.stdout + started.stderr).strip())
+                raise SupervisorFailed(
+                    data=self._site.data, asked="start", detail=(started.stdout + started.stderr).strip()
+                )
             time.sleep(0.05)
 
     def _configuration(self) -> str:
@@ -180,14 +182,21 @@ files={run}/supervisor.d/*.ini
         except psutil.NoSuchProcess:
             pass
         except psutil.TimeoutExpired as error:
-            raise SupervisorFailed(data=self._site.data, asked="shutdown", detail=f"pid {pid} is still there") from error
+            raise SupervisorFailed(
+                data=self._site.data, asked="shutdown", detail=f"pid {pid} is still there"
+            ) from error
 
     def states(self) -> list[State]:
         """Every process that the supervisor holds, in order of start; empty when it is not up."""
         if not self.is_up:
             return []
         found = [
-            State(entry["name"], entry["statename"], entry["pid"], float(entry["now"] - entry["start"]) if entry["pid"] else 0.0)
+            State(
+                entry["name"],
+                entry["statename"],
+                entry["pid"],
+                float(entry["now"] - entry["start"]) if entry["pid"] else 0.0,
+            )
             for entry in self._rpc.getAllProcessInfo()
         ]
         order = {name: self._priority(name) for name in (state.name for state in found)}
@@ -247,9 +256,13 @@ files={run}/supervisor.d/*.ini
     def _wait_stopped(self, names: Iterable[str]) -> None:
         wanted = set(names)
         limit_s = time.monotonic() + 120
-        while left := [state.name for state in self.states() if state.name in wanted and (state.pid or state.state == "STOPPING")]:
+        while left := [
+            state.name for state in self.states() if state.name in wanted and (state.pid or state.state == "STOPPING")
+        ]:
             if time.monotonic() > limit_s:
-                raise SupervisorFailed(data=self._site.data, asked="stop", detail=f"{', '.join(left)} still run after 120 s")
+                raise SupervisorFailed(
+                    data=self._site.data, asked="stop", detail=f"{', '.join(left)} still run after 120 s"
+                )
             time.sleep(0.05)
 
     def remove(self, *names: str) -> None:
@@ -267,7 +280,9 @@ files={run}/supervisor.d/*.ini
         """Send a signal to the process group of ``name``. Raises UnknownProcess when it does not run."""
         pid = self.state(name).pid
         if not pid:
-            raise UnknownProcess(name=name, known=", ".join(state.name for state in self.states() if state.pid) or "none")
+            raise UnknownProcess(
+                name=name, known=", ".join(state.name for state in self.states() if state.pid) or "none"
+            )
         # supervisord gives each child a group of its own, so this reaches the server inside the sandbox and nobody else.
         os.killpg(pid, number)
         return pid

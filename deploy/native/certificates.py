@@ -55,7 +55,9 @@ def host_names(listen: str) -> list[x509.GeneralName]:
 
 def _make_ca(folder: Path, now: datetime.datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    usage = x509.KeyUsage(False, False, False, False, False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False)
+    usage = x509.KeyUsage(
+        False, False, False, False, False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False
+    )
     certificate = (
         x509.CertificateBuilder()
         .subject_name(_name("Shouwang development CA"))

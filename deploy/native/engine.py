@@ -21,6 +21,7 @@ READY_S = 90
 """A cold start after a crash replays logs; on two busy cores Kafka alone has needed 20 s."""
 
 _CHECKS: dict[str, Callable[[Site], None]] = {TIMESCALE: postgres.check, KAFKA: kafka.check, MOSQUITTO: mosquitto.check}
+_NOT_YET = (OSError, DatabaseError, KafkaError, TimeoutError)
 _FOLDERS = ("postgres", "postgres.draft", "kafka", "mosquitto")
 
 
@@ -52,10 +53,9 @@ def up(site: Site) -> None:
             if name not in running:
                 prepare(site, system)
         servers = [process for process in processes(site, system) if process.name not in running]
-        began_s = time.monotonic()
         supervisor.start(*servers)
         for entry in SERVICES:
-            _wait_ready(site, supervisor, entry.name, began_s)
+            wait_ready(site, entry.name)
         postgres.finish(site)
 
 
@@ -73,22 +73,21 @@ def _refuse_taken_ports(site: Site, running: set[str]) -> None:
                 raise PortTaken(port=port, service=entry.name, base=site.port_base)
 
 
-def _wait_ready(site: Site, supervisor: Supervisor, name: str, began_s: float) -> None:
+def wait_ready(site: Site, name: str, within_s: float = READY_S) -> None:
+    """Until the service answers a client that logs in. Raises NotReady with the end of its log."""
+    limit_s = time.monotonic() + within_s
     with step(name, "ready") as done:
-        last: Exception | None = None
-        while time.monotonic() - began_s < READY_S:
+        while True:
             try:
                 _CHECKS[name](site)
-                port = site.port_base + next(iter(service(name).ports.values()))
-                done.note = f"{LOOPBACK}:{port}"
+                done.note = f"{LOOPBACK}:{site.port_base + next(iter(service(name).ports.values()))}"
                 return
-            except (OSError, DatabaseError, KafkaError, TimeoutError) as error:
-                last = error
+            except _NOT_YET as error:
+                if time.monotonic() > limit_s:
+                    detail = f"{Supervisor(site).state(name).state}, {error}"
+                    log = f"{site.log(name)}{packages.tail(site.log(name))}"
+                    raise NotReady(service=name, within_s=within_s, detail=detail, log=log) from error
                 time.sleep(0.1)
-        state = supervisor.state(name).state
-        raise NotReady(
-            service=name, within_s=READY_S, detail=f"{state}, {last}", log=f"{site.log(name)}{packages.tail(site.log(name))}"
-        )
 
 
 def down(site: Site) -> None:
@@ -112,7 +111,7 @@ def status(site: Site) -> dict[str, dict[str, Any]]:
             try:
                 _CHECKS[entry.name](site)
                 ready = True
-            except (OSError, DatabaseError, KafkaError, TimeoutError):
+            except _NOT_YET:
                 pass
         found[entry.name] = {
             "running": running,

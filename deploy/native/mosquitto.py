@@ -13,7 +13,9 @@ import signal
 import socket
 from pathlib import Path
 
-import paho.mqtt.client as mqtt
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from deploy.native import certificates, root
 from deploy.services import MOSQUITTO, service
@@ -152,9 +154,9 @@ def command(site: Site, system: Path) -> list[str]:
 
 def check(site: Site) -> None:
     """Log in as the bridge and wait for the broker's word; the TLS port must be open too. Raises OSError while it is not ready."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"ready-{os.getpid()}")
+    client = Client(CallbackAPIVersion.VERSION2, client_id=f"ready-{os.getpid()}")
     client.username_pw_set(BRIDGE_ACCOUNT, site.secrets.bridge_password)
-    answers: list[mqtt.ReasonCode] = []
+    answers: list[ReasonCode] = []
     client.on_connect = lambda _client, _data, _flags, code, _properties: answers.append(code)
     client.connect(LOOPBACK, site.ports.mqtt)
     try:
@@ -166,4 +168,6 @@ def check(site: Site) -> None:
         client.disconnect()
     if not answers or answers[0].is_failure:
         raise ConnectionRefusedError(str(answers[0]) if answers else "no answer to CONNECT")
-    socket.create_connection((LOOPBACK if site.listen == "0.0.0.0" else site.listen, site.ports.mqtts), timeout=2).close()
+    socket.create_connection(
+        (LOOPBACK if site.listen == "0.0.0.0" else site.listen, site.ports.mqtts), timeout=2
+    ).close()

@@ -59,7 +59,9 @@ def debian_sources(suite: str) -> list[str]:
     if shutil.which("apt-get") is None:
         return []
     listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(LABEL)|$(REPO_URI)", "Created-By: Packages"], capture_output=True, text=True
+        ["apt-get", "indextargets", "--format", "$(LABEL)|$(REPO_URI)", "Created-By: Packages"],
+        capture_output=True,
+        text=True,
     ).stdout
     mirrors = dict(line.split("|", 1) for line in reversed(listed.splitlines()) if "|" in line)
     if "Debian" not in mirrors:

@@ -78,7 +78,9 @@ def finish(site: Site) -> None:
     """Once the server runs: the application's role, its database, and TimescaleDB in it and in every database to come."""
     with psycopg.connect(site.superuser_conninfo(), autocommit=True) as connection:
         # CREATEROLE and CREATEDB, because migrations make the roles that row security is about, and tests make databases.
-        attributes = sql.SQL("LOGIN CREATEDB CREATEROLE NOSUPERUSER NOBYPASSRLS PASSWORD {}").format(site.secrets.database_password)
+        attributes = sql.SQL("LOGIN CREATEDB CREATEROLE NOSUPERUSER NOBYPASSRLS PASSWORD {}").format(
+            site.secrets.database_password
+        )
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone()
         verb = sql.SQL("ALTER" if known else "CREATE")
         connection.execute(sql.SQL("{} ROLE {} {}").format(verb, sql.Identifier(APP_ROLE), attributes))

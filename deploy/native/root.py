@@ -70,7 +70,9 @@ def _build(site: Site, root: Path) -> None:
     if packages.is_root() and packages.debian_sources(SUITE) == []:
         packages.run(["apt-get", "-q", "update"], site.log("packages"), "apt-get update", check=False)
     if not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
-        packages.ensure({"debian-archive-keyring": "debian-archive-keyring"}, "checking Debian's signatures", site.log("packages"))
+        packages.ensure(
+            {"debian-archive-keyring": "debian-archive-keyring"}, "checking Debian's signatures", site.log("packages")
+        )
     draft = root.with_name(f"{root.name}.draft")
     log = site.log("root")
     with step("root", f"Debian {SUITE} with PostgreSQL, TimescaleDB, Mosquitto, Java into {root}", long=True):
@@ -91,9 +93,11 @@ def _build(site: Site, root: Path) -> None:
             # What mmdebstrap mounts while it works must not be seen, nor left behind, in the machine's own view.
             make = ["unshare", "--mount", "--propagation", "private", *make]
         unpack = ["tar", "-x", "-C", str(draft), "--no-same-owner", "--exclude=./dev/*"]
-        with log.open("wb") as out:
-            with subprocess.Popen(make, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out) as maker:
-                unpacked = subprocess.run(unpack, stdin=maker.stdout, stdout=out, stderr=out)
+        with (
+            log.open("wb") as out,
+            subprocess.Popen(make, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out) as maker,
+        ):
+            unpacked = subprocess.run(unpack, stdin=maker.stdout, stdout=out, stderr=out)
         for what, code in (("mmdebstrap", maker.returncode), ("unpacking the root file system", unpacked.returncode)):
             if code != 0:
                 raise StepFailed(what=what, code=code, log=log, tail=packages.tail(log))
@@ -134,15 +138,31 @@ def _sandbox(root: Path, writable: tuple[Path, ...], readable: tuple[Path, ...] 
         command += ["--ro-bind", str(folder), str(folder)]
     for folder in writable:
         command += ["--bind", str(folder), str(folder)]
-    return [*command, "--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8", "--chdir", "/tmp", "--"]
+    return [
+        *command,
+        "--clearenv",
+        "--setenv",
+        "PATH",
+        "/usr/bin:/bin",
+        "--setenv",
+        "LC_ALL",
+        "C.UTF-8",
+        "--chdir",
+        "/tmp",
+        "--",
+    ]
 
 
-def inside(root: Path, command: list[str], *, writable: tuple[Path, ...] = (), readable: tuple[Path, ...] = ()) -> list[str]:
+def inside(
+    root: Path, command: list[str], *, writable: tuple[Path, ...] = (), readable: tuple[Path, ...] = ()
+) -> list[str]:
     """``command`` as it is run inside ``root``, with the folders bound at their own paths, for a job that ends by itself."""
     return [*_sandbox(root, writable, readable), *command]
 
 
-def server(root: Path, command: list[str], *, writable: tuple[Path, ...] = (), readable: tuple[Path, ...] = ()) -> list[str]:
+def server(
+    root: Path, command: list[str], *, writable: tuple[Path, ...] = (), readable: tuple[Path, ...] = ()
+) -> list[str]:
     """The same for a server under the supervisor.
 
     bwrap does not pass signals on, so the supervisor signals the process group. bwrap itself ignores TERM and INT and the

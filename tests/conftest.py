@@ -1,0 +1,113 @@
+"""Fixtures that bring up the real services on demand. A test that needs them is marked ``services``.
+
+    site            session   a test Site with its services up, the database migrated, the topics made
+    database        module    conninfo of a database of its own, migrated, made from a template in a moment
+    fresh_database  function  the same for one test
+    fresh_topic     function  await fresh_topic(partitions=1) -> name of a new, empty Kafka topic
+
+The test site is ``.shouwang-test`` on ports from 28800, unless SHOUWANG_DATA and SHOUWANG_PORT_BASE name another. Services that
+were down are started here and stopped at the end (SHOUWANG_KEEP_SERVICES=1 leaves them up: the next run then starts at once).
+If they cannot be started the tests fail; they are never skipped. ``tests/system/conftest.py`` adds the stages.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from psycopg import sql
+
+from deploy import prepare
+from deploy.native import engine
+from deploy.site import REPOSITORY, Site
+
+TEST_DATA = REPOSITORY / ".shouwang-test"
+TEST_PORT_BASE = 28800
+
+
+def _test_site() -> Site:
+    data = Path(os.environ.get("SHOUWANG_DATA", TEST_DATA)).resolve()
+    # Tests make and drop databases and kill servers: never on the installation that somebody uses.
+    assert data != REPOSITORY / ".shouwang", "SHOUWANG_DATA names the real site; tests need one of their own"
+    return Site.load(data=data, port_base=int(os.environ.get("SHOUWANG_PORT_BASE", TEST_PORT_BASE)))
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The test Site, ready for stages. Its own database and topics are shared by all tests: use ids of your own."""
+    found = _test_site()
+    was_up = all(entry["running"] for entry in engine.status(found).values())
+    prepare.services(found)
+    yield found
+    if not was_up and not os.environ.get("SHOUWANG_KEEP_SERVICES"):
+        engine.down(found)
+
+
+def _template(site: Site) -> str:
+    """Name of a migrated database that is only ever copied; made anew when a migration changes."""
+    digest = hashlib.sha256()
+    for file in sorted((REPOSITORY / "storage" / "migrations").glob("*.sql")):
+        digest.update(file.name.encode() + file.read_bytes())
+    name = f"template_{digest.hexdigest()[:12]}"
+    with psycopg.connect(site.conninfo("postgres"), autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            draft = f"draft_{uuid.uuid4().hex[:12]}"
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+            prepare.migrate(site, site.conninfo(draft))
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name))
+            )
+    return name
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(site: Site) -> str:
+    return _template(site)
+
+
+def _copy(site: Site, template: str) -> Iterator[str]:
+    name = sql.Identifier(f"test_{uuid.uuid4().hex[:12]}")
+    with psycopg.connect(site.conninfo("postgres"), autocommit=True) as connection:
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        connection.execute(copy.format(name, sql.Identifier(template)))
+        try:
+            yield site.conninfo(name.as_string().strip('"'))
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture(scope="module")
+def database(site: Site, _migrated_template: str) -> Iterator[str]:
+    """Conninfo of a migrated database that this module has for itself."""
+    yield from _copy(site, _migrated_template)
+
+
+@pytest.fixture
+def fresh_database(site: Site, _migrated_template: str) -> Iterator[str]:
+    """Conninfo of a migrated database that this test has for itself."""
+    yield from _copy(site, _migrated_template)
+
+
+@pytest.fixture
+async def fresh_topic(site: Site) -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Makes topics with names nobody else has; they are deleted after the test."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=site.kafka)
+    await admin.start()
+    made: list[str] = []
+
+    async def make(partitions: int = 1) -> str:
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        await admin.create_topics([NewTopic(name, partitions, 1)])
+        made.append(name)
+        return name
+
+    try:
+        yield make
+    finally:
+        if made:
+            await admin.delete_topics(made)
+        await admin.close()
