@@ -1,0 +1,11 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// The console is served by the api itself; in development (`npm run dev`) calls go to an api on this machine.
+const api = process.env["SHOUWANG_API_URL"] ?? "http://127.0.0.1:18800";
+
+export default defineConfig({
+  plugins: [react()],
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022", sourcemap: false, chunkSizeWarningLimit: 1500 },
+  server: { proxy: { "/api": { target: api, changeOrigin: true } } },
+});

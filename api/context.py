@@ -1,0 +1,48 @@
+"""What a request finds: the parts of the process, made once at its start."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import Depends, Request
+
+from alerts.store import CaseStore
+from api.database import Database
+from api.feed import Feed
+from api.passwords import PasswordCheck
+from api.pipeline import PipelineWatch
+from api.settings import ApiSettings
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """The one place where the api reads a clock."""
+    return datetime.now(UTC)
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """The api's parts."""
+
+    settings: ApiSettings
+    database: Database
+    cases: CaseStore
+    feed: Feed
+    pipeline: PipelineWatch
+    passwords: PasswordCheck
+    clock: Clock = wall_clock
+
+
+def context(request: Request) -> Context:
+    found: Context = request.app.state.context
+    return found
+
+
+def now(request: Request) -> datetime:
+    """The wall clock at the request's beginning, UTC."""
+    return context(request).clock()
+
+
+Parts = Annotated[Context, Depends(context)]
+Now = Annotated[datetime, Depends(now)]

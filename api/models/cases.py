@@ -1,0 +1,188 @@
+"""Cases as operators see them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.models.shape import Asked, Said, Sentence
+
+Order = Literal["priority", "time"]
+
+
+class CaseRow(Said):
+    """A case in a queue: no name, no telephone number."""
+
+    case_id: str
+    version: int = Field(description="Counts every change; send it back with what you do")
+    home_id: str
+    area_code: str
+    resident_id: str | None = None
+    family: str = Field(examples=["fall"])
+    priority: int = Field(ge=1, le=5, description="1 life, 2 urgent, 3 soon, 4 technical, 5 information")
+    score: int = Field(ge=0, le=4, description="0-4, how sure we are")
+    reasons: list[Sentence]
+    handling: str = Field(examples=["QUEUED"])
+    condition: str = Field(description="What the devices say: on, latched or off")
+    raised_at: datetime
+    queued_at: datetime | None = None
+    deadline_at: datetime | None = Field(None, description="When it should have been claimed")
+    desk_id: str | None = Field(None, description="Who holds it (user name)")
+    lease_until_at: datetime | None = Field(None, description="Until when he holds it without a sign of activity")
+    former_desk_id: str | None = None
+    rung: int = 0
+    signals: int = 1
+    test: bool = False
+
+
+class CasePage(Said):
+    """Open cases, in order."""
+
+    cases: list[CaseRow]
+    total: int = Field(description="How many there are in all")
+    now: datetime
+
+
+class Contact(Said):
+    """Someone to call, in the order of calling."""
+
+    rank: int
+    name: str = Field(examples=["沈桂芳"])
+    relation: str = Field(examples=["女儿"])
+    phone: str = Field(examples=["+86 139 0000 0001"])
+
+
+class HomeRecord(Said):
+    """Where it is."""
+
+    home_id: str
+    area_code: str
+    address: str = Field(examples=["慈溪市浒山街道虞波社区 3 幢 402 室"])
+    zone: str
+    care_level: int
+    site_id: str | None = None
+    note: str = ""
+    away_until: datetime | None = None
+
+
+class ResidentRecord(Said):
+    """Who lives there."""
+
+    resident_id: str
+    name: str = Field(examples=["沈阿大"])
+    birth_year: int | None = None
+    sex: str | None = None
+    phone: str = Field(examples=["+86 138 0000 0001"])
+    note: str = ""
+
+
+class Signal(Said):
+    """One detection that speaks for or against the case."""
+
+    detection_id: str
+    detector: str
+    device_id: str | None = None
+    on: bool
+    withdrawn: bool
+    score: int
+    reason: Sentence
+    evidence: dict[str, Any]
+    started_at: datetime
+    changed_at: datetime
+
+
+class AuditRow(Said):
+    """Who did what, when, why."""
+
+    at: datetime
+    actor: str
+    action: str
+    version: int | None = None
+    reason: Sentence
+    note: str = Field("", description="The operator's own words")
+
+
+class CaseAfter(CaseRow):
+    """A case after what was just done with it."""
+
+    lease_id: str | None = Field(None, description="The right to act; only for him who holds the case")
+
+
+class CaseDetail(CaseAfter):
+    """Everything that a desk needs to act. Each reading of it is in the audit."""
+
+    event_at: datetime = Field(description="When it happened, by its source's clock")
+    claimed_at: datetime | None = None
+    held_until_at: datetime | None = None
+    hold_reason: str | None = None
+    outcome: str | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    closed_at: datetime | None = None
+    after_case_id: str | None = None
+    home: HomeRecord | None = Field(None, description="None: this home is not registered")
+    residents: list[ResidentRecord]
+    contacts: list[Contact]
+    signal_list: list[Signal]
+    audit: list[AuditRow]
+    now: datetime
+
+
+class Claim(Asked):
+    """Take a case. ``version``: the one that was seen."""
+
+    version: int = Field(ge=1)
+
+
+class Act(Asked):
+    """Do something with a case that one holds."""
+
+    version: int = Field(ge=1)
+    lease_id: str = Field(min_length=1, max_length=80)
+    note: str = Field("", max_length=2000, description="Goes into the history")
+
+
+class Renew(Asked):
+    """The operator is active: hold the case for another while."""
+
+    lease_id: str = Field(min_length=1, max_length=80)
+
+
+class Note(Asked):
+    """Something worth knowing about the case. Anybody may write it, at any version."""
+
+    text: str = Field(min_length=1, max_length=2000, examples=["女儿在路上，20 分钟到"])
+
+
+class Reopen(Asked):
+    """It was not over after all."""
+
+    version: int = Field(ge=1)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class Hold(Act):
+    """Wait with a reason (``note``) and an end; then it alarms again."""
+
+    hold_s: float = Field(gt=0, le=14_400, description="At most 2 min for P1, 15 min for P2, 4 h for P3")
+
+
+class Resolve(Act):
+    """What it turned out to be."""
+
+    outcome: str = Field(min_length=1, max_length=60, examples=["fall_not_injured"])
+
+
+class Outcome(Said):
+    """One outcome code in words."""
+
+    code: str
+    zh: str
+    en: str
+    true_alarm: bool = Field(description="Somebody needed help")
+
+
+class Outcomes(Said):
+    """All outcome codes."""
+
+    outcomes: list[Outcome]

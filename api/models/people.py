@@ -1,0 +1,100 @@
+"""Residents, their last signs of life, and what a family may read."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.models.cases import CaseRow, Contact, HomeRecord, ResidentRecord
+from api.models.shape import Said, Sentence
+
+Coverage = Literal["protected", "degraded", "blind"]
+Word = Literal["well", "quiet", "alert", "cannot_see"]
+
+
+class CoverageNow(Said):
+    """How well someone is watched, since when, and why not better. Nothing is concluded for one who is blind."""
+
+    state: Coverage
+    cannot_see_since: datetime | None = Field(None, description="Blind since; none while at least something is seen")
+    reasons: list[Sentence]
+
+
+class ResidentRow(Said):
+    """A resident in a list."""
+
+    resident_id: str
+    name: str
+    home_id: str
+    area_code: str
+    care_level: int
+    coverage: CoverageNow
+    last_sign_at: datetime | None = Field(
+        None, description="Newest sign of life of this home in the last days; none: none was seen"
+    )
+    open_cases: int
+
+
+class ResidentPage(Said):
+    """Residents by name, a page at a time."""
+
+    residents: list[ResidentRow]
+    next_after: str | None = Field(None, description="Give this as ``after`` for the next page; none: there is none")
+    now: datetime
+
+
+class SignOfLife(Said):
+    """The newest reading of a kind that says that someone is there."""
+
+    kind: str = Field(examples=["motion"])
+    room: str | None = None
+    device_id: str
+    event_at: datetime
+
+
+class DeviceState(Said):
+    """One device, and whether it speaks."""
+
+    device_id: str
+    role: str
+    room: str
+    bound: bool
+    last_seen_at: datetime | None = None
+    limit_s: float = Field(description="Longest silence, s, after which it counts as lost")
+    silent: bool
+
+
+class ResidentDetail(Said):
+    """A resident, for operators. Each reading of it is in the audit."""
+
+    resident: ResidentRecord
+    home: HomeRecord
+    contacts: list[Contact]
+    coverage: CoverageNow
+    signs: list[SignOfLife]
+    looked_back_s: float = Field(description="How far back signs of life were looked for, s")
+    devices: list[DeviceState]
+    open_cases: list[CaseRow]
+    now: datetime
+
+
+class Relative(Said):
+    """One's own relative: a word that never lies."""
+
+    resident_id: str
+    name: str
+    word: Word = Field(
+        description="well: seen lately and watched well; quiet: watched well, no sign lately; alert: someone is needed or on it; cannot_see: we cannot know"
+    )
+    said: Sentence
+    last_sign_at: datetime | None = None
+    cannot_see_since: datetime | None = None
+    taken: bool | None = Field(None, description="With an alert: whether a person is on it")
+    now: datetime
+
+
+class Relatives(Said):
+    """All relatives of a family user."""
+
+    relatives: list[Relative]
+    now: datetime

@@ -1,0 +1,52 @@
+"""Settings of the api, read once from SHOUWANG_API_* and the shared variables."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from contracts import settings
+from contracts.errors import BadSetting
+
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the api needs to know; times in seconds, wall clock."""
+
+    token_secret: Annotated[str, Meta(min_length=32)]
+    """Signs access tokens. The same for every api process of a site."""
+    kafka: str = "127.0.0.1:9092"
+    database: str = "postgresql://shouwang@127.0.0.1:5432/shouwang"
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback wants ``secure_cookie`` and a proxy that speaks TLS."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 18800
+    secure_cookie: bool = False
+    """Send the refresh cookie over TLS only. False is for loopback alone."""
+    access_token_s: Positive = 900.0
+    """Life of an access token, s. What is taken from a browser's memory is worth this long."""
+    session_s: Positive = 43_200.0
+    """Longest session without a new log-in, s: one shift of 12 hours."""
+    heartbeat_s: Annotated[float, Meta(gt=0, le=10)] = 2.0
+    """Between two heartbeats of a stream, s. The console calls itself stale after three."""
+    stream_queue: Annotated[int, Meta(ge=1)] = 2_000
+    """Changes that wait for one slow console before it is dropped; it comes back and gets a new snapshot."""
+    stream_send_s: Positive = 10.0
+    """Longest that one write to a console may wait, s, before it is dropped."""
+    pool: Annotated[int, Meta(ge=2, le=100)] = 8
+    """Connections to the database."""
+    query_s: Positive = 5.0
+    """Longest that a query may take, s; then 503 instead of a page that hangs."""
+    standstill_s: Positive = 15.0
+    """Progress of a partition older than this on the wall clock: the pipeline stands still there."""
+
+
+def read() -> ApiSettings:
+    """Settings from the environment. Raises BadSetting."""
+    found = settings.read(ApiSettings, "SHOUWANG_API_")
+    if found.host not in ("127.0.0.1", "::1", "localhost") and not found.secure_cookie:
+        raise BadSetting(
+            name="SHOUWANG_API_HOST",
+            detail=f"{found.host} is no loopback address, so SHOUWANG_API_SECURE_COOKIE=true and a TLS proxy are needed",
+        )
+    return found
