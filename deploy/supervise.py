@@ -6,6 +6,7 @@ read again. ``Supervisor`` is what the commands, the demo and the tests use.
 
 import http.client
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -80,17 +81,33 @@ class _Transport(xmlrpc.client.Transport):
         return _Connection(self._path)
 
 
-def _quoted(text: str) -> str:
-    """For supervisord's ini: % starts an expansion, and a ; after a space a comment."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped}"'
+def _living(groups: set[int]) -> set[int]:
+    """Those process groups that still have a member; a zombie holds no file and no port, whoever forgets to reap it."""
+    found: set[int] = set()
+    for process in psutil.process_iter():
+        try:
+            if (group := os.getpgid(process.pid)) in groups and process.status() != psutil.STATUS_ZOMBIE:
+                found.add(group)
+        except (psutil.Error, OSError):
+            continue
+    return found
 
 
-def _section(process: Process, log: Path) -> str:
-    environment = ",".join(f"{name}={_quoted(value)}" for name, value in sorted(process.environment.items()))
+def _checked(site: Site, text: str) -> str:
+    """supervisord's ini has no escapes but %%: a comment or a quote inside a value would cut it silently."""
+    if any(sign in text for sign in ('"', "\n", " ;", " #")):
+        raise SupervisorFailed(
+            data=site.data, asked=text, detail="a word or setting holds a quote, a line break, ' ;' or ' #'"
+        )
+    return text.replace("%", "%%")
+
+
+def _section(site: Site, process: Process) -> str:
+    environment = ",".join(f'{name}="{_checked(site, value)}"' for name, value in sorted(process.environment.items()))
+    command = " ".join(shlex.quote(_checked(site, word)) for word in process.command)
     return f"""\
 [program:{process.name}]
-command={" ".join(_quoted(word) for word in process.command)}
+command={command}
 directory={str(REPOSITORY).replace("%", "%%")}
 environment={environment}
 priority={process.priority}
@@ -103,7 +120,7 @@ stopwaitsecs={process.stop_s}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={str(log).replace("%", "%%")}
+stdout_logfile={str(site.log(process.name)).replace("%", "%%")}
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=3
 """
@@ -134,6 +151,7 @@ class Supervisor:
         """Start supervisord if it does not run. Raises SupervisorFailed."""
         if self.is_up:
             return
+        self._end_orphans()
         self._folder.mkdir(exist_ok=True)
         configuration = self._site.data / "run" / "supervisor.ini"
         configuration.touch(mode=0o600)
@@ -147,6 +165,24 @@ class Supervisor:
                     data=self._site.data, asked="start", detail=(started.stdout + started.stderr).strip()
                 )
             time.sleep(0.05)
+
+    def _end_orphans(self) -> None:
+        """End what a supervisord of this site left behind when it was killed: two copies of a server would share its data."""
+        groups: set[int] = set()
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("SUPERVISOR_SERVER_URL") == f"unix://{self._socket}":
+                    groups.add(os.getpgid(process.pid))
+            except (psutil.Error, OSError):
+                continue
+        # A command that was itself started by a stage of this site is no orphan.
+        groups = _living(groups - {os.getpgrp()})
+        for number, within_s in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, STOP_S)):
+            for group in groups:
+                os.killpg(group, number)
+            limit_s = time.monotonic() + within_s
+            while (groups := _living(groups)) and time.monotonic() < limit_s:
+                time.sleep(0.1)
 
     def _configuration(self) -> str:
         run = str(self._site.data / "run").replace("%", "%%")
@@ -224,7 +260,7 @@ files={run}/supervisor.d/*.ini
 
     def _declare(self, process: Process) -> None:
         file = self._folder / f"{process.name}.ini"
-        text = _section(process, self._site.log(process.name))
+        text = _section(self._site, process)
         known = {state.name for state in self.states()}
         if process.name in known and file.exists() and file.read_text() == text:
             return

@@ -70,14 +70,17 @@ def _migrated_template(site: Site) -> str:
 
 
 def _copy(site: Site, template: str) -> Iterator[str]:
-    name = sql.Identifier(f"test_{uuid.uuid4().hex[:12]}")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    _execute(site, copy.format(sql.Identifier(name), sql.Identifier(template)))
+    yield site.conninfo(name)
+    # By a new connection: the test may have killed the server.
+    _execute(site, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(site: Site, statement: sql.Composed) -> None:
     with psycopg.connect(site.conninfo("postgres"), autocommit=True) as connection:
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-        connection.execute(copy.format(name, sql.Identifier(template)))
-        try:
-            yield site.conninfo(name.as_string().strip('"'))
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        connection.execute(statement)
 
 
 @pytest.fixture(scope="module")
