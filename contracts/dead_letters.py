@@ -6,7 +6,7 @@ import msgspec
 
 Reason = Literal[
     "unknown_topic", "unknown_channel", "bad_id", "not_json", "wrong_type", "out_of_range", "oversize", "too_old", "too_far_ahead",
-    "bad_block", "not_allowed", "bad_frame", "detector_error", "bad_detection",
+    "bad_block", "not_allowed", "gate_error", "bad_frame", "detector_error", "bad_detection",
 ]  # fmt: skip
 PAYLOAD_LIMIT = 65_536
 """Bytes of a refused payload that are kept."""

@@ -21,6 +21,7 @@ SHARED = {
     "mqtt_port": "SHOUWANG_MQTT_PORT",
     "mqtt_tls_port": "SHOUWANG_MQTT_TLS_PORT",
     "mqtt_ca": "SHOUWANG_MQTT_CA",
+    "partitions": "SHOUWANG_PARTITIONS",
 }
 """Fields that every stage reads from the same variable, whatever its prefix."""
 

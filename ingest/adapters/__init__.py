@@ -1,0 +1,1 @@
+"""Other people's payloads taken as they come: one module for each dialect."""

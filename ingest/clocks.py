@@ -1,0 +1,120 @@
+"""A source's clock: wall, virtual or recorded. It never goes back, and a jump of the machine's clock moves nothing."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from contracts.errors import BadSetting
+
+SLEW = 0.005
+"""How much faster or slower than the machine's steady clock a bridge's clock may run to come back to the wall clock: 5 ms a second.
+A detector's 90 s are then wrong by less than half a second; an error of one second is gone in 200 s."""
+
+
+def steady_s() -> float:
+    """Seconds since the machine started, its sleep included where the system can tell."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+class Clock(Protocol):
+    """What stamps ``received_at_s``."""
+
+    name: str
+    """``wall``, ``virtual`` or ``recorded``; stands in every frame."""
+    speed: float
+    """Clock seconds in a second of life."""
+
+    def now_s(self) -> float:
+        """Epoch seconds, never less than before."""
+        ...
+
+
+class WallClock:
+    """Steady since its start, slewed towards the wall clock.
+
+    ``not_before_s``: what an earlier run of the same source has stated; the clock starts no earlier, even where the machine was set back.
+    """
+
+    name = "wall"
+    speed = 1.0
+
+    def __init__(
+        self,
+        not_before_s: float = 0.0,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = steady_s,
+    ) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._at_s = max(wall(), not_before_s)
+        self._seen_steady_s = steady()
+
+    def now_s(self) -> float:
+        steady = self._steady()
+        passed = max(0.0, steady - self._seen_steady_s)
+        self._seen_steady_s = steady
+        room = SLEW * passed
+        self._at_s += passed + min(room, max(-room, self._wall() - self._at_s - passed))
+        return self._at_s
+
+    def behind_s(self) -> float:
+        """Wall clock minus this clock, s: large where the machine's clock has jumped; shown in health."""
+        return self._wall() - self.now_s()
+
+
+class VirtualClock:
+    """v = v0 + (wall - w0) * speed, on a wall clock that cannot jump. Processes that share w0, v0 and speed share the time."""
+
+    name = "virtual"
+
+    def __init__(self, w0_s: float, v0_s: float, speed: float, base: WallClock | None = None) -> None:
+        self.speed = speed
+        self._w0_s = w0_s
+        self._v0_s = v0_s
+        self._base = base or WallClock()
+
+    def now_s(self) -> float:
+        return self._v0_s + (self._base.now_s() - self._w0_s) * self.speed
+
+
+class RecordedClock:
+    """The recording's own time: the latest ``t`` seen so far."""
+
+    name = "recorded"
+    speed = 1.0
+
+    def __init__(self) -> None:
+        self._at_s = 0.0
+
+    def observe(self, t: float | None) -> float:
+        """Move to ``t`` if that is later; returns the time it is now."""
+        if t is not None and t > self._at_s:
+            self._at_s = t
+        return self._at_s
+
+    def now_s(self) -> float:
+        return self._at_s
+
+    def complete_until_s(self) -> float | None:
+        """Just before now: another row of this very instant may follow. None before the first time was seen."""
+        return math.nextafter(self._at_s, -math.inf) if self._at_s else None
+
+
+def read_clock(setting: str, not_before_s: float = 0.0) -> Clock:
+    """The clock that ``setting`` names: ``wall``, ``virtual:<w0>:<v0>:<speed>``, ``recorded``. Raises BadSetting."""
+    if setting == "wall":
+        return WallClock(not_before_s)
+    if setting == "recorded":
+        return RecordedClock()
+    name, *numbers = setting.split(":")
+    if name == "virtual" and len(numbers) == 3:
+        try:
+            w0_s, v0_s, speed = map(float, numbers)
+        except ValueError:
+            speed = math.nan
+        if 0 < speed <= 10_000 and math.isfinite(w0_s) and math.isfinite(v0_s):
+            return VirtualClock(w0_s, v0_s, speed)
+    raise BadSetting(
+        name="SHOUWANG_INGEST_CLOCK", detail=f"{setting!r} is none of wall, virtual:<w0>:<v0>:<speed>, recorded"
+    )

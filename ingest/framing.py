@@ -1,0 +1,112 @@
+"""Framing: rows become columns, one frame for each lane and partition, in order of arrival. Pure; says what is due, sends nothing.
+
+At most one frame of a (lane, partition) is on its way to Kafka at a time, so frames cannot overtake each other whatever is retried,
+and while Kafka is away rows gather in the builder instead of in a heap of small frames.
+"""
+
+from typing import Generic, NamedTuple, TypeVar
+
+from contracts.frames import Envelope, FrameBuilder, FrameMeta
+from contracts.kinds import Inertial, Reading
+from ingest.intake import LANES, Lane
+
+ROW_BYTES = 300
+"""Rough size of a row in columns before compression."""
+
+C = TypeVar("C")
+
+
+class Outgoing(NamedTuple, Generic[C]):
+    """A frame to be sent. ``claims``: whatever was given with its rows, to be settled when Kafka holds it."""
+
+    lane: Lane
+    partition: int
+    value: bytes
+    rows: int
+    claims: list[C]
+
+
+class _Slot(Generic[C]):
+    __slots__ = ("builder", "claims", "last_s", "on_its_way", "size", "stated", "unwatched")
+
+    def __init__(self) -> None:
+        self.builder = FrameBuilder()
+        self.claims: list[C] = []
+        self.size = 0
+        self.on_its_way = False
+        self.last_s = float("-inf")
+        self.stated: float | None = None
+        self.unwatched: list[tuple[float, float]] = []
+
+
+class Framing(Generic[C]):
+    """Rows of one source on their way. ``C``: what hangs on a row (a delivery to acknowledge, a receipt to send)."""
+
+    def __init__(self, source: str, clock: str, partitions: int) -> None:
+        self._source = source
+        self._clock = clock
+        self._partitions = range(partitions)
+        self._slots: dict[tuple[Lane, int], _Slot[C]] = {(lane, p): _Slot() for lane in LANES for p in self._partitions}
+        self.watched_until_s: float | None = None
+
+    def add(self, lane: Lane, partition: int, kind: str, envelope: Envelope, reading: Reading) -> None:
+        """Append one row."""
+        slot = self._slots[lane, partition]
+        slot.builder.add(kind, envelope, reading)
+        slot.size += ROW_BYTES + (len(reading.samples) if isinstance(reading, Inertial) else 0)
+
+    def claim(self, lane: Lane, partition: int, claim: C) -> None:
+        """Hang ``claim`` on the frame that the rows added so far will be in."""
+        self._slots[lane, partition].claims.append(claim)
+
+    def watched(self, until_s: float, unwatched: tuple[float, float] | None = None) -> None:
+        """All that arrives up to ``until_s`` was added before this call. ``unwatched`` goes into the next frame of every partition."""
+        self.watched_until_s = until_s
+        if unwatched is not None:
+            for slot in self._slots.values():
+                slot.unwatched.append(unwatched)
+
+    def due(self, lane: Lane, now_s: float, tick_s: float) -> list[int]:
+        """Partitions that have something to send: rows, an unwatched interval, or no frame for ``tick_s``. ``now_s``: any steady clock."""
+        return [p for p in self._partitions if self._is_due(self._slots[lane, p], now_s, tick_s)]
+
+    def _is_due(self, slot: _Slot[C], now_s: float, tick_s: float) -> bool:
+        if slot.on_its_way:
+            return False
+        tick = now_s - slot.last_s >= tick_s and slot.stated != self.watched_until_s
+        return bool(slot.builder.rows) or tick or bool(slot.unwatched)
+
+    def is_ready(self, lane: Lane, partition: int, size: int = 0) -> bool:
+        """Whether rows wait (at least about ``size`` bytes of them) and nothing of this partition is on its way."""
+        slot = self._slots[lane, partition]
+        return not slot.on_its_way and slot.builder.rows > 0 and slot.size >= size
+
+    def take(self, lane: Lane, partition: int, now_s: float, wall_s: float) -> Outgoing[C]:
+        """Build the frame of one partition; it is on its way until ``arrived``."""
+        slot = self._slots[lane, partition]
+        meta = FrameMeta(
+            source=self._source,
+            lane=lane,
+            watched_until_s=self.watched_until_s,
+            unwatched=tuple(slot.unwatched),
+            clock=self._clock,
+            sent_wall_s=wall_s,
+        )
+        rows, claims = slot.builder.rows, slot.claims
+        value = slot.builder.build(meta)
+        slot.claims, slot.unwatched, slot.size = [], [], 0
+        slot.stated, slot.last_s, slot.on_its_way = self.watched_until_s, now_s, True
+        return Outgoing(lane, partition, value, rows, claims)
+
+    def arrived(self, lane: Lane, partition: int) -> None:
+        """Kafka holds the frame that was on its way."""
+        self._slots[lane, partition].on_its_way = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits and nothing is on its way."""
+        return not any(slot.on_its_way or slot.builder.rows or slot.unwatched for slot in self._slots.values())
+
+    @property
+    def on_their_way(self) -> int:
+        return sum(slot.on_its_way for slot in self._slots.values())
