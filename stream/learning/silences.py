@@ -18,12 +18,12 @@ The arrays run in parallel, one entry for each sign of life of ONE home over the
 
 What is a sign of life (the same rows that the detector counts), kind by kind:
 
-    motion    rows with ``moving`` true and ``cause`` = 'pir'               by_itself False
+    motion    rows with ``moving`` true and ``cause`` = 'pir' (or role bed, chair)    by_itself False
     contact   rows whose ``open`` differs from the same device's row before    True   (entrance: role = entrance_door)
     presence  rows whose ``present`` or ``posture`` differs from the row before  True
     water     rows with ``litres`` > 0 or ``flow_l_min`` > 0                   True
     power     rows whose ``on`` differs from the row before, of roles stove, light, plug   True
-    vitals    rows with ``steps`` > 0                                          True
+    vitals    rows with ``steps`` >= 5                                         True
     call      every row with ``test`` false                                    True
 
 The keeper calls it nightly with rows from TimescaleDB, the demo with the rows of 14 simulated days.
@@ -52,7 +52,7 @@ MIN_DAY_SIGNS = 10
 """A day with fewer signs is not counted: the resident was away or the sensors were. Chosen."""
 MIN_CELL_DAYS = 3
 """A cell (group, hour and its neighbours) needs signs on this many days. Chosen."""
-FLOOR_MIN = (45, 30, 30)
+FLOOR_MIN = (30, 20, 20)
 """Least value for each room group (other, kitchen, bathroom), minutes: a sensor may miss a quiet half-hour. Chosen."""
 CEILING_MIN = 720
 """Longest silence taken for one at home, minutes: nobody who is well is unseen at home for longer. Chosen."""

@@ -1,0 +1,247 @@
+"""No sign of life for longer than is usual here, at this hour, after this room.
+
+A silence is the *watched* time since the last sign of life: an act (door, tap, switch, chair or bed taken or left, steps), or a
+motion with another event in the two minutes before it (``stream.learning.signs``). Its limit belongs to the local hour at which it began and to the
+room of the last sign: the home's learned longest silence x factor + margin_min, else cautious defaults (``stream.learning.silences``).
+The score is 1 at the limit, 2 at 1.5 x, 3 at 2 x if an entrance door on the card shows that nobody has left since.
+
+Away: an entrance-door event with no sign after it means that the resident went out, for away_cap_s; then the silence counts (out and not
+back, score 2 at most). ``away_until_s`` on the card counts always. Somebody with a pulse or breathing lately may still need help, but is not lifeless: score 1.
+Deaf homes (``stream.learning.hearing``), unwatched time and homes without residents conclude nothing. A row speaks for its own time
+only, so a late row ends a silence only if the time since *it* is short; a row of unresolved time is no sign.
+Sources: design, section 5 (from real recordings): after a door event away for two or three hours only; the last room says more than
+the hour; a fixed limit of 245 min gave 0.23 false alarms a week in one home and 11 in another, hence cautious until learned.
+"""
+
+import msgspec
+import numpy as np
+
+from contracts.kinds import ROOMS, Card
+from stream.detector import Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
+from stream.learning import hearing
+from stream.learning.signs import (
+    DEVICE_STATE,
+    ENTRANCE,
+    GROUP_OF_ROOM,
+    KINDS,
+    PAIR_S,
+    acts,
+    believable,
+    happened_s,
+    left_by_door,
+    motions,
+)  # fmt: skip
+from stream.learning.silences import defaults_min
+
+ROOM_NAMES = np.array(ROOMS)
+
+
+class Params(msgspec.Struct, frozen=True):
+    """How long is too long."""
+
+    factor: float = 1.3
+    """Limit as a multiple of the learned longest silence. Chosen: the longest of a month is passed by a third once in years."""
+    margin_min: float = 10.0
+    """Added to that, min. Chosen: short silences vary by minutes, not by shares."""
+    away_cap_s: float = 10_800.0
+    """Longest time that a door event excuses, s (3 h). Design, section 5: two or three hours only."""
+    rise: tuple[float, float] = (1.5, 2.0)
+    """Multiples of the limit at which the score becomes 2 and 3. Chosen."""
+    pulse_s: float = 900.0
+    """A pulse or breath so long ago still shows life, s. Chosen: supervision time of a worn wearable."""
+    look_s: float = 1_200.0
+    """A home is looked at this long after a sign, s: shorter than the least limit that can be learned (36 min)."""
+    again_s: float = 600.0
+    """A home that is silent or deaf is looked at again, s. Chosen."""
+
+
+STATE = {
+    "sign_s": StateColumn("f8", np.nan),
+    "room": StateColumn("i1", ROOMS.index("other")),
+    "event_s": StateColumn("f8", np.nan),
+    "door_s": StateColumn("f8", np.nan),
+    "pulse_s": StateColumn("f8", np.nan),
+    "level": StateColumn("i1", 0),
+    **hearing.STATE,
+}
+
+
+def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
+    """Take each row for what it shows of its own time."""
+    hearing.hear(state, rows, ctx)
+    act = acts(rows, state)
+    shown = (act | motions(rows)) & believable(rows)
+    _note_pulse(state, rows)
+    if not shown.any():
+        return
+    act, rows = act[shown], rows.where(shown)
+    home, at_s = rows.subject, happened_s(rows)
+    near_s = at_s - state.event_s[home]
+    sure = act | ((near_s <= PAIR_S) & (near_s >= -PAIR_S))
+    state.event_s[home] = np.fmax(state.event_s[home], at_s)
+    door = act & (rows.role == ENTRANCE)
+    state.door_s[home[door]] = np.fmax(state.door_s[home[door]], at_s[door])
+
+    newer = sure & ~(at_s <= state.sign_s[home])
+    home, at_s, rows = home[newer], at_s[newer], rows.where(newer)
+    state.sign_s[home] = at_s
+    state.room[home] = rows.room
+    hearing.forget_deafness(state, home, at_s)
+    state.due_at_s[home] = np.minimum(state.due_at_s[home], at_s + params.look_s)
+
+    raised = ctx.out.is_on(home)
+    if raised.any():
+        rows, home = rows.where(raised), home[raised]
+        silence_s = ctx.time.watched_s(rows.received_at_s) - ctx.time.watched_s(at_s[raised])
+        back = silence_s < _limit_s(params, state, home, ctx)
+        ctx.out.off(home[back], event_at_s=at_s[raised][back], reason="inactivity.moved", evidence={"room": ROOM_NAMES[rows.room[back]]})
+        state.level[home[back]] = 0
+
+
+def _note_pulse(state: State, rows: Rows) -> None:
+    if rows.kind not in ("vitals", "presence"):
+        return
+    measured = (rows["heart_rate_bpm"] > 0) | (rows["breathing_rate_bpm"] > 0)
+    measured &= believable(rows)
+    home = rows.subject[measured]
+    state.pulse_s[home] = np.fmax(state.pulse_s[home], happened_s(rows)[measured])
+
+
+def _limit_s(params: Params, state: State, homes: Ints, ctx: Context) -> Floats:
+    """Limit of the silence that runs, s: of the hour and room with which it began, longer after the entrance door."""
+    sign_s = state.sign_s[homes]
+    hour = np.nan_to_num(ctx.cards.local_hour(homes, sign_s)).astype(np.int64) % 24
+    cell = GROUP_OF_ROOM[state.room[homes]] * 24 + hour
+    learned_min = ctx.cards.silence_min[homes, cell]
+    line_min = np.where(np.isnan(learned_min), defaults_min()[cell], learned_min * params.factor + params.margin_min)
+    limit: Floats = line_min * 60.0 + np.where(_away(state, homes, ctx), params.away_cap_s, 0.0)
+    return limit
+
+
+def _away(state: State, homes: Ints, ctx: Context) -> np.ndarray:
+    return ctx.cards.has_entrance_door[homes] & left_by_door(state.sign_s[homes], state.door_s[homes])
+
+
+def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
+    """Say where a silence has passed its limit, and how far."""
+    now_s, cards, watched = ctx.time.now_s, ctx.cards, ctx.time.watched_s
+    excused = now_s < cards.away_until_s[homes]
+    ctx.out.off(homes[excused], event_at_s=now_s, reason="inactivity.excused")
+    state.level[homes[excused]] = 0
+    unknown = np.isnan(state.sign_s[homes]) | (cards.residents[homes] == 0)
+    cannot = excused | unknown | hearing.deaf(state, homes, ctx)
+
+    limit_s = _limit_s(params, state, homes, ctx)
+    since_s = np.fmax(state.sign_s[homes], cards.away_until_s[homes])
+    silence_s = watched(now_s) - watched(since_s) - state.deaf_total_s[homes]
+    away = _away(state, homes, ctx)
+    inside = cards.has_entrance_door[homes] & ~away
+    share = silence_s / limit_s
+    level = (share >= 1).astype(np.int64) + (share >= params.rise[0]) + ((share >= params.rise[1]) & inside)
+    alive = watched(now_s) - watched(state.pulse_s[homes]) < params.pulse_s
+    level = np.where(alive, np.minimum(level, 1), level)
+    level = np.where(cannot, 0, level)
+    higher = level > state.level[homes]
+    state.level[homes] = np.maximum(level, state.level[homes])
+    for which, reason in (
+        (away, "inactivity.out_long"),
+        (~away & alive, "inactivity.pulse_only"),
+        (~away & ~alive & (level == 1), "inactivity.silent"),
+        (~away & ~alive & (level == 2), "inactivity.silent_long"),
+        (~away & ~alive & (level == 3), "inactivity.silent_inside"),
+    ):
+        now = higher & which
+        if now.any():
+            who = homes[now]
+            evidence = {
+                "silence_min": silence_s[now] / 60.0, "limit_min": limit_s[now] / 60.0, "room": ROOM_NAMES[state.room[who]],
+                "learned_days": cards.learned_days[who],
+            }  # fmt: skip
+            ctx.out.on(who, started_at_s=state.sign_s[who], event_at_s=now_s, score=level[now], reason=reason, evidence=evidence)
+
+    next_share = np.select([level >= 2, level == 1], [params.rise[1], params.rise[0]], 1.0)
+    wait_s = np.maximum(next_share * limit_s - silence_s, 10.0)
+    wait_s = np.where((state.level[homes] > 0) | cannot, np.minimum(np.maximum(wait_s, 10.0), params.again_s), wait_s)
+    wait_s = np.where(state.level[homes] >= 3, params.again_s, wait_s)
+    due_s = np.where(excused, cards.away_until_s[homes], now_s + wait_s)
+    state.due_at_s[homes] = np.where(unknown, np.inf, due_s)
+
+
+DEVICES = {"pir-1": ("motion", "living"), "pir-2": ("motion", "bathroom"), "door-1": ("entrance_door", "entrance"),
+           "tap-1": ("tap", "bathroom"), "window-1": ("window", "bedroom"), "watch-1": ("wearable", "other"), "hub-1": ("hub", "other")}  # fmt: skip
+
+
+def card(*devices: str, learned: bool = True, **more: object) -> Card:
+    """A card with these of DEVICES; learned: every silence up to an hour is usual, so the limit is 88 min."""
+    values: dict[str, object] = {
+        "version": 1, "residents": ("r-1",), "device_ids": devices, "device_roles": tuple(DEVICES[d][0] for d in devices),
+        "device_rooms": tuple(DEVICES[d][1] for d in devices), "device_residents": ("",) * len(devices),
+        "learned_days": 14 if learned else 0, "silence_min": (60,) * 72 if learned else (), **more,
+    }  # fmt: skip
+    return msgspec.convert(values, Card)
+
+
+HOME, NO_DOOR = card(*DEVICES), card("pir-1", "pir-2", "tap-1")
+H, M = 3600.0, 60.0
+Row = tuple[float, str, str, dict[str, object]]
+
+
+def motion(at_s: float, device: str = "pir-1") -> list[Row]:
+    """A motion that is believed: two in half a minute."""
+    return [(at_s, device, "motion", {"moving": True}), (at_s + 30, device, "motion", {"moving": True})]
+
+
+def door(at_s: float) -> list[Row]:
+    """The entrance door opens and closes (it was closed before)."""
+    return [(at_s + n, "door-1", "contact", {"open": n == 5}) for n in (0, 5, 10)]
+
+
+UP = [row for n in range(8) for row in motion(9 * H + n * 15 * M)]
+"""A morning until 10:45:30."""
+LAST_S = 10.75 * H + 30
+LIMIT_S = 88 * M
+
+DETECTOR = Detector(
+    family="no_life",
+    kinds=(*KINDS, "status", "air"),
+    params=Params(),
+    observe=observe,
+    tick=tick,
+    state=STATE,
+    device_state=DEVICE_STATE,
+    cases=(
+        fires("a collapse in the morning", Story(UP, 13 * H, HOME), within_s=(LAST_S + LIMIT_S, LAST_S + LIMIT_S + 15), last="inactivity.silent_long"),
+        fires("nobody left, so somebody is inside", Story(UP, 15 * H, HOME), last="inactivity.silent_inside"),
+        fires("without a door nobody can say that", Story(UP, 15 * H, NO_DOOR), last="inactivity.silent_long"),
+        fires("before anything is learned, after eight hours", Story(UP, 20 * H, card("pir-1", learned=False)),
+              within_s=(LAST_S + 8 * H, LAST_S + 8 * H + 15)),
+        fires("one stray motion does not reset the clock", Story([*UP, (12 * H, "pir-1", "motion", {"moving": True})], 13 * H, HOME),
+              within_s=(LAST_S + LIMIT_S, LAST_S + LIMIT_S + 15)),
+        fires("a door that says again that it is closed is no sign",
+              Story([*UP, *((10.8 * H + n * 20 * M, "door-1", "contact", {"open": False}) for n in range(12))], 13 * H, HOME),
+              within_s=(LAST_S + LIMIT_S, LAST_S + LIMIT_S + 15)),
+        fires("ten hours of backlog do not bring a fallen man to life",
+              Story([*UP, *motion(13 * H), *motion(13.5 * H)], 21 * H, HOME, late={16: 20 * H, 17: 20 * H, 18: 20 * H + 1, 19: 20 * H + 1}),
+              last="inactivity.silent_inside"),
+        fires("out by the door and not back for hours", Story([*UP, *door(10.8 * H)], 15.5 * H, HOME),
+              within_s=(15.2 * H, 15.4 * H), last="inactivity.out_long"),
+        fires("a pulse without activity asks first", Story([*UP, *((11 * H + n * M, "watch-1", "vitals", {"heart_rate_bpm": 60.0})
+              for n in range(300))], 15.5 * H, HOME), last="inactivity.pulse_only"),
+        fires("found again", Story([*UP, *motion(13 * H)], 13.5 * H, HOME), last="inactivity.moved"),
+        quiet("an ordinary morning", Story(UP, 12 * H, HOME)),
+        quiet("two hours in town, by the door", Story([*UP, *door(10.8 * H), *door(12.8 * H), *motion(12.9 * H)], 14 * H, HOME)),
+        quiet("a night's sleep, before anything is learned",
+              Story([*UP, *motion(15 * H), *motion(22 * H), *motion(31 * H)], 32 * H, card("pir-1", learned=False))),
+        quiet("a long bath while the water runs",
+              Story([*UP, *((11.0 * H + n * 5 * M, "tap-1", "water", {"litres": 20.0 * (n < 6), "duration_s": 300}) for n in range(7))], 12.8 * H, NO_DOOR)),
+        quiet("registered as away", Story(UP, 20 * H, card(*DEVICES, away_until_s=4e9))),
+        quiet("a home without residents", Story(UP, 20 * H, card(*DEVICES, residents=()))),
+        quiet("nobody watched", Story([*UP, *motion(20.2 * H)], 21 * H, HOME, unwatched=[(11 * H, 20 * H)])),
+        quiet("a hub that has stopped", Story([*UP, *((9 * H + n * M, "hub-1", "status", {"online": True}) for n in range(120))], 20 * H, HOME)),
+        quiet("a hub that was away and comes back with what it kept",
+              Story([*((9 * H + n * M, "hub-1", "status", {"online": True}) for n in range(120)), *UP, *motion(12 * H), *motion(13 * H),
+                     *motion(14 * H), *motion(15 * H), (15.5 * H, "hub-1", "status", {"online": True})], 16 * H, HOME,
+                    late={136 + n: 15.5 * H + 2 for n in range(8)})),
+        quiet("a home of which nothing was ever seen", Story([(9 * H, "pir-1", "motion", {"moving": False})], 30 * H, HOME)),
+    ),
+)  # fmt: skip
