@@ -19,22 +19,19 @@ class StateColumn(msgspec.Struct, frozen=True):
     width: int = 0
 
 
-class Packed(msgspec.Struct, frozen=True, array_like=True):
-    """An array in a snapshot."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    data: bytes
+Packed = tuple[str, tuple[int, ...], bytes]
+"""An array in a snapshot: dtype, shape, bytes."""
 
 
 def pack(array: Array) -> Packed:
     """A copy of ``array`` as bytes."""
-    return Packed(array.dtype.str, array.shape, np.ascontiguousarray(array).tobytes())
+    return array.dtype.str, array.shape, np.ascontiguousarray(array).tobytes()
 
 
 def unpack(packed: Packed) -> Array:
     """The array again; its own memory, so that it can be written to."""
-    return np.frombuffer(packed.data, dtype=packed.dtype).reshape(packed.shape).copy()
+    dtype, shape, data = packed
+    return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
 
 
 class Columns:
@@ -89,5 +86,7 @@ class Columns:
                 setattr(self, name, array)
         return fits
 
-    def __getattr__(self, name: str) -> Array:  # only reached for unknown names; tells the type checker that columns are arrays
+    def __getattr__(
+        self, name: str
+    ) -> Array:  # only reached for unknown names; tells the type checker that columns are arrays
         raise AttributeError(f"{type(self).__name__} has no column {name!r}")

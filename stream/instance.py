@@ -1,0 +1,250 @@
+"""One detector at work on one lane and source: its state, its episodes, its rounds and ticks, and what happens when it fails.
+
+A detector that raises loses nothing for the others. Its step is undone and tried again in halves until the rows or subjects that
+it cannot bear stand alone: those are passed over, each is reported (``Trouble``: a dead letter), and the home gets a technical
+detection ``detector_error``, once an hour, so that nobody takes the detector's silence there for calm.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from contracts.detections import Detection, detection_id
+from stream.cards import HomeCards
+from stream.columns import Packed
+from stream.detector import Context, Detector, Ints, State
+from stream.episodes import Episodes
+from stream.repeats import ranks
+from stream.rows import KIND_CODES, KIND_NAMES, Arrivals, KindRows
+from stream.stream_time import WatchedTime
+
+ERROR = "detector_error"
+RETRY_S = 600.0
+"""After a tick that failed, its subject is looked at again this much later, s."""
+TELL_S = 3600.0
+"""A home is told at most once in this time that a detector fails on it, s."""
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """A row or subject that a detector could not bear."""
+
+    detector: str
+    home_id: str
+    device_id: str | None
+    kind: str | None
+    """Kind of the row; None in a tick."""
+    at_s: float
+    boot: int | None = None
+    seq: int | None = None
+    error: str
+
+
+class Instance:
+    """A detector's own part of one source's state."""
+
+    def __init__(
+        self,
+        name: str,
+        detector: Detector,
+        lane: Literal["bulk", "urgent"],
+        source: str,
+        cards: HomeCards,
+        time: WatchedTime,
+    ) -> None:
+        self.name = name
+        self.detector = detector
+        self.lane = lane
+        self.source = source
+        self.kinds = np.array(sorted(KIND_CODES[kind] for kind in detector.kinds), dtype=np.int64)
+        self.state = State(detector.state, detector.device_state)
+        self.episodes = Episodes(name, detector.family, lane, source, detector.subject, cards, time)
+        self.troubles: list[Trouble] = []
+        self._cards = cards
+        self._time = time
+        self._context = Context(cards, time, self.episodes)
+        self._of_homes = detector.subject == "home"
+        self._told_at_s: dict[int, float] = {}
+        self._due_s: float | None = None
+
+    @property
+    def told(self) -> list[Detection]:
+        """Detections since they were last taken."""
+        return self.episodes.told
+
+    def enrol(self) -> None:
+        """Make room for homes and devices that are new, and let the detector know them."""
+        if self.detector.device_state:
+            self.state.devices.grow(len(self._cards.device_ids))
+        size = len(self._cards.home_ids) if self._of_homes else len(self._cards.device_ids)
+        before = self.state.size
+        if size == before:
+            return
+        self.state.grow(size)
+        self.episodes.grow(size)
+        enrol = self.detector.enrol
+        if enrol is not None:
+            new = np.arange(before, size)
+            self._safely(lambda at: enrol(self.detector.params, self.state, new[at], self._context), new, None)
+        self._due_s = None
+
+    def observe(self, arrivals: Arrivals, at: Ints, home: Ints, device: Ints) -> None:
+        """Give the detector rows ``at`` of a frame (their places in order of arrival), in rounds: each subject once a round."""
+        mine = np.isin(arrivals.kind[at], self.kinds)
+        if not mine.any():
+            return
+        at, home, device = at[mine], home[mine], device[mine]
+        subject = home if self._of_homes else device
+        kind, rank = arrivals.kind[at], ranks(subject)
+        room, role = self._cards.device_room[device], self._cards.device_role[device]
+        for turn in range(int(rank.max()) + 1):
+            in_turn = rank == turn
+            for code in np.unique(kind[in_turn]).tolist():
+                these = np.flatnonzero(in_turn & (kind == code))
+                self._look_at(
+                    KindRows(
+                        KIND_NAMES[code],
+                        arrivals,
+                        at[these],
+                        subject[these],
+                        home[these],
+                        device[these],
+                        room[these],
+                        role[these],
+                    )
+                )
+        self._due_s = None
+
+    def _look_at(self, rows: KindRows) -> None:
+        def look(at: Ints) -> None:
+            chosen = rows if len(at) == len(rows.subject) else rows.pick(at)
+            self.episodes.observing(chosen)
+            self.detector.observe(self.detector.params, self.state, chosen, self._context)
+
+        try:
+            self._safely(look, rows.subject, rows)
+        finally:
+            self.episodes.observing(None)
+
+    @property
+    def due_s(self) -> float:
+        """When the detector next wants a tick; inf if never."""
+        if self.detector.tick is None:
+            return np.inf
+        if self._due_s is None:
+            self._due_s = float(np.fmin.reduce(self.state.due_at_s[: self.state.size], initial=np.inf))
+        return self._due_s
+
+    def tick(self, point_s: float) -> None:
+        """Let the detector look at the subjects that are due at this grid point."""
+        tick = self.detector.tick
+        if tick is None or self.due_s > point_s:
+            return
+        due = np.flatnonzero(self.state.due_at_s[: self.state.size] <= point_s)
+        for at in self._safely(lambda at: tick(self.detector.params, self.state, due[at], self._context), due, None):
+            self.state.due_at_s[due[at]] = point_s + RETRY_S
+        self._due_s = None
+
+    def forget(self, home: int) -> None:
+        """A home was removed: its timers rest until a row comes."""
+        subjects = np.array([home]) if self._of_homes else self._cards.devices_of(home)
+        self.state.due_at_s[subjects[subjects < self.state.size]] = np.inf
+        self._due_s = None
+
+    def _safely(self, step: Callable[[Ints], None], subjects: Ints, rows: KindRows | None) -> list[int]:
+        """Run ``step`` on all places of ``subjects``; where it raises, undo and halve. Returns the places that were given up."""
+        failed: list[int] = []
+        waiting = [np.arange(len(subjects))]
+        while waiting:
+            at = waiting.pop(0)
+            kept = self.state.keep(subjects[at])
+            kept_devices = (
+                self.state.devices.keep(rows.device[at]) if self.detector.device_state and rows is not None else {}
+            )
+            episodes = self.episodes.keep(subjects[at])
+            try:
+                step(at)
+            except MemoryError:
+                raise  # nothing here can be trusted any more: the process ends and the state is restored
+            except Exception as error:
+                self.state.put_back(subjects[at], kept)
+                if kept_devices and rows is not None:
+                    self.state.devices.put_back(rows.device[at], kept_devices)
+                self.episodes.put_back(subjects[at], episodes)
+                if len(at) > 1:
+                    waiting[:0] = [at[: len(at) // 2], at[len(at) // 2 :]]
+                else:
+                    failed.extend(at.tolist())
+                    self._report(int(subjects[at[0]]), int(at[0]), rows, error)
+        return failed
+
+    def _report(self, subject: int, at: int, rows: KindRows | None, error: Exception) -> None:
+        home = subject if self._of_homes else int(self._cards.device_home[subject])
+        device = int(rows.device[at]) if rows is not None else -1 if self._of_homes else subject
+        home_id = self._cards.home_ids[home]
+        now_s = float(rows.received_at_s[at]) if rows is not None else self._time.now_s
+        place = int(rows.at[at]) if rows is not None else 0
+        text = f"{type(error).__name__}: {error}"
+        self.troubles.append(
+            Trouble(
+                detector=self.name,
+                home_id=home_id,
+                device_id=self._cards.device_ids[device] if device >= 0 else None,
+                kind=rows.kind if rows is not None else None,
+                at_s=now_s,
+                boot=int(rows.arrivals.boot[place]) if rows is not None else None,
+                seq=int(rows.arrivals.seq[place]) if rows is not None else None,
+                error=text,
+            )
+        )
+        hour_s = now_s // TELL_S * TELL_S
+        if not np.isfinite(hour_s) or self._told_at_s.get(home) == hour_s:
+            return
+        self._told_at_s[home] = hour_s
+        self.told.append(
+            Detection(
+                detection_id=detection_id(f"{home_id}|{self.name}", ERROR, hour_s),
+                detector=ERROR,
+                family="technical",
+                lane=self.lane,
+                home_id=home_id,
+                started_at_s=hour_s,
+                event_at_s=now_s,
+                decided_at_s=now_s,
+                score=1,
+                reason=f"{ERROR}.raised",
+                evidence={"detector": self.name, "error": text[:300]},
+                source=self.source,
+                clock=self.episodes.clock,
+                card_version=int(self._cards.version[home]),
+            )
+        )
+
+    def packed(self) -> dict[str, Any]:
+        """For a snapshot."""
+        return {
+            "version": self.detector.version,
+            "size": self.state.size,
+            "state": self.state.packed(),
+            "device_size": self.state.devices.size if self.detector.device_state else 0,
+            "devices": self.state.devices.packed() if self.detector.device_state else {},
+            "episodes": self.episodes.packed(),
+            "told_at_s": list(self._told_at_s.items()),
+        }
+
+    def restore(self, packed: dict[str, Any]) -> bool:
+        """From a snapshot. False, and empty, where its state version or columns are not this program's: it then warms up anew."""
+        size = int(packed["size"])
+        columns: dict[str, Packed] = packed["state"]
+        fits = packed["version"] == self.detector.version and self.state.restore(columns, size)
+        fits = fits and self.episodes.restore(packed["episodes"], size)
+        if fits and self.detector.device_state:
+            fits = self.state.devices.restore(packed["devices"], int(packed["device_size"]))
+        if fits:
+            self._told_at_s = dict(packed["told_at_s"])
+        else:
+            self.state = State(self.detector.state, self.detector.device_state)
+            self.episodes.empty()
+        self._due_s = None
+        return fits

@@ -1,0 +1,258 @@
+"""All that one partition knows of one source: homes, identities, stream time, rows that wait, and the detectors' parts.
+
+Order (so that an answer never depends on how rows were cut into frames): rows are taken in order of arrival, slot by slot of the
+grid; a grid point runs when ``watched_until`` has passed it and every row before it was taken. Where no detector has a tick
+nothing ever waits.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Literal, cast
+
+import msgspec
+import numpy as np
+
+from contracts.detections import Detection
+from contracts.frames import Frame, FrameMeta, decode, encode
+from contracts.kinds import Card
+from stream.cards import HomeCards
+from stream.columns import pack, unpack
+from stream.detector import Detector, Floats
+from stream.instance import Instance, Trouble
+from stream.repeats import Repeats
+from stream.rows import CARD, Arrivals
+from stream.stream_time import WatchedTime, grid_before, grid_from
+
+HELD_LIMIT = 50_000
+"""Rows of a source that may wait for its clock in one partition. Beyond, their own arrival is taken for the clock, so that a
+bridge whose marker never returns delays its homes' detectors but does not silence them."""
+
+
+class Source:
+    """State of one source in one partition on one lane."""
+
+    def __init__(
+        self, name: str, lane: Literal["bulk", "urgent"], detectors: Mapping[str, Detector], cards: Mapping[str, Card],
+        grid_s: float, grace_s: float,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.clock = "wall"
+        self.watched_until_s: float | None = None
+        self.rows = 0
+        self.repeats = 0
+        self.cards = HomeCards()
+        self.unclaimed: dict[str, Card] = dict(cards)
+        """Cards from the keeper of homes that have not spoken on this source."""
+        self._time = WatchedTime(grace_s)
+        self.instances = [
+            Instance(each, detectors[each], lane, name, self.cards, self._time) for each in sorted(detectors)
+        ]
+        self._lane = lane
+        self._grid = grid_s
+        self._ticking = any(detector.tick is not None for detector in detectors.values())
+        self._seen = Repeats()
+        self._held: deque[Arrivals] = deque()
+        self._arrived_s = -np.inf
+        self._passed_s: float | None = None
+        """The last grid point that was run; None until the source has said what time it is."""
+
+    def take(self, frame: Frame) -> None:
+        """Apply what a frame states and holds."""
+        meta = frame.meta
+        if meta.clock != self.clock:
+            self.clock = meta.clock
+            for instance in self.instances:
+                instance.episodes.clock = meta.clock
+        for from_s, to_s in meta.unwatched:
+            self._time.unwatched(from_s, to_s)
+        self._append(Arrivals(frame.batches))
+        if meta.watched_until_s is not None and np.isfinite(meta.watched_until_s):
+            self.watched_until_s = max(meta.watched_until_s, self.watched_until_s or -np.inf)
+        self._advance()
+
+    def take_cards(self, frame: Frame) -> None:
+        """Apply the keeper's cards, behind the rows that came before them."""
+        self._append(Arrivals(frame.batches, from_keeper=True))
+        self._advance()
+
+    def _append(self, arrivals: Arrivals) -> None:
+        if arrivals.size:
+            self._arrived_s = arrivals.place(self._arrived_s)
+            self._held.append(arrivals)
+
+    @property
+    def held(self) -> int:
+        """Rows that wait for the clock."""
+        return sum(arrivals.size - arrivals.taken for arrivals in self._held)
+
+    def taken(self) -> tuple[list[Detection], list[Trouble]]:
+        """Detections and troubles since the last call."""
+        told: list[Detection] = []
+        troubles: list[Trouble] = []
+        for instance in self.instances:
+            if instance.told:
+                told.extend(instance.told)
+                instance.told.clear()
+            if instance.troubles:
+                troubles.extend(instance.troubles)
+                instance.troubles.clear()
+        return told, troubles
+
+    def _advance(self) -> None:
+        """Run all that may run by now."""
+        if self._passed_s is None and not self._begin():
+            return
+        passed = cast(float, self._passed_s)
+        while True:
+            self._release(passed + self._grid)
+            head_s = self._head_s()
+            until = grid_before(head_s, self._grid) if np.isfinite(head_s) else np.inf
+            if not self._ticking:
+                if not self._held:
+                    break
+                self._passed_s = passed = until
+                continue
+            watched_s = self.watched_until_s if self.watched_until_s is not None else -np.inf
+            if self._held and self.held > HELD_LIMIT:
+                watched_s = max(watched_s, head_s)
+            if not np.isfinite(watched_s):
+                break
+            until = min(until, grid_before(watched_s, self._grid))
+            if until <= passed:
+                break
+            due_s = min(instance.due_s for instance in self.instances)
+            # Points at which nothing is due cost nothing, be it 40 hours of them.
+            point = np.inf if due_s == np.inf else max(grid_from(max(due_s, passed), self._grid), passed + self._grid)
+            self._passed_s = passed = min(point, until)
+            if point <= until:
+                self._time.now_s = point
+                for instance in self.instances:
+                    instance.tick(point)
+
+    def _begin(self) -> bool:
+        """The source's first instant, from a row or from its clock; False while there is none."""
+        known = [arrivals.place_s[np.isfinite(arrivals.place_s)] for arrivals in self._held]
+        first = next((float(places[0]) for places in known if len(places)), self.watched_until_s)
+        if first is None:
+            return False
+        self._passed_s = grid_before(first, self._grid)
+        return True
+
+    def _head_s(self) -> float:
+        """Place of the first row that waits; inf if none does."""
+        return float(self._held[0].place_s[self._held[0].taken]) if self._held else np.inf
+
+    def _release(self, until_s: float) -> None:
+        """Take the rows that stand at ``until_s`` or before."""
+        self._time.now_s = until_s - self._grid
+        while self._held:
+            arrivals = self._held[0]
+            end = int(np.searchsorted(arrivals.place_s, until_s, side="right"))
+            if end <= arrivals.taken:
+                return
+            self._take_rows(arrivals, arrivals.taken, end)
+            arrivals.taken = end
+            if end < arrivals.size:
+                return
+            self._held.popleft()
+
+    def _take_rows(self, arrivals: Arrivals, start: int, end: int) -> None:
+        """Rows ``start`` to ``end`` of a frame, all of one slot: a card is in force for the rows after it."""
+        is_card = arrivals.kind[start:end] == CARD
+        if not is_card.any():
+            self._observe(arrivals, start, end)
+            return
+        edges = [start, *(np.flatnonzero(np.diff(is_card)) + 1 + start).tolist(), end]
+        for first, last in pairwise(edges):
+            if arrivals.kind[first] == CARD:
+                for at in range(first, last):
+                    home_id, card = arrivals.keys[at][0], arrivals.card(at)
+                    if arrivals.from_keeper and home_id not in self.cards.home_index:
+                        self._put_by(home_id, card)
+                    else:
+                        self._apply_card(home_id, card)
+                self._enrol()
+            else:
+                self._observe(arrivals, first, last)
+
+    def _apply_card(self, home_id: str, card: Card) -> None:
+        if self.cards.apply(home_id, card) and card.removed:
+            for instance in self.instances:
+                instance.forget(self.cards.home(home_id))
+
+    def _put_by(self, home_id: str, card: Card) -> None:
+        """Keep the card of a home that has not spoken on this source; it is in force before its first row."""
+        if home_id not in self.unclaimed or card.version > self.unclaimed[home_id].version:
+            self.unclaimed[home_id] = card
+
+    def _claim(self, keys: Sequence[tuple[str, str]]) -> None:
+        for home_id, _ in keys:
+            if home_id in self.unclaimed:
+                self._apply_card(home_id, self.unclaimed.pop(home_id))
+
+    def _enrol(self) -> None:
+        for instance in self.instances:
+            instance.enrol()
+
+    def _observe(self, arrivals: Arrivals, start: int, end: int) -> None:
+        if self.unclaimed:
+            self._claim(arrivals.keys[start:end])
+        device = self.cards.devices(arrivals.keys[start:end])
+        at = np.arange(start, end)
+        fresh = self._seen.fresh(
+            device, arrivals.kind[at], arrivals.boot[at], arrivals.seq[at], arrivals.received_at_s[at]
+        )
+        self.rows += len(at)
+        if not fresh.all():
+            at, device = at[fresh], device[fresh]
+            self.repeats += int((~fresh).sum())
+        self._enrol()
+        if not len(at):
+            return
+        home = self.cards.device_home[device]
+        for instance in self.instances:
+            instance.observe(arrivals, at, home, device)
+
+    def packed(self) -> dict[str, Any]:
+        """For a snapshot: everything, with the rows that wait."""
+        meta = FrameMeta(source=self.name, lane=self._lane, watched_until_s=None)
+        return {
+            "clock": self.clock,
+            "watched_until_s": self.watched_until_s,
+            "arrived_s": self._arrived_s,
+            "passed_s": self._passed_s,
+            "time": self._time.packed(),
+            "cards": self.cards.packed(),
+            "seen": self._seen.packed(),
+            "seen_size": self._seen.size,
+            "held": [
+                (encode(meta, each.rest()), pack(each.place_s[each.taken :]), each.from_keeper) for each in self._held
+            ],
+            "unclaimed": {home_id: msgspec.msgpack.encode(card) for home_id, card in self.unclaimed.items()},
+            "detectors": {instance.name: instance.packed() for instance in self.instances},
+        }
+
+    def restore(self, packed: dict[str, Any]) -> list[str]:
+        """From a snapshot, into an empty one. Returns the detectors that start anew because theirs did not fit."""
+        self.clock = packed["clock"]
+        self.watched_until_s = packed["watched_until_s"]
+        self._arrived_s = packed["arrived_s"]
+        self._passed_s = packed["passed_s"]
+        self._time.restore(packed["time"])
+        self.cards.restore(packed["cards"])
+        self._seen.restore(packed["seen"], packed["seen_size"])
+        self.unclaimed = {
+            home_id: msgspec.msgpack.decode(card, type=Card) for home_id, card in packed["unclaimed"].items()
+        }
+        for value, place, from_keeper in packed["held"]:
+            arrivals = Arrivals(decode(value).batches, from_keeper)
+            arrivals.place_s = cast(Floats, unpack(place))
+            self._held.append(arrivals)
+        anew = []
+        for instance in self.instances:
+            instance.episodes.clock = self.clock
+            if instance.name not in packed["detectors"] or not instance.restore(packed["detectors"][instance.name]):
+                anew.append(instance.name)
+        self._enrol()
+        return anew
