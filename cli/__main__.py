@@ -20,6 +20,7 @@ class Verb(Protocol):
     """What a module of this package offers."""
 
     HELP: str
+    # A verb that hands further words to another program has ``TAKES_MORE = True`` and finds them in ``args.more``.
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare what the verb takes."""
@@ -49,15 +50,21 @@ def parser() -> argparse.ArgumentParser:
     )
     words = whole.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, verb in verbs().items():
-        verb.add_arguments(words.add_parser(name, help=verb.HELP, description=verb.HELP))
+        # Abbreviations would take words that are meant for another program, and hide a typing mistake.
+        verb.add_arguments(words.add_parser(name, help=verb.HELP, description=verb.HELP, allow_abbrev=False))
     return whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
-    args = parser().parse_args(arguments)
+    whole = parser()
+    args, more = whole.parse_known_args(arguments)
+    args.more = more
+    verb = verbs()[args.verb]
+    if more and not getattr(verb, "TAKES_MORE", False):
+        whole.error(f"{args.verb} does not know: {' '.join(more)}")
     try:
-        return verbs()[args.verb].run(args)
+        return verb.run(args)
     except ShouwangError as error:
         print(f"shouwang {args.verb}: {error}", file=sys.stderr)
         return 1

@@ -36,12 +36,14 @@ def ensure(packages: dict[str, str], why: str, log: Path) -> None:
         run([*_APT, *missing], log, f"apt-get install {' '.join(missing)}")
 
 
-def run(command: list[str], log: Path, what: str, *, check: bool = True) -> None:
-    """Run to the end with everything it says in ``log``. Raises StepFailed with the log's tail."""
+def run(command: list[str], log: Path, what: str, *, folder: Path | None = None, check: bool = True) -> None:
+    """Run to the end, in ``folder``, with everything it says in ``log``. Raises StepFailed with the log's tail."""
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     with log.open("ab") as out:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=environment)
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=environment
+        )
     if check and done.returncode != 0:
         raise StepFailed(what=what, code=done.returncode, log=log, tail=tail(log))
 

@@ -13,6 +13,8 @@ from deploy.errors import SupervisorFailed, UnknownProcess
 from deploy.site import Site
 from deploy.supervise import Process, Supervisor
 
+pytestmark = pytest.mark.services
+
 # A program that writes its environment and its start into a file, and takes its time to end on TERM.
 PROGRAM = """\
 import os, signal, sys, time

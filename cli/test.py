@@ -1,0 +1,98 @@
+"""``./shouwang test``: everything that CI runs, on a Site of its own."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy import browser, console, prepare
+from deploy.native import engine
+from deploy.site import REPOSITORY, Site
+from deploy.steps import say, step
+
+HELP = "linters, types, import contracts, then pytest; further words go to pytest"
+TAKES_MORE = True
+
+TEST_DATA = REPOSITORY / ".shouwang-test"
+TEST_PORT_BASE = 28800
+
+CHECKS = (
+    ("ruff", ("-m", "ruff", "check", ".")),
+    ("format", ("-m", "ruff", "format", "--check", ".")),
+    ("mypy", ("-m", "mypy")),
+    ("imports", ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Only --fast is ours."""
+    parser.add_argument(
+        "--fast", action="store_true", help="without services and browser: leaves those tests out and says so"
+    )
+    parser.epilog = "Example: ./shouwang test -k matrix. Exit code: pytest's, or 1 if a check before it failed."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Checks, a fresh test Site, pytest; the Site is taken down whatever happens."""
+    # In the environment, so that every process below finds the test Site and none the real one.
+    os.environ.setdefault("SHOUWANG_DATA", str(TEST_DATA))
+    os.environ.setdefault("SHOUWANG_PORT_BASE", str(TEST_PORT_BASE))
+    site = Site.load()
+    if site.data == REPOSITORY / ".shouwang":
+        print(
+            "SHOUWANG_DATA names the real site, and tests empty theirs: unset it or name another folder",
+            file=sys.stderr,
+        )
+        return 2
+    failed = [name for name, words in CHECKS if not _check(name, words)]
+    code = _without_services(args.more) if args.fast else _with_services(site, args.more)
+    if failed:
+        say("test", f"failed before pytest: {', '.join(failed)} (see above)")
+    return code or (1 if failed else 0)
+
+
+def _check(name: str, words: tuple[str, ...]) -> bool:
+    with step(name, "check") as done:
+        found = subprocess.run(
+            [sys.executable, *words],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        done.note = "ok" if found.returncode == 0 else "FAILED"
+    if found.returncode != 0:
+        print(found.stdout, flush=True)
+    return found.returncode == 0
+
+
+def _without_services(more: list[str]) -> int:
+    say("test", "--fast: tests marked services or browser are left out; ./shouwang test runs them")
+    return _pytest(["-m", "not services and not browser", *more])
+
+
+def _with_services(site: Site, more: list[str]) -> int:
+    browser.ensure(site)
+    console.build(site)
+    with step("services", f"empty the test site {site.data}"):
+        engine.reset(site)
+    try:
+        prepare.services(site)
+        return _pytest(more)
+    finally:
+        engine.down(site)
+
+
+def _pytest(words: list[str]) -> int:
+    # From here on the words are the caller's; relative paths among them mean the repository.
+    command = [sys.executable, "-m", "pytest", "-ra", f"--rootdir={REPOSITORY}", *words]
+    return subprocess.run(command, cwd=_folder(words), stdin=subprocess.DEVNULL).returncode
+
+
+def _folder(words: list[str]) -> Path:
+    """Where the caller stands, if the words name something there; else the repository."""
+    here = Path.cwd()
+    named = any((here / word.partition("::")[0]).exists() for word in words if not word.startswith("-"))
+    return here if named and here.is_relative_to(REPOSITORY) else REPOSITORY
