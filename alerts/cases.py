@@ -23,7 +23,7 @@ OPEN: tuple[Handling, ...] = (
 OWNED: tuple[Handling, ...] = ("CLAIMED", "VERIFYING", "DISPATCHED", "ON_SCENE")
 """Handlings in which one desk works on the case under a lease. A HELD case has an owner too, but the hold's end is its limit."""
 
-TimerKind = Literal["rung", "deadline", "lease", "hold", "restoral", "close"]
+TimerKind = Literal["rung", "lease", "hold", "restoral", "close"]
 SYSTEM = "system"
 """Actor of every change that no person made."""
 
@@ -50,6 +50,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[CaseReason, ...] = ()
     handling: Handling
     condition: Condition
+    condition_at: datetime
+    """Since when the condition is as it is (wall clock)."""
     test: bool = False
     event_at: datetime
     """Event time of the first signal, on its source's clock. All other instants are wall clock."""

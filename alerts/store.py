@@ -28,6 +28,18 @@ class CaseStore(Protocol):
         """Take one detection in; harmless to repeat. With ``place`` the reader's offset moves past it in the same transaction."""
         ...
 
+    async def admit_many(self, read: Sequence[tuple[Detection, Place | None]], now: datetime) -> list[Admission]:
+        """The same for several in one transaction: all of them or none."""
+        ...
+
+    async def held(self, detections: Sequence[Detection]) -> set[tuple[str, str, int]]:
+        """Which of these statements are held already, as (detection id, lane, revision)."""
+        ...
+
+    async def pass_over(self, places: Sequence[Place]) -> None:
+        """Move a reader past records that need nothing."""
+        ...
+
     async def claim(self, case_id: str, *, version: int, desk_id: str, now: datetime) -> Case:
         """Give a queued case to one desk. The returned case holds ``lease_id`` and ``lease_until_at``."""
         ...
@@ -81,7 +93,7 @@ class CaseStore(Protocol):
         ...
 
     async def queue(self, area_prefix: str = "") -> list[Case]:
-        """Open cases of an area (prefix of its code), in queue order: priority, returned ones first, deadline."""
+        """Open cases of an area (prefix of its code) and of unregistered homes, in queue order: priority, returned ones first, deadline."""
         ...
 
     async def case(self, case_id: str) -> CaseDetail:
@@ -96,7 +108,7 @@ class CaseStore(Protocol):
         """Fire timers with ``due_at <= now``; the changes they made. Call again while it returns ``limit``."""
         ...
 
-    async def reevaluate(self, now: datetime) -> list[AlertEvent]:
+    async def reevaluate(self, now: datetime) -> list[Admission]:
         """After a start: take in every stored true detection that no case holds, and set every timer that an open case lacks."""
         ...
 

@@ -1,0 +1,213 @@
+"""What one detection does to the cases of its home. Pure: the situation in, a verdict out.
+
+A signal belongs to the case that holds its detection id; a new one to the open case of its home and family; else a case begins.
+A case's id is uuid5 of the detection that began it (and of the case it follows), so both twins choose the same.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from alerts.cases import Case, Signal
+from alerts.lifecycle import Move, moved
+from alerts.rules import LATCHING, RESTORABLE, Rules
+from alerts.scoring import priority_of, score_of
+from alerts.signals import condition_of, fold, in_order, instant, newest_by_lane, reasons_of, same_word
+from contracts.detections import NAMESPACE, Detection
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A case with its signals."""
+
+    case: Case
+    signals: tuple[Signal, ...]
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store knows when a detection comes. Tests live apart: for a test detection only test cases are looked at, and vice versa."""
+
+    statements: tuple[Detection, ...] = ()
+    """Other stored statements of the same detection id and the same ``test``: at least the newest of each lane."""
+    own: Held | None = None
+    """The newest case that holds this detection id."""
+    open: Held | None = None
+    """The open case of this home and family (may be the same as ``own``)."""
+    finished: Case | None = None
+    """The newest finished case of this home and family, if it ended within ``rules.reopen_s``."""
+    area_code: str = ""
+    care_level: int = 0
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do: write ``move`` (None: the case does not change) and keep ``signal`` in ``case_id`` (None: no case concerns it)."""
+
+    older: bool = False
+    case_id: str | None = None
+    signal: Signal | None = None
+    move: Move | None = None
+
+
+def first_case_id(detection: Detection, after_case_id: str | None) -> str:
+    """Id of the case that a detection begins; a test never shares one with the real thing."""
+    kind = "test" if detection.test else "case"
+    return str(uuid.uuid5(NAMESPACE, f"{kind}|{detection.detection_id}|{after_case_id or ''}"))
+
+
+def judge(detection: Detection, situation: Situation, rules: Rules, now: datetime) -> Verdict:
+    """Decide on one detection that was not held before."""
+    own = situation.own
+    known = newest_by_lane(situation.statements).get(detection.lane)
+    if known is not None and known.revision >= detection.revision:
+        return Verdict(older=True, case_id=own.case.case_id if own else None)
+    signal = fold((*situation.statements, detection), now)
+    if detection.test:
+        return _take_test(detection, situation, signal, rules, now)
+    if own is not None and own.case.is_open:
+        return _append(own, signal, situation, rules, now)
+    if own is not None and not _grew(own, signal):
+        return _record(own, signal, now)
+    if situation.open is not None:
+        return _append(situation.open, signal, situation, rules, now)
+    if signal.on or detection.family in LATCHING:
+        return _begin(detection, situation, signal, rules, now)
+    # Over before anybody heard of it, and nothing that stays latched: kept, and nobody's case.
+    return Verdict()
+
+
+def _grew(held: Held, signal: Signal) -> bool:
+    """Whether a signal of a finished case says more than when the case was finished: then somebody has to look again."""
+    before = next((s for s in held.signals if s.detection_id == signal.detection_id), None)
+    return signal.on and (before is None or signal.score > before.score or not before.on)
+
+
+def _take_test(detection: Detection, situation: Situation, signal: Signal, rules: Rules, now: datetime) -> Verdict:
+    if situation.own is not None:
+        return Verdict(case_id=situation.own.case.case_id, signal=signal)
+    return _begin(detection, situation, signal, rules, now)
+
+
+def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Rules, now: datetime) -> Verdict:
+    """A case begins: RAISED, and at once in the queue (or, for a test, apart)."""
+    signals = (signal,)
+    score = score_of(signals)
+    priority = priority_of(rules, detection.family, score.value, situation.care_level)
+    after = None if detection.test or situation.finished is None else situation.finished.case_id
+    raised = Case(
+        case_id=first_case_id(detection, after),
+        version=0,
+        home_id=detection.home_id,
+        area_code=situation.area_code,
+        resident_id=detection.resident_id,
+        family=detection.family,
+        priority=priority,
+        score=score.value,
+        reasons=reasons_of(signals),
+        handling="RAISED",
+        condition=condition_of(detection.family, signals),
+        condition_at=now,
+        test=detection.test,
+        event_at=instant(detection.started_at_s),
+        raised_at=now,
+        after_case_id=after,
+    )
+    facts: dict[str, Any] = {
+        "family": detection.family,
+        "priority": priority,
+        "score": score.value,
+        "counted": score.counted,
+    }
+    if detection.test:
+        move = moved(raised, "test", "raised", now, reason="case.test", facts=facts)
+    else:
+        facts |= {"care_level": situation.care_level, "after_case_id": after}
+        deadline = now + timedelta(seconds=rules.answer_s[priority])
+        reason = "case.raised" if after is None else "case.raised_again"
+        move = moved(raised, "queue", "raised", now, reason=reason, facts=facts, queued_at=now, deadline_at=deadline)
+    return Verdict(
+        case_id=raised.case_id, signal=signal, move=Move(
+            before=None, after=move.after, change="raised", at=now, reason=move.reason, facts=move.facts
+        )
+    )  # fmt: skip
+
+
+def _with(held: Held, signal: Signal) -> tuple[Signal | None, tuple[Signal, ...]]:
+    """The signal's former state in the case, and all signals with the new one in its place."""
+    before = next((s for s in held.signals if s.detection_id == signal.detection_id), None)
+    others = tuple(s for s in held.signals if s.detection_id != signal.detection_id)
+    return before, in_order((*others, signal))
+
+
+def _append(held: Held, signal: Signal, situation: Situation, rules: Rules, now: datetime) -> Verdict:
+    """A new signal of an open case, or a new word of one it holds."""
+    case = held.case
+    before, signals = _with(held, signal)
+    if before is not None and same_word(before, signal):
+        kept = msgspec.structs.replace(signal, changed_at=before.changed_at)
+        return Verdict(case_id=case.case_id, signal=kept)
+    score = score_of(signals)
+    condition = condition_of(case.family, signals)
+    # Never lowered: neither by a withdrawal nor by a condition that ended.
+    priority = min(case.priority, priority_of(rules, case.family, score.value, situation.care_level))
+    fields: dict[str, Any] = {
+        "score": score.value,
+        "priority": priority,
+        "reasons": reasons_of(signals),
+        "signals": len(signals),
+        "condition": condition,
+        "condition_at": case.condition_at if condition == case.condition else now,
+    }
+    if priority < case.priority:
+        sooner = now + timedelta(seconds=rules.answer_s[priority])
+        fields["deadline_at"] = sooner if case.deadline_at is None else min(case.deadline_at, sooner)
+        fields["rung"] = 0
+    facts = {
+        "detection_id": signal.detection_id, "detector": signal.detector, "signal": signal.reason, "on": signal.on,
+        "withdrawn": signal.withdrawn, "score": score.value, "score_before": case.score, "counted": score.counted,
+        "priority": priority, "priority_before": case.priority, "condition": condition,
+    }  # fmt: skip
+    louder = signal.on and (before is None or not before.on or priority < case.priority)
+    if case.handling == "HELD" and louder:
+        return Verdict(case_id=case.case_id, signal=signal, move=_sound(case, fields, facts, rules, now))
+    change, reason = _word_for(case, before, signal, priority, condition)
+    return Verdict(
+        case_id=case.case_id, signal=signal, move=moved(case, None, change, now, reason=reason, facts=facts, **fields)
+    )
+
+
+def _word_for(case: Case, before: Signal | None, signal: Signal, priority: int, condition: str) -> tuple[Any, str]:
+    if priority < case.priority:
+        return "priority", "case.priority"
+    if signal.withdrawn:
+        return "signal", "case.withdrawn"
+    if case.family in RESTORABLE and condition == "off" and case.condition != "off":
+        return "signal", "case.off"
+    if not signal.on:
+        return "signal", "case.signal_off"
+    return ("signal", "case.signal") if before is None else ("signal", "case.revised")
+
+
+def _sound(case: Case, fields: dict[str, Any], facts: dict[str, Any], rules: Rules, now: datetime) -> Move:
+    """A new episode ends the hold and sounds at the owner's desk, who has one lease's time to react."""
+    return moved(
+        case, "sound", "hold_ended", now, reason="case.hold_broken", facts=facts | {"desk_id": case.desk_id, "note": case.hold_reason},
+        **fields, lease_until_at=now + timedelta(seconds=rules.lease_s), held_until_at=None, hold_reason=None,
+    )  # fmt: skip
+
+
+def _record(held: Held, signal: Signal, now: datetime) -> Verdict:
+    """A finished case hears the end (or the withdrawal) of its own signal: shown, and nothing is opened."""
+    case = held.case
+    before, signals = _with(held, signal)
+    if before is not None and same_word(before, signal):
+        return Verdict(case_id=case.case_id, signal=msgspec.structs.replace(signal, changed_at=before.changed_at))
+    still_on = any(s.on for s in signals)
+    condition = "on" if still_on else "off"
+    return Verdict(
+        case_id=case.case_id, signal=signal, move=moved(
+            case, None, "signal", now, reason="case.after", facts={"detection_id": signal.detection_id, "signal": signal.reason},
+            score=score_of(signals).value, reasons=reasons_of(signals), condition=condition,
+            condition_at=case.condition_at if condition == case.condition else now,
+        )
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""What a store must be able to do within one transaction; the operations on cases are written once, over this (``alerts.operations``)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from alerts.admission import Situation, Verdict
+from alerts.cases import Case, Place, Signal, summary
+from alerts.lifecycle import Move
+from alerts.rules import Rules
+from contracts.alerts import AlertEvent
+from contracts.detections import Detection
+
+
+class Book(Protocol):
+    """One open transaction. A case that was read for change is locked until its end; leaving with an exception undoes everything."""
+
+    async def record(self, detection: Detection, now: datetime) -> bool:
+        """Keep a statement. False: it was held already."""
+        ...
+
+    async def situation(self, detection: Detection, since: datetime) -> Situation:
+        """What is known around a detection (itself left out); ``since``: how far back a finished case is still followed."""
+        ...
+
+    async def settle(self, detection: Detection, verdict: Verdict) -> None:
+        """Keep the signal of a verdict, and which case the statement went to. After ``write``."""
+        ...
+
+    async def lock(self, case_id: str, *, wait: bool = True) -> Case | None:
+        """The case for change. None: there is none, or (``wait`` False) somebody else is changing it."""
+        ...
+
+    async def signals(self, case_id: str) -> tuple[Signal, ...]:
+        """Signals of a case, oldest first."""
+        ...
+
+    async def open_case(self, home_id: str, family: str) -> Case | None:
+        """The open case of a home and family."""
+        ...
+
+    async def write(self, move: Move, event: AlertEvent, rules: Rules) -> None:
+        """Compare-and-swap of the case, its timers, its audit row and its outbox row. Raises Raced."""
+        ...
+
+    async def set_timers(self, case: Case, rules: Rules) -> None:
+        """Bring the timers of a case to what it needs as it stands."""
+        ...
+
+    async def move_reader(self, place: Place) -> None:
+        """The reader is past ``place``."""
+        ...
+
+
+class Raced(Exception):
+    """Somebody wrote the same a moment ago: the transaction starts again and sees it. Never leaves a store."""
+
+
+def event_of(move: Move, signals: Sequence[Signal]) -> AlertEvent:
+    """The event that tells of a move. Its id is (case, version), so a second sending of it is recognised."""
+    return AlertEvent(
+        event_id=f"{move.after.case_id}/{move.after.version}",
+        change=move.change,
+        at=move.at,
+        actor=move.actor,
+        reason=move.reason,
+        case=summary(move.after),
+        origins=tuple(signal.origin for signal in signals if signal.origin is not None),
+    )

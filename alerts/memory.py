@@ -1,0 +1,242 @@
+"""The case store in memory: for tests, and the second store behind the contract suite.
+
+It cannot outlive its process and cannot be shared by two. Otherwise it answers as the database does, and the suite holds it to that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple, TypeVar, get_args
+
+from alerts.admission import Held, Situation, Verdict
+from alerts.book import Book, Raced
+from alerts.cases import AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
+from alerts.errors import NoSuchCase
+from alerts.lifecycle import Move, queue_place, timers_of
+from alerts.operations import Cases
+from alerts.rules import SHIPPED, Rules
+from alerts.signals import in_order, newest_by_lane
+from alerts.store import CaseStore
+from contracts.alerts import AlertEvent
+from contracts.detections import Detection
+
+T = TypeVar("T")
+Key = tuple[str, str, int]
+
+
+class Home(NamedTuple):
+    """What a case needs of a home's record."""
+
+    area_code: str = ""
+    care_level: int = 0
+
+
+@dataclass
+class _Tables:
+    """All that is kept. Values are immutable, so a shallow copy of the dicts is a snapshot."""
+
+    detections: dict[Key, Detection] = field(default_factory=dict)
+    case_of: dict[Key, str] = field(default_factory=dict)
+    cases: dict[str, Case] = field(default_factory=dict)
+    signals: dict[tuple[str, str], Signal] = field(default_factory=dict)
+    timers: dict[tuple[str, TimerKind], datetime] = field(default_factory=dict)
+    audit: dict[str, tuple[AuditRow, ...]] = field(default_factory=dict)
+    outbox: tuple[AlertEvent, ...] = ()
+    offsets: dict[tuple[str, str, int], int] = field(default_factory=dict)
+
+    def copy(self) -> "_Tables":
+        return replace(
+            self,
+            detections=dict(self.detections),
+            case_of=dict(self.case_of),
+            cases=dict(self.cases),
+            signals=dict(self.signals),
+            timers=dict(self.timers),
+            audit=dict(self.audit),
+            offsets=dict(self.offsets),
+        )
+
+
+def _key(detection: Detection) -> Key:
+    return (detection.detection_id, detection.lane, detection.revision)
+
+
+class _MemoryBook:
+    """alerts.book.Book on a draft of the tables."""
+
+    def __init__(self, tables: _Tables, homes: Mapping[str, Home]) -> None:
+        self._tables = tables
+        self._homes = homes
+
+    async def record(self, detection: Detection, now: datetime) -> bool:
+        await asyncio.sleep(0)  # as a database would: others get a turn
+        if _key(detection) in self._tables.detections:
+            return False
+        self._tables.detections[_key(detection)] = detection
+        return True
+
+    async def situation(self, detection: Detection, since: datetime) -> Situation:
+        tables = self._tables
+        others = [
+            known
+            for key, known in tables.detections.items()
+            if known.detection_id == detection.detection_id and known.test == detection.test and key != _key(detection)
+        ]
+        holding = [
+            case
+            for (case_id, detection_id) in tables.signals
+            if detection_id == detection.detection_id and (case := tables.cases[case_id]).test == detection.test
+        ]
+        own = min(holding, key=_newest_first, default=None)
+        opened = None if detection.test else await self.open_case(detection.home_id, detection.family)
+        finished = [
+            case
+            for case in tables.cases.values()
+            if (case.home_id, case.family) == (detection.home_id, detection.family)
+            and not case.test
+            and case.handling in ("RESOLVED", "CLOSED")
+            and (case.resolved_at or case.closed_at or since) >= since
+        ]
+        home = self._homes.get(detection.home_id, Home())
+        return Situation(
+            statements=tuple(newest_by_lane(others).values()),
+            own=await self._with_signals(own),
+            open=await self._with_signals(opened),
+            finished=min(finished, key=_newest_first, default=None),
+            area_code=home.area_code,
+            care_level=home.care_level,
+        )
+
+    async def _with_signals(self, case: Case | None) -> Held | None:
+        return None if case is None else Held(case, await self.signals(case.case_id))
+
+    async def settle(self, detection: Detection, verdict: Verdict) -> None:
+        if verdict.case_id is None:
+            return
+        self._tables.case_of[_key(detection)] = verdict.case_id
+        if verdict.signal is not None:
+            self._tables.signals[(verdict.case_id, detection.detection_id)] = verdict.signal
+
+    async def lock(self, case_id: str, *, wait: bool = True) -> Case | None:
+        await asyncio.sleep(0)
+        return self._tables.cases.get(case_id)
+
+    async def signals(self, case_id: str) -> tuple[Signal, ...]:
+        return in_order(signal for (holder, _), signal in self._tables.signals.items() if holder == case_id)
+
+    async def open_case(self, home_id: str, family: str) -> Case | None:
+        return next(
+            (c for c in self._tables.cases.values() if (c.home_id, c.family) == (home_id, family) and c.is_open), None
+        )
+
+    async def write(self, move: Move, event: AlertEvent, rules: Rules) -> None:
+        tables, after = self._tables, move.after
+        stored = tables.cases.get(after.case_id)
+        expected = None if move.before is None else (move.before.version, move.before.lease_id)
+        if (None if stored is None else (stored.version, stored.lease_id)) != expected:
+            raise Raced
+        if after.is_open:
+            other = await self.open_case(after.home_id, after.family)
+            if other is not None and other.case_id != after.case_id:
+                raise Raced
+        tables.cases[after.case_id] = after
+        row = AuditRow(
+            at=move.at,
+            actor=move.actor,
+            action=move.change,
+            version=after.version,
+            reason=move.reason,
+            facts=move.facts,
+        )
+        tables.audit[after.case_id] = (*tables.audit.get(after.case_id, ()), row)
+        tables.outbox = (*tables.outbox, event)
+        await self.set_timers(after, rules)
+
+    async def set_timers(self, case: Case, rules: Rules) -> None:
+        for kind in get_args(TimerKind):
+            self._tables.timers.pop((case.case_id, kind), None)
+        for kind, due_at in timers_of(case, rules).items():
+            self._tables.timers[(case.case_id, kind)] = due_at
+
+    async def move_reader(self, place: Place) -> None:
+        self._tables.offsets[(place.consumer, place.topic, place.partition)] = place.offset + 1
+
+
+def _newest_first(case: Case) -> tuple[float, str]:
+    return (-case.raised_at.timestamp(), case.case_id)
+
+
+class MemoryCases(Cases):
+    """``alerts.store.CaseStore`` in memory. ``homes``: area and care level of registered homes; may be changed at any time."""
+
+    def __init__(self, homes: Mapping[str, Home] | None = None, rules: Rules = SHIPPED) -> None:
+        super().__init__()
+        self._homes: Mapping[str, Home] = {} if homes is None else homes
+        self._rules = rules
+        self._tables = _Tables()
+        self._one_at_a_time = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _draft(self) -> AsyncIterator[Book]:
+        async with self._one_at_a_time:
+            draft = self._tables.copy()
+            yield _MemoryBook(draft, self._homes)
+            self._tables = draft
+
+    async def _transact(self, work: Callable[[Book], Awaitable[T]]) -> T:
+        async with self._draft() as book:
+            return await work(book)
+
+    async def rules(self, now: datetime) -> Rules:
+        return self._rules
+
+    async def _due(self, now: datetime, limit: int) -> list[tuple[str, list[TimerKind]]]:
+        due: dict[str, list[tuple[datetime, TimerKind]]] = {}
+        for (case_id, kind), due_at in self._tables.timers.items():
+            if due_at <= now:
+                due.setdefault(case_id, []).append((due_at, kind))
+        urgent = sorted(due, key=lambda case_id: (self._tables.cases[case_id].priority, min(due[case_id])[0], case_id))
+        return [(case_id, [kind for _, kind in sorted(due[case_id])]) for case_id in urgent[:limit]]
+
+    async def _without_case(self) -> list[Detection]:
+        tables = self._tables
+        newest = {
+            (known.detection_id, known.lane): known
+            for known in sorted(tables.detections.values(), key=lambda known: known.revision)
+        }
+        return [d for d in newest.values() if d.on and not d.withdrawn and _key(d) not in tables.case_of]
+
+    async def _without_timer(self) -> list[str]:
+        timed = {case_id for case_id, _ in self._tables.timers}
+        return [c.case_id for c in self._tables.cases.values() if c.case_id not in timed]
+
+    async def held(self, detections: Sequence[Detection]) -> set[Key]:
+        return {_key(detection) for detection in detections} & self._tables.detections.keys()
+
+    async def queue(self, area_prefix: str = "") -> list[Case]:
+        seen = (c for c in self._tables.cases.values() if not c.area_code or c.area_code.startswith(area_prefix))
+        return sorted((case for case in seen if case.is_open), key=queue_place)
+
+    async def case(self, case_id: str) -> CaseDetail:
+        case = self._tables.cases.get(case_id)
+        if case is None:
+            raise NoSuchCase(case_id=case_id)
+        timers = sorted((due_at, kind) for (holder, kind), due_at in self._tables.timers.items() if holder == case_id)
+        return CaseDetail(
+            case=case,
+            signals=await _MemoryBook(self._tables, self._homes).signals(case_id),
+            timers=tuple(Timer(case_id=case_id, kind=kind, due_at=due_at) for due_at, kind in timers),
+            audit=self._tables.audit[case_id],
+        )
+
+    async def cases_of_home(self, home_id: str, limit: int = 50) -> list[Case]:
+        of_home = [case for case in self._tables.cases.values() if case.home_id == home_id]
+        return sorted(of_home, key=_newest_first)[:limit]
+
+    async def unsent(self, limit: int = 500) -> list[AlertEvent]:
+        return list(self._tables.outbox[:limit])
+
+
+_IS_A_STORE: type[CaseStore] = MemoryCases

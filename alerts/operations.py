@@ -1,0 +1,268 @@
+"""The operations on cases, written once over a Book: load, decide (pure), write. The stores add only what a transaction is."""
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from alerts import decisions
+from alerts.admission import judge
+from alerts.book import Book, event_of
+from alerts.cases import Admission, Case, Place, TimerKind
+from alerts.errors import NoSuchCase, OtherCaseOpen
+from alerts.lifecycle import Event, Move
+from alerts.rules import Rules
+from alerts.signals import condition_of
+from alerts.timers import fire
+from contracts.alerts import AlertEvent
+from contracts.detections import Detection
+
+T = TypeVar("T")
+Decide = Callable[[Case], Sequence[Move]]
+
+
+def _new_lease() -> str:
+    return uuid.uuid4().hex
+
+
+class Cases(ABC):
+    """``alerts.store.CaseStore`` over any Book."""
+
+    def __init__(self, new_lease: Callable[[], str] = _new_lease) -> None:
+        self._new_lease = new_lease
+
+    @abstractmethod
+    async def _transact(self, work: Callable[[Book], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction; again, from the start, where another writer was in its way."""
+
+    @abstractmethod
+    async def rules(self, now: datetime) -> Rules:
+        """The rules in force, at most some seconds old."""
+
+    @abstractmethod
+    async def _due(self, now: datetime, limit: int) -> list[tuple[str, list[TimerKind]]]:
+        """Cases with timers due, the most urgent first."""
+
+    @abstractmethod
+    async def _without_case(self) -> list[Detection]:
+        """Newest statements of each lane that hold and are in no case."""
+
+    @abstractmethod
+    async def _without_timer(self) -> list[str]:
+        """Unfinished cases that have no timer."""
+
+    # Detections
+
+    async def admit(self, detection: Detection, now: datetime, place: Place | None = None) -> Admission:
+        return (await self.admit_many([(detection, place)], now))[0]
+
+    async def admit_many(self, read: Sequence[tuple[Detection, Place | None]], now: datetime) -> list[Admission]:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> list[Admission]:
+            admissions = []
+            for detection, place in read:
+                if await book.record(detection, now):
+                    admissions.append(await self._take(book, detection, rules, now))
+                else:
+                    admissions.append(Admission(result="repeated"))
+                if place is not None:
+                    await book.move_reader(place)
+            return admissions
+
+        return await self._transact(work)
+
+    async def pass_over(self, places: Sequence[Place]) -> None:
+        async def work(book: Book) -> None:
+            for place in places:
+                await book.move_reader(place)
+
+        await self._transact(work)
+
+    async def _take(self, book: Book, detection: Detection, rules: Rules, now: datetime) -> Admission:
+        situation = await book.situation(detection, now - timedelta(seconds=rules.reopen_s))
+        verdict = judge(detection, situation, rules, now)
+        if verdict.move is not None and verdict.signal is not None:
+            held = next((h for h in (situation.own, situation.open) if h and h.case.case_id == verdict.case_id), None)
+            others = [s for s in (held.signals if held else ()) if s.detection_id != detection.detection_id]
+            await book.write(verdict.move, event_of(verdict.move, [*others, verdict.signal]), rules)
+        await book.settle(detection, verdict)
+        return Admission(
+            result="older" if verdict.older else "new",
+            case_id=verdict.case_id,
+            change=verdict.move.change if verdict.move else None,
+            case=verdict.move.after if verdict.move else None,
+        )
+
+    # People
+
+    async def _change(self, case_id: str, now: datetime, decide: Decide) -> Case:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> Case:
+            case = await book.lock(case_id)
+            if case is None:
+                raise NoSuchCase(case_id=case_id)
+            signals = await book.signals(case_id)
+            for move in decide(case):
+                await book.write(move, event_of(move, signals), rules)
+                case = move.after
+            return case
+
+        return await self._transact(work)
+
+    async def claim(self, case_id: str, *, version: int, desk_id: str, now: datetime) -> Case:
+        rules, lease_id = await self.rules(now), self._new_lease()
+        return await self._change(
+            case_id,
+            now,
+            lambda case: decisions.claim(
+                case, version=version, desk_id=desk_id, lease_id=lease_id, now=now, rules=rules
+            ),
+        )
+
+    async def renew(self, case_id: str, *, lease_id: str, desk_id: str, now: datetime) -> Case:
+        rules = await self.rules(now)
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [decisions.renew(case, desk_id=desk_id, lease_id=lease_id, now=now, rules=rules)],
+        )
+
+    async def release(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                decisions.release(case, version=version, desk_id=desk_id, lease_id=lease_id, note=note, now=now)
+            ],
+        )
+
+    async def note(self, case_id: str, *, actor: str, text: str, now: datetime) -> Case:
+        rules = await self.rules(now)
+        return await self._change(
+            case_id, now, lambda case: [decisions.note(case, actor=actor, text=text, now=now, rules=rules)]
+        )
+
+    async def verify(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        return await self._progress(case_id, "verify", version, lease_id, desk_id, now, note)
+
+    async def dispatch(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        return await self._progress(case_id, "dispatch", version, lease_id, desk_id, now, note)
+
+    async def arrive(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        return await self._progress(case_id, "arrive", version, lease_id, desk_id, now, note)
+
+    async def _progress(
+        self, case_id: str, event: Event, version: int, lease_id: str, desk_id: str, now: datetime, note: str
+    ) -> Case:
+        rules = await self.rules(now)
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                decisions.progress(
+                    case, event, version=version, desk_id=desk_id, lease_id=lease_id, note=note, now=now, rules=rules
+                )
+            ],
+        )
+
+    async def hold(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, reason: str, hold_s: float, now: datetime
+    ) -> Case:
+        rules = await self.rules(now)
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                decisions.hold(
+                    case, version=version, desk_id=desk_id, lease_id=lease_id, reason=reason, hold_s=hold_s, now=now, rules=rules
+                )
+            ],
+        )  # fmt: skip
+
+    async def resolve(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, outcome: str, note: str, now: datetime
+    ) -> Case:
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                decisions.resolve(
+                    case, version=version, desk_id=desk_id, lease_id=lease_id, outcome=outcome, note=note, now=now
+                )
+            ],
+        )
+
+    async def reopen(self, case_id: str, *, version: int, actor: str, reason: str, now: datetime) -> Case:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> Case:
+            case = await book.lock(case_id)
+            if case is None:
+                raise NoSuchCase(case_id=case_id)
+            signals = await book.signals(case_id)
+            move = decisions.reopen(
+                case, version=version, actor=actor, reason=reason, condition=condition_of(case.family, signals), now=now, rules=rules
+            )  # fmt: skip
+            other = await book.open_case(case.home_id, case.family)
+            if other is not None:
+                raise OtherCaseOpen(home_id=case.home_id, family=case.family, open_case_id=other.case_id)
+            await book.write(move, event_of(move, signals), rules)
+            return move.after
+
+        return await self._transact(work)
+
+    # Time
+
+    async def fire_due(self, now: datetime, limit: int = 100) -> list[AlertEvent]:
+        rules = await self.rules(now)
+        events: list[AlertEvent] = []
+        for case_id, kinds in await self._due(now, limit):
+            events += await self._transact(lambda book, c=case_id, k=kinds: self._fire(book, c, k, rules, now))  # type: ignore[misc]
+        return events
+
+    async def _fire(
+        self, book: Book, case_id: str, kinds: Sequence[TimerKind], rules: Rules, now: datetime
+    ) -> list[AlertEvent]:
+        case = await book.lock(case_id, wait=False)
+        if case is None:  # the twin or an operator is at it: whatever is still due afterwards is found a second later
+            return []
+        signals = await book.signals(case_id)
+        events: list[AlertEvent] = []
+        for kind in kinds:
+            other = await book.open_case(case.home_id, case.family) if kind == "close" else None
+            move = fire(case, kind, signals, other is not None, rules, now)
+            if move is not None:
+                event = event_of(move, signals)
+                await book.write(move, event, rules)
+                events.append(event)
+                case = move.after
+        if not events:  # outgrown timers would be found again every second
+            await book.set_timers(case, rules)
+        return events
+
+    async def reevaluate(self, now: datetime) -> list[Admission]:
+        rules = await self.rules(now)
+        found: list[Admission] = []
+        for detection in await self._without_case():
+            admission = await self._transact(lambda book, d=detection: self._take(book, d, rules, now))  # type: ignore[misc]
+            if admission.case_id is not None:
+                found.append(admission)
+        for case_id in await self._without_timer():
+            await self._transact(lambda book, c=case_id: self._rearm(book, c, rules))  # type: ignore[misc]
+        return found
+
+    async def _rearm(self, book: Book, case_id: str, rules: Rules) -> None:
+        case = await book.lock(case_id, wait=False)
+        if case is not None:
+            await book.set_timers(case, rules)

@@ -1,0 +1,91 @@
+"""The numbers by which cases are ranked, escalated and timed.
+
+Priorities, ladder and answering times stand in the database, where supervisors see and change them (``priority_rules``,
+``escalation_rungs``, ``answer_times``); ``SHIPPED`` is what the migration seeds, and a test compares the two. The others are
+fixed here, with their sources. "Chosen" means: no source, our own judgement.
+"""
+
+from typing import get_args
+
+import msgspec
+
+from contracts.detections import FAMILIES, Family
+
+LATCHING: frozenset[Family] = frozenset({"sos", "fall", "smoke", "gas", "co", "no_life"})
+"""Stay latched until a person closes them; condition off never does (watch.md 6.1; IEC 60601-1-8 calls it latching)."""
+RESTORABLE: frozenset[Family] = frozenset({"technical"})
+"""May close by restoral, as central stations do with line faults."""
+ENDING: frozenset[Family] = frozenset(get_args(Family)) - {"sos", "fall", "wandering"}
+"""Families whose devices say when it is over. The others happen at a moment, so that ``on`` stays for ever and proves nothing."""
+
+
+class Rung(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the escalation ladder: who hears of a case that nobody took for ``after_s``."""
+
+    priority: int
+    rung: int
+    after_s: float
+    who: str
+    enabled: bool = True
+    """False: the step is planned, and nothing would happen there yet."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision needs beside the case and the time."""
+
+    priorities: dict[Family, tuple[int, int, int, int, int]]
+    """Priority 1-5 by family and evidence score 0-4."""
+    ladder: tuple[Rung, ...]
+    answer_s: dict[int, float]
+    """Time in which a case of a priority should be claimed, s."""
+    high_care_level: int = 3
+    """From this care level (0-5) on, priority rises by one, never into P1. Chosen; the level's scale is that of the home card."""
+    lease_s: float = 90.0
+    """Lease of a claim, s, renewed by the operator's activity. Chosen in design 6.4."""
+    hold_limit_s: tuple[float, float, float, float, float] = (120.0, 900.0, 14_400.0, 14_400.0, 14_400.0)
+    """Longest hold, s, of priority 1 to 5. Design 6.6 (P1 to P3); P4 and P5 as P3."""
+    follow_up_s: float = 86_400.0
+    """From RESOLVED to CLOSED, s. Chosen: the day in which reopening keeps the id."""
+    reopen_s: float = 86_400.0
+    """How long a finished case can be reopened, s. Design 6.7."""
+    restoral_s: float = 60.0
+    """How long a technical condition must stay off before its case closes by itself, s. Chosen: a device that flaps makes one case."""
+
+    def rungs(self, priority: int) -> tuple[Rung, ...]:
+        """Enabled rungs of a priority, in order."""
+        return tuple(
+            sorted((r for r in self.ladder if r.priority == priority and r.enabled), key=lambda r: (r.after_s, r.rung))
+        )
+
+
+_ALWAYS_P1 = (1, 1, 1, 1, 1)
+SHIPPED = Rules(
+    priorities={
+        "sos": _ALWAYS_P1,
+        "smoke": _ALWAYS_P1,
+        "gas": _ALWAYS_P1,
+        "co": _ALWAYS_P1,
+        "fall": (3, 3, 2, 1, 1),
+        "no_life": (3, 3, 2, 1, 1),
+        "stove": (3, 2, 2, 2, 2),
+        "wandering": (3, 2, 2, 2, 2),
+        "vitals": (3, 2, 2, 2, 2),
+        "water": (3, 3, 3, 3, 3),
+        "food": (3, 3, 3, 3, 3),
+        "technical": (4, 4, 4, 4, 4),
+    },
+    ladder=(
+        # Design 6.5. Beyond "all desks" it is the watch-centre issue's to make something happen.
+        Rung(priority=1, rung=1, after_s=30, who="all_desks"),
+        Rung(priority=1, rung=2, after_s=60, who="supervisor_wall", enabled=False),
+        Rung(priority=1, rung=3, after_s=90, who="backup_centre_kin", enabled=False),
+        Rung(priority=1, rung=4, after_s=180, who="incident_review", enabled=False),
+        # Their deadline passed: every desk hears it. Chosen.
+        Rung(priority=2, rung=1, after_s=180, who="all_desks"),
+        Rung(priority=3, rung=1, after_s=900, who="all_desks"),
+        Rung(priority=4, rung=1, after_s=14_400, who="all_desks"),
+    ),
+    # P1 60 s and P2 180 s: the two marks of UK TSA (97.5 % in 60 s, 99 % in 180 s). P3 to P5 chosen.
+    answer_s={1: 60, 2: 180, 3: 900, 4: 14_400, 5: 86_400},
+)
+assert set(SHIPPED.priorities) == set(FAMILIES)

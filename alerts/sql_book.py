@@ -1,0 +1,216 @@
+"""One transaction on TimescaleDB, as ``alerts.book.Book``. Reads go out together and so do writes (pipeline mode): each is one round trip."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from alerts.admission import Held, Situation, Verdict
+from alerts.book import Raced
+from alerts.cases import Case, Place, Signal
+from alerts.lifecycle import Move, timers_of
+from alerts.rules import Rules
+from alerts.signals import in_order
+from contracts import alerts as messages
+from contracts import topics
+from contracts.alerts import AlertEvent
+from contracts.detections import Detection
+from storage.database import Connection
+from storage.queries import Row, fetch_all, fetch_one, query
+
+_RECORD = query("record_detection")
+_STATEMENTS = query("other_statements")
+_OWN = query("case_of_detection")
+_OPEN = query("open_case_of_home")
+_FINISHED = query("finished_case_of_home")
+_HOME = query("home_for_case")
+_SIGNALS_AROUND = query("signals_around_detection")
+_SIGNALS = query("signals_of_case")
+_PUT_SIGNAL = query("put_signal")
+_ATTACH = query("attach_detection")
+_INSERT = query("insert_case")
+_CHANGE = query("change_case")
+_LOCK = query("lock_case")
+_LOCK_IF_FREE = query("lock_case_if_free")
+_PUT_TIMERS = query("put_timers")
+_DROP_TIMERS = query("drop_timers")
+_AUDIT = query("audit_case")
+_OUTBOX = query("put_in_outbox")
+_MOVE_READER = query("move_reader")
+
+
+def _json(value: object) -> Jsonb:
+    return Jsonb(value, dumps=lambda thing: msgspec.json.encode(thing).decode())
+
+
+def case_of(row: Row) -> Case:
+    """A row of ``cases``."""
+    return msgspec.convert(row, Case)
+
+
+def signal_of(row: Row) -> Signal:
+    """A row of ``case_signals``."""
+    return msgspec.convert(row, Signal)
+
+
+def detection_of(body: object) -> Detection:
+    """The ``body`` of a stored statement."""
+    return msgspec.convert(body, Detection)
+
+
+class SqlBook:
+    """The book of one open transaction. Writes wait in order until the next read, or ``flush``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiting: list[tuple[bytes, dict[str, Any], bool]] = []
+
+    def _later(self, sql: bytes, *, must_return: bool = False, **values: Any) -> None:
+        self._waiting.append((sql, values, must_return))
+
+    async def flush(self) -> None:
+        """Send the waiting writes in one round trip. Raises Raced where one that must return a row did not."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        async with self._connection.pipeline():
+            cursors = [await self._connection.execute(sql, values) for sql, values, _ in waiting]
+        for cursor, (_, _, must_return) in zip(cursors, waiting, strict=True):
+            if must_return and await cursor.fetchone() is None:
+                raise Raced
+
+    async def record(self, detection: Detection, now: datetime) -> bool:
+        await self.flush()
+        found = await fetch_one(
+            self._connection,
+            _RECORD,
+            detection_id=detection.detection_id,
+            lane=detection.lane,
+            revision=detection.revision,
+            detector=detection.detector,
+            family=detection.family,
+            home_id=detection.home_id,
+            on=detection.on,
+            withdrawn=detection.withdrawn,
+            test=detection.test,
+            started_at=datetime.fromtimestamp(detection.started_at_s, now.tzinfo),
+            decided_at=datetime.fromtimestamp(detection.decided_at_s, now.tzinfo),
+            now=now,
+            body=_json(detection),
+        )
+        return found is not None
+
+    async def situation(self, detection: Detection, since: datetime) -> Situation:
+        await self.flush()
+        values = {
+            "detection_id": detection.detection_id,
+            "lane": detection.lane,
+            "revision": detection.revision,
+            "test": detection.test,
+            "home_id": detection.home_id,
+            "family": detection.family,
+            "since": since,
+        }
+        # The locking reads come first: what follows sees what others committed while we waited.
+        reads = [_OWN, _OPEN, _STATEMENTS, _FINISHED, _HOME, _SIGNALS_AROUND]
+        async with self._connection.pipeline():
+            cursors = []
+            for sql in reads:
+                cursor = self._connection.cursor(row_factory=dict_row)
+                await cursor.execute(sql, values)
+                cursors.append(cursor)
+        own, opened, statements, finished, home, signals = [await cursor.fetchall() for cursor in cursors]
+
+        def held(rows: list[Row]) -> Held | None:
+            if not rows:
+                return None
+            case = case_of(rows[0])
+            return Held(case, in_order(signal_of(row) for row in signals if row["case_id"] == case.case_id))
+
+        return Situation(
+            statements=tuple(detection_of(row["body"]) for row in statements),
+            own=held(own),
+            open=None if detection.test else held(opened),
+            finished=case_of(finished[0]) if finished else None,
+            area_code=home[0]["area_code"] if home else "",
+            care_level=home[0]["care_level"] if home else 0,
+        )
+
+    async def settle(self, detection: Detection, verdict: Verdict) -> None:
+        if verdict.case_id is None:
+            return
+        if verdict.signal is not None:
+            signal = verdict.signal
+            values = {name: getattr(signal, name) for name in signal.__struct_fields__}
+            for name in ("evidence", "revisions", "origin"):
+                values[name] = None if values[name] is None else _json(values[name])
+            self._later(_PUT_SIGNAL, case_id=verdict.case_id, **values)
+        self._later(
+            _ATTACH,
+            case_id=verdict.case_id,
+            detection_id=detection.detection_id,
+            lane=detection.lane,
+            revision=detection.revision,
+        )
+
+    async def lock(self, case_id: str, *, wait: bool = True) -> Case | None:
+        await self.flush()
+        row = await fetch_one(self._connection, _LOCK if wait else _LOCK_IF_FREE, case_id=case_id)
+        return None if row is None else case_of(row)
+
+    async def signals(self, case_id: str) -> tuple[Signal, ...]:
+        await self.flush()
+        return tuple(signal_of(row) for row in await fetch_all(self._connection, _SIGNALS, case_id=case_id))
+
+    async def open_case(self, home_id: str, family: str) -> Case | None:
+        await self.flush()
+        row = await fetch_one(self._connection, _OPEN, home_id=home_id, family=family)
+        return None if row is None else case_of(row)
+
+    async def write(self, move: Move, event: AlertEvent, rules: Rules) -> None:
+        after = move.after
+        values = {name: getattr(after, name) for name in after.__struct_fields__}
+        values["reasons"] = _json(after.reasons)
+        if move.before is None:
+            self._later(_INSERT, must_return=True, **values)
+        else:
+            values |= {"version_before": move.before.version, "lease_id_before": move.before.lease_id}
+            self._later(_CHANGE, must_return=True, **values)
+        if move.before is None or timers_of(move.before, rules) != timers_of(after, rules):
+            await self.set_timers(after, rules)
+        self._later(
+            _AUDIT,
+            at=move.at,
+            actor=move.actor,
+            action=move.change,
+            case_id=after.case_id,
+            home_id=after.home_id,
+            version=after.version,
+            reason=move.reason,
+            facts=_json(move.facts),
+        )
+        self._later(
+            _OUTBOX,
+            topic=topics.ALERTS,
+            key=after.case_id,
+            value=messages.encode(event),
+            now=move.at,
+            priority=after.priority,
+        )
+
+    async def set_timers(self, case: Case, rules: Rules) -> None:
+        timers = timers_of(case, rules)
+        self._later(_DROP_TIMERS, case_id=case.case_id, kinds=list(timers))
+        if timers:
+            self._later(_PUT_TIMERS, case_id=case.case_id, kinds=list(timers), dues=list(timers.values()))
+
+    async def move_reader(self, place: Place) -> None:
+        self._later(
+            _MOVE_READER,
+            consumer=place.consumer,
+            topic=place.topic,
+            partition=place.partition,
+            next_offset=place.offset + 1,
+        )

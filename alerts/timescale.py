@@ -1,0 +1,178 @@
+"""The case store in TimescaleDB: what is shared by the twins, the api and every restart.
+
+A transaction that meets another writer (a row locked for longer than ``lock_timeout``, a deadlock, a case opened a moment ago) is
+undone and starts again. Where the database is away psycopg.OperationalError comes through: nothing was changed, or, if the connection
+broke during the commit, everything was; whoever repeats with the same version finds out which.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+
+from alerts.book import Book, Raced
+from alerts.cases import AuditRow, Case, CaseDetail, Timer, TimerKind
+from alerts.errors import NoSuchCase
+from alerts.operations import Cases
+from alerts.rules import Rules, Rung
+from alerts.sql_book import SqlBook, case_of, detection_of, signal_of
+from alerts.store import CaseStore
+from contracts import alerts as messages
+from contracts import topics
+from contracts.alerts import AlertEvent
+from contracts.detections import Detection
+from storage.database import Pool
+from storage.queries import Row, fetch_all, fetch_one, query
+
+T = TypeVar("T")
+
+LOCK_S = 1.0
+"""Longest wait for somebody else's row, s: then the transaction starts again. The pool is opened with it (``storage.database.pool``)."""
+IDLE_S = 2.0
+"""A process frozen within a transaction loses it after this, s; so its twin waits for it no longer."""
+ATTEMPTS = 8
+"""How often a transaction is tried while other writers are in its way: longer than a frozen twin can hold a row."""
+RULES_S = 5.0
+"""How long the rules are remembered, s."""
+
+IN_THE_WAY = (
+    Raced,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+"""What another writer causes: trying again helps."""
+
+_HELD = query("detections_held")
+_DUE = query("due_timers")
+_WITHOUT_CASE = query("detections_without_case")
+_WITHOUT_TIMER = query("cases_without_timer")
+_OPEN_CASES = query("open_cases")
+_CASE = query("case_by_id")
+_SIGNALS = query("signals_of_case")
+_TIMERS = query("timers_of_case")
+_AUDIT = query("audit_of_case")
+_OF_HOME = query("cases_of_home")
+_PRIORITY_RULES = query("priority_rules")
+_RUNGS = query("escalation_rungs")
+_ANSWER_TIMES = query("answer_times")
+_UNSENT = query("unsent_events")
+
+
+class TimescaleCases(Cases):
+    """``alerts.store.CaseStore`` over a pool of ``storage.database.pool(…, lock_s=LOCK_S, idle_s=IDLE_S)``.
+
+    ``session``: settings made at the start of each transaction (``SET LOCAL``), for row-level security.
+    """
+
+    def __init__(self, pool: Pool, session: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self._pool = pool
+        self._session = dict(session or {})
+        self._rules: Rules | None = None
+        self._rules_at: datetime | None = None
+
+    async def _transact(self, work: Callable[[Book], Awaitable[T]]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._pool.connection() as connection, connection.transaction():
+                    for name, value in self._session.items():
+                        await connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+                    book = SqlBook(connection)
+                    found = await work(book)
+                    await book.flush()
+                    return found
+            except IN_THE_WAY:
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.01 * attempt)
+        raise AssertionError("unreachable")
+
+    async def rules(self, now: datetime) -> Rules:
+        known, at = self._rules, self._rules_at
+        if known is not None and at is not None and timedelta() <= now - at < timedelta(seconds=RULES_S):
+            return known
+        async with self._pool.connection() as connection:
+            rules = rules_of(
+                await fetch_all(connection, _PRIORITY_RULES),
+                await fetch_all(connection, _RUNGS),
+                await fetch_all(connection, _ANSWER_TIMES),
+            )
+        self._rules, self._rules_at = rules, now
+        return rules
+
+    async def _due(self, now: datetime, limit: int) -> list[tuple[str, list[TimerKind]]]:
+        return [(row["case_id"], row["kinds"]) for row in await self._all(_DUE, now=now, limit=limit)]
+
+    async def _without_case(self) -> list[Detection]:
+        return [detection_of(row["body"]) for row in await self._all(_WITHOUT_CASE)]
+
+    async def _without_timer(self) -> list[str]:
+        return [row["case_id"] for row in await self._all(_WITHOUT_TIMER)]
+
+    async def held(self, detections: Sequence[Detection]) -> set[tuple[str, str, int]]:
+        rows = await self._all(
+            _HELD,
+            detection_ids=[d.detection_id for d in detections],
+            lanes=[d.lane for d in detections],
+            revisions=[d.revision for d in detections],
+        )
+        return {(row["detection_id"], row["lane"], row["revision"]) for row in rows}
+
+    async def queue(self, area_prefix: str = "") -> list[Case]:
+        return [case_of(row) for row in await self._all(_OPEN_CASES, area_prefix=area_prefix)]
+
+    async def case(self, case_id: str) -> CaseDetail:
+        async with self._pool.connection() as connection, connection.transaction():
+            # One snapshot for all four: a page never shows a version whose audit row it lacks.
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            for name, value in self._session.items():
+                await connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+            row = await fetch_one(connection, _CASE, case_id=case_id)
+            if row is None:
+                raise NoSuchCase(case_id=case_id)
+            signals = await fetch_all(connection, _SIGNALS, case_id=case_id)
+            timers = await fetch_all(connection, _TIMERS, case_id=case_id)
+            audit = await fetch_all(connection, _AUDIT, case_id=case_id)
+        return CaseDetail(
+            case=case_of(row),
+            signals=tuple(signal_of(signal) for signal in signals),
+            timers=tuple(msgspec.convert({"case_id": case_id, **timer}, Timer) for timer in timers),
+            audit=tuple(msgspec.convert(entry, AuditRow) for entry in audit),
+        )
+
+    async def cases_of_home(self, home_id: str, limit: int = 50) -> list[Case]:
+        return [case_of(row) for row in await self._all(_OF_HOME, home_id=home_id, limit=limit)]
+
+    async def unsent(self, limit: int = 500) -> list[AlertEvent]:
+        rows = await self._all(_UNSENT, topic=topics.ALERTS, limit=limit)
+        return [messages.decode(bytes(row["value"])) for row in rows]
+
+    async def _all(self, sql: bytes, **values: Any) -> list[Row]:
+        async with self._pool.connection() as connection, connection.transaction():
+            for name, value in self._session.items():
+                await connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+            return await fetch_all(connection, sql, **values)
+
+
+def rules_of(priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequence[Row]) -> Rules:
+    """Rules from their tables."""
+    by_family: dict[str, dict[int, int]] = {}
+    for row in priorities:
+        by_family.setdefault(row["family"], {})[row["score"]] = row["priority"]
+    return Rules(
+        priorities=msgspec.convert(
+            {family: tuple(scores[score] for score in range(5)) for family, scores in by_family.items()},
+            dict[Any, tuple[int, int, int, int, int]],
+        ),
+        ladder=tuple(msgspec.convert(row, Rung) for row in rungs),
+        answer_s={row["priority"]: row["answer_s"] for row in answer_times},
+    )
+
+
+_IS_A_STORE: type[CaseStore] = TimescaleCases

@@ -1,0 +1,188 @@
+-- name: record_detection
+-- First statement of an admission: keep one statement of a detector. No row back: it is held already, nothing is left to do.
+INSERT INTO detections (detection_id, lane, revision, detector, family, home_id, "on", withdrawn, test, started_at, decided_at, read_at, body)
+VALUES (%(detection_id)s, %(lane)s, %(revision)s, %(detector)s, %(family)s, %(home_id)s, %(on)s, %(withdrawn)s, %(test)s,
+        %(started_at)s, %(decided_at)s, %(now)s, %(body)s)
+ON CONFLICT DO NOTHING
+RETURNING detection_id;
+
+-- name: detections_held
+-- Which of these statements are held already: a twin's second copies are passed over many at a time.
+SELECT detection_id, lane, revision
+  FROM detections
+ WHERE (detection_id, lane, revision) IN (SELECT * FROM unnest(%(detection_ids)s::text[], %(lanes)s::text[], %(revisions)s::bigint[]));
+
+-- name: other_statements
+-- The newest other statement of each lane about one episode; tests and real ones apart.
+SELECT DISTINCT ON (lane) body
+  FROM detections
+ WHERE detection_id = %(detection_id)s AND test = %(test)s AND NOT (lane = %(lane)s AND revision = %(revision)s)
+ ORDER BY lane, revision DESC;
+
+-- name: case_of_detection
+-- The newest case that holds this episode, locked until the transaction ends.
+SELECT cases.*
+  FROM cases JOIN case_signals USING (case_id)
+ WHERE case_signals.detection_id = %(detection_id)s AND cases.test = %(test)s
+ ORDER BY cases.raised_at DESC, cases.case_id
+ LIMIT 1
+   FOR UPDATE OF cases;
+
+-- name: open_case_of_home
+-- The open case of a home and family, locked until the transaction ends.
+SELECT *
+  FROM cases
+ WHERE home_id = %(home_id)s AND family = %(family)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+   FOR UPDATE;
+
+-- name: finished_case_of_home
+-- The newest case of a home and family that a new one would follow.
+SELECT *
+  FROM cases
+ WHERE home_id = %(home_id)s AND family = %(family)s AND NOT test
+   AND handling IN ('RESOLVED', 'CLOSED') AND coalesce(resolved_at, closed_at) >= %(since)s
+ ORDER BY raised_at DESC, case_id
+ LIMIT 1;
+
+-- name: home_for_case
+-- Where a home lies and how much care it needs. No row: it is not registered.
+SELECT area_code, care_level FROM homes WHERE home_id = %(home_id)s;
+
+-- name: signals_around_detection
+-- Signals of the cases that a detection may concern: those that hold it, and the open one of its home and family.
+SELECT case_signals.*
+  FROM case_signals
+ WHERE case_id IN (
+       SELECT case_id FROM case_signals WHERE detection_id = %(detection_id)s
+       UNION
+       SELECT case_id FROM cases
+        WHERE home_id = %(home_id)s AND family = %(family)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'));
+
+-- name: signals_of_case
+-- Signals of one case, oldest first.
+SELECT * FROM case_signals WHERE case_id = %(case_id)s ORDER BY started_at, detection_id;
+
+-- name: put_signal
+-- Keep a signal as it stands now.
+INSERT INTO case_signals (case_id, detection_id, detector, device_id, "on", withdrawn, score, reason, evidence, started_at, changed_at, origin, revisions)
+VALUES (%(case_id)s, %(detection_id)s, %(detector)s, %(device_id)s, %(on)s, %(withdrawn)s, %(score)s, %(reason)s, %(evidence)s,
+        %(started_at)s, %(changed_at)s, %(origin)s, %(revisions)s)
+ON CONFLICT (case_id, detection_id) DO UPDATE
+   SET "on" = EXCLUDED."on", withdrawn = EXCLUDED.withdrawn, score = EXCLUDED.score, reason = EXCLUDED.reason,
+       evidence = EXCLUDED.evidence, changed_at = EXCLUDED.changed_at, origin = EXCLUDED.origin, revisions = EXCLUDED.revisions,
+       device_id = EXCLUDED.device_id, started_at = EXCLUDED.started_at;
+
+-- name: attach_detection
+-- Say which case a statement went to.
+UPDATE detections SET case_id = %(case_id)s WHERE detection_id = %(detection_id)s AND lane = %(lane)s AND revision = %(revision)s;
+
+-- name: insert_case
+-- A case begins. No row back: another one of this home and family was opened a moment ago.
+INSERT INTO cases (case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, condition_at,
+                   test, event_at, raised_at, queued_at, deadline_at, signals, after_case_id)
+VALUES (%(case_id)s, %(version)s, %(home_id)s, %(area_code)s, %(resident_id)s, %(family)s, %(priority)s, %(score)s, %(reasons)s,
+        %(handling)s, %(condition)s, %(condition_at)s, %(test)s, %(event_at)s, %(raised_at)s, %(queued_at)s, %(deadline_at)s, %(signals)s,
+        %(after_case_id)s)
+ON CONFLICT DO NOTHING
+RETURNING version;
+
+-- name: change_case
+-- Compare-and-swap on version and lease. No row back: somebody was faster.
+UPDATE cases
+   SET version = %(version)s, priority = %(priority)s, score = %(score)s, reasons = %(reasons)s, handling = %(handling)s,
+       condition = %(condition)s, condition_at = %(condition_at)s, queued_at = %(queued_at)s, deadline_at = %(deadline_at)s,
+       desk_id = %(desk_id)s, former_desk_id = %(former_desk_id)s, lease_id = %(lease_id)s, lease_until_at = %(lease_until_at)s,
+       claimed_at = %(claimed_at)s, rung = %(rung)s, signals = %(signals)s, held_until_at = %(held_until_at)s,
+       hold_reason = %(hold_reason)s, outcome = %(outcome)s, resolved_at = %(resolved_at)s, resolved_by = %(resolved_by)s,
+       closed_at = %(closed_at)s
+ WHERE case_id = %(case_id)s AND version = %(version_before)s AND lease_id IS NOT DISTINCT FROM %(lease_id_before)s
+RETURNING version;
+
+-- name: lock_case
+-- One case, locked until the transaction ends.
+SELECT * FROM cases WHERE case_id = %(case_id)s FOR UPDATE;
+
+-- name: lock_case_if_free
+-- One case, unless somebody is changing it at this moment.
+SELECT * FROM cases WHERE case_id = %(case_id)s FOR UPDATE SKIP LOCKED;
+
+-- name: put_timers
+-- Set timers of a case.
+INSERT INTO case_timers (case_id, kind, due_at)
+SELECT %(case_id)s, kind, due_at FROM unnest(%(kinds)s::text[], %(dues)s::timestamptz[]) AS wanted (kind, due_at)
+ON CONFLICT (case_id, kind) DO UPDATE SET due_at = EXCLUDED.due_at;
+
+-- name: drop_timers
+-- Take away the timers of a case that it does not need any more.
+DELETE FROM case_timers WHERE case_id = %(case_id)s AND kind <> ALL(%(kinds)s::text[]);
+
+-- name: due_timers
+-- Timers that fell due, the most urgent cases first. Not locked: the case's own row is, when it is fired.
+SELECT case_timers.case_id, array_agg(kind ORDER BY due_at) AS kinds
+  FROM case_timers JOIN cases USING (case_id)
+ WHERE due_at <= %(now)s
+ GROUP BY case_timers.case_id
+ ORDER BY min(cases.priority), min(due_at), case_timers.case_id
+ LIMIT %(limit)s;
+
+-- name: timers_of_case
+-- Timers of one case.
+SELECT kind, due_at FROM case_timers WHERE case_id = %(case_id)s ORDER BY due_at, kind;
+
+-- name: cases_without_timer
+-- Cases that wait for something and have no timer; looked for after a start.
+SELECT case_id
+  FROM cases
+ WHERE handling NOT IN ('CLOSED', 'MERGED', 'TEST')
+   AND NOT EXISTS (SELECT 1 FROM case_timers WHERE case_timers.case_id = cases.case_id)
+ ORDER BY priority, raised_at;
+
+-- name: detections_without_case
+-- Statements that hold and are in no case; looked for after a start.
+SELECT body
+  FROM detections
+ WHERE case_id IS NULL AND "on" AND NOT withdrawn
+   AND NOT EXISTS (
+       SELECT 1 FROM detections AS newer
+        WHERE newer.detection_id = detections.detection_id AND newer.lane = detections.lane AND newer.revision > detections.revision)
+ ORDER BY read_at, detection_id, revision;
+
+-- name: audit_case
+-- Who changed a case, when, why.
+INSERT INTO audit (at, actor, action, case_id, home_id, version, reason, facts)
+VALUES (%(at)s, %(actor)s, %(action)s, %(case_id)s, %(home_id)s, %(version)s, %(reason)s, %(facts)s);
+
+-- name: audit_of_case
+-- The history of a case, in order of its versions.
+SELECT at, actor, action, version, reason, facts FROM audit WHERE case_id = %(case_id)s ORDER BY version NULLS LAST, audit_id;
+
+-- name: put_in_outbox
+-- An event to send, written with the change it tells of.
+INSERT INTO outbox (topic, key, value, made_at, priority) VALUES (%(topic)s, %(key)s, %(value)s, %(now)s, %(priority)s);
+
+-- name: open_cases
+-- The queue of an area: priority, returned ones first, then the deadline. A case of an unregistered home belongs to every desk.
+SELECT *
+  FROM cases
+ WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST') AND (area_code = '' OR starts_with(area_code, %(area_prefix)s))
+ ORDER BY priority, (former_desk_id IS NULL OR handling <> 'QUEUED'), coalesce(deadline_at, raised_at), raised_at, case_id;
+
+-- name: case_by_id
+-- One case as it stands.
+SELECT * FROM cases WHERE case_id = %(case_id)s;
+
+-- name: cases_of_home
+-- Cases of one home, newest first.
+SELECT * FROM cases WHERE home_id = %(home_id)s ORDER BY raised_at DESC, case_id LIMIT %(limit)s;
+
+-- name: priority_rules
+-- Priority by family and score.
+SELECT family, score, priority FROM priority_rules ORDER BY family, score;
+
+-- name: escalation_rungs
+-- The ladder.
+SELECT priority, rung, after_s, who, enabled FROM escalation_rungs ORDER BY priority, rung;
+
+-- name: answer_times
+-- In which time a case should be claimed.
+SELECT priority, answer_s FROM answer_times ORDER BY priority;
