@@ -34,6 +34,12 @@ TABLE = (
     Metric("shouwang_writer_rows_stored_total", "counter", ("kind",), "Rows stored for the first time"),
     Metric("shouwang_writer_rows_repeated_total", "counter", ("kind",), "Rows that the database held already"),
     Metric("shouwang_writer_batch_seconds", "histogram", (), "Time of one writer transaction"),
+    Metric("shouwang_writer_frames_refused_total", "counter", (), "Frames that could not be stored, kept as dead letters"),
+    Metric("shouwang_writer_records_missed_total", "counter", ("topic",), "Kafka records deleted by retention before they were stored"),
+    Metric("shouwang_writer_lag_records", "gauge", ("topic",), "Kafka records not yet stored"),
+    Metric("shouwang_keeper_cards_published_total", "counter", (), "Home cards put into the log"),
+    Metric("shouwang_keeper_chunks_dropped_total", "counter", ("table",), "Chunks removed by retention"),
+    Metric("shouwang_keeper_rollups_made_total", "counter", ("kind",), "Hours rolled up"),
     Metric("shouwang_api_requests_total", "counter", ("route", "status"), "HTTP requests"),
     Metric("shouwang_api_streams_open", "gauge", (), "Open SSE connections"),
 )  # fmt: skip

@@ -1,11 +1,19 @@
-"""``python -m storage migrate``."""
+"""``python -m storage migrate | writer``."""
 
 import argparse
+import asyncio
+import logging
 import os
+import signal
 import sys
 
+from prometheus_client import start_http_server
+
+from contracts import settings
 from contracts.errors import BadSetting, ShouwangError
 from storage.migrate import migrate, migrations
+from storage.settings import WriterSettings
+from storage.writer import Metrics, Writer
 
 
 def _conninfo() -> str:
@@ -15,17 +23,47 @@ def _conninfo() -> str:
     return conninfo
 
 
+def _migrate() -> None:
+    applied = migrate(_conninfo())
+    print(f"migrations: {len(applied)} applied, {len(migrations()) - len(applied)} were there")
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+
+
+def _writer() -> None:
+    chosen = settings.read(WriterSettings, "SHOUWANG_WRITER_")
+    _log(chosen.log)
+    if chosen.metrics_port:
+        start_http_server(chosen.metrics_port, "127.0.0.1")
+
+    async def run() -> None:
+        writer = Writer(chosen, Metrics())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, writer.stop)
+        await writer.run()
+
+    asyncio.run(run())
+
+
+VERBS = {
+    "migrate": (_migrate, "bring the database to this program's schema"),
+    "writer": (_writer, "frames and dead letters from Kafka into TimescaleDB"),
+}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m storage")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("migrate", help="bring the database to this program's schema")
-    parser.parse_args()
+    words = parser.add_subparsers(dest="verb", required=True)
+    for verb, (_, help_text) in VERBS.items():
+        words.add_parser(verb, help=help_text)
     try:
-        applied = migrate(_conninfo())
+        VERBS[parser.parse_args().verb][0]()
     except ShouwangError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"migrations: {len(applied)} applied, {len(migrations()) - len(applied)} were there")
     return 0
 
 

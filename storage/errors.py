@@ -21,3 +21,11 @@ class MigrationChanged(ShouwangError):
 
 class NotMigrated(ShouwangError):
     """The database lacks migrations {missing}. Run `python -m storage migrate` first."""
+
+
+class BadRows(ShouwangError):
+    """A frame holds rows that cannot be stored: {detail}. It goes to dead letters; the other frames are stored."""
+
+
+class LogGone(ShouwangError):
+    """{topic}/{partition}: records {from_offset} to {to_offset} were deleted by Kafka's retention before they were stored. Nothing brings them back."""

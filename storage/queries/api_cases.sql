@@ -1,0 +1,59 @@
+-- name: api_reasons_of_cases
+-- Reasons of cases with their numbers.
+SELECT case_id, reasons FROM cases WHERE case_id = ANY(%(case_ids)s);
+
+-- name: api_open_cases
+-- Open cases of an area in queue order (or by time); a case of an unregistered home has no area and belongs to every desk.
+SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, raised_at, queued_at,
+       deadline_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
+  FROM cases
+ WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+   AND (area_code = '' OR starts_with(area_code, %(area_prefix)s))
+   AND (%(family)s::text IS NULL OR family = %(family)s::text)
+   AND (%(priority)s::smallint IS NULL OR priority = %(priority)s::smallint)
+   AND (%(desk_id)s::text IS NULL OR desk_id = %(desk_id)s::text)
+   AND (NOT %(waiting)s::boolean OR handling IN ('RAISED', 'ASKING', 'QUEUED'))
+ ORDER BY CASE WHEN %(by_time)s::boolean THEN NULL ELSE priority END,
+          CASE WHEN %(by_time)s::boolean THEN NULL ELSE (former_desk_id IS NULL OR handling <> 'QUEUED') END,
+          CASE WHEN %(by_time)s::boolean THEN raised_at ELSE deadline_at END NULLS LAST, raised_at, case_id
+ LIMIT %(most)s OFFSET %(skip)s;
+
+-- name: api_count_open_cases
+-- How many open cases there are behind the pages of api_open_cases.
+SELECT count(*) AS total
+  FROM cases
+ WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+   AND (area_code = '' OR starts_with(area_code, %(area_prefix)s))
+   AND (%(family)s::text IS NULL OR family = %(family)s::text)
+   AND (%(priority)s::smallint IS NULL OR priority = %(priority)s::smallint)
+   AND (%(desk_id)s::text IS NULL OR desk_id = %(desk_id)s::text)
+   AND (NOT %(waiting)s::boolean OR handling IN ('RAISED', 'ASKING', 'QUEUED'));
+
+-- name: api_just_finished
+-- Cases that left the queue lately, so that an older change still on its way does not bring them back on a page.
+SELECT case_id, version FROM cases
+ WHERE handling IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST') AND greatest(raised_at, resolved_at, closed_at) > %(since)s;
+
+-- name: api_area_of_case
+-- Where a case is, to see whether a desk may.
+SELECT area_code, home_id FROM cases WHERE case_id = %(case_id)s;
+
+-- name: api_open_cases_of_home
+-- Open cases of one home, most urgent first.
+SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, raised_at, queued_at,
+       deadline_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
+  FROM cases
+ WHERE home_id = %(home_id)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+ ORDER BY priority, raised_at;
+
+-- name: api_home
+-- A home's record.
+SELECT home_id, area_code, address, zone, care_level, site_id, note, away_until FROM homes WHERE home_id = %(home_id)s;
+
+-- name: api_residents_of_home
+-- Who lives in a home.
+SELECT resident_id, name, birth_year, sex, phone, note FROM residents WHERE home_id = %(home_id)s ORDER BY resident_id;
+
+-- name: api_contacts_of_home
+-- Whom to call, in order.
+SELECT rank, name, relation, phone FROM contacts WHERE home_id = %(home_id)s ORDER BY rank, contact_id;
