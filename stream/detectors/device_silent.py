@@ -121,7 +121,7 @@ DETECTOR = Detector(
               within_s=(605, 606), last="device_silent.offline"),
         fires("a watch that is worn", Story(_beats("watch-1", 60, 600, worn=True), 1_800, ONE_WATCH), within_s=(1500, 1521)),
         fires("a door sensor, after a day and an hour", Story([(60, "door-1", "contact", {"open": False})], 91_000, ONE_DOOR)),
-        fires("one that was enrolled and never spoke", Story([], 200, ONE_HUB), within_s=(90, 121)),
+        fires("one that was enrolled and never spoke", Story([], 200, ONE_HUB), within_s=(80, 101)),
         quiet("a hub that beats twice a minute", Story(_beats("hub-1", 30, 3600), 3_600, ONE_HUB)),
         quiet("a watch that lies on the charger", Story(_beats("watch-1", 60, 600, worn=False), 7_200, ONE_WATCH)),
         quiet("a door sensor that is quiet for a day", Story([(60, "door-1", "contact", {"open": False})], 86_400, ONE_DOOR)),

@@ -69,6 +69,9 @@ STATE = {
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Take each row for what it shows of its own time."""
     hearing.hear(state, rows, ctx)
+    settles_s = state.settle_s[rows.subject]
+    settles_s = np.where(settles_s > rows.received_at_s, settles_s, np.inf)
+    state.due_at_s[rows.subject] = np.minimum(state.due_at_s[rows.subject], settles_s)
     act = acts(rows, state)
     shown = (act | motions(rows)) & believable(rows)
     _note_pulse(state, rows)
@@ -159,11 +162,10 @@ def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
             }  # fmt: skip
             ctx.out.on(who, started_at_s=state.sign_s[who], event_at_s=now_s, score=level[now], reason=reason, evidence=evidence)
 
-    next_share = np.select([level >= 2, level == 1], [params.rise[1], params.rise[0]], 1.0)
-    wait_s = np.maximum(next_share * limit_s - silence_s, 10.0)
-    wait_s = np.where((state.level[homes] > 0) | cannot, np.minimum(np.maximum(wait_s, 10.0), params.again_s), wait_s)
-    wait_s = np.where(state.level[homes] >= 3, params.again_s, wait_s)
-    due_s = np.where(excused, cards.away_until_s[homes], now_s + wait_s)
+    to_next_s = np.select([level >= 2, level == 1], [params.rise[1], params.rise[0]], 1.0) * limit_s - silence_s
+    wait_s = np.where(to_next_s > 0, to_next_s, params.again_s)
+    wait_s = np.where((state.level[homes] > 0) | cannot, np.minimum(wait_s, params.again_s), wait_s)
+    due_s = np.where(excused, cards.away_until_s[homes], now_s + np.maximum(wait_s, 1.0))
     state.due_at_s[homes] = np.where(unknown, np.inf, due_s)
 
 
@@ -218,15 +220,15 @@ DETECTOR = Detector(
         fires("one stray motion does not reset the clock", Story([*UP, (12 * H, "pir-1", "motion", {"moving": True})], 13 * H, HOME),
               within_s=(LAST_S + LIMIT_S, LAST_S + LIMIT_S + 15)),
         fires("a door that says again that it is closed is no sign",
-              Story([*UP, *((10.8 * H + n * 20 * M, "door-1", "contact", {"open": False}) for n in range(12))], 13 * H, HOME),
+              Story([*UP, *((10.8 * H + n * 20 * M, "door-1", "contact", {"open": False}) for n in range(6))], 13 * H, HOME),
               within_s=(LAST_S + LIMIT_S, LAST_S + LIMIT_S + 15)),
         fires("ten hours of backlog do not bring a fallen man to life",
               Story([*UP, *motion(13 * H), *motion(13.5 * H)], 21 * H, HOME, late={16: 20 * H, 17: 20 * H, 18: 20 * H + 1, 19: 20 * H + 1}),
               last="inactivity.silent_inside"),
         fires("out by the door and not back for hours", Story([*UP, *door(10.8 * H)], 15.5 * H, HOME),
               within_s=(15.2 * H, 15.4 * H), last="inactivity.out_long"),
-        fires("a pulse without activity asks first", Story([*UP, *((11 * H + n * M, "watch-1", "vitals", {"heart_rate_bpm": 60.0})
-              for n in range(300))], 15.5 * H, HOME), last="inactivity.pulse_only"),
+        fires("a pulse without activity asks first", Story([*UP, *((11 * H + n * 10 * M, "watch-1", "vitals", {"heart_rate_bpm": 60.0})
+              for n in range(28))], 15.5 * H, HOME), last="inactivity.pulse_only"),
         fires("found again", Story([*UP, *motion(13 * H)], 13.5 * H, HOME), last="inactivity.moved"),
         quiet("an ordinary morning", Story(UP, 12 * H, HOME)),
         quiet("two hours in town, by the door", Story([*UP, *door(10.8 * H), *door(12.8 * H), *motion(12.9 * H)], 14 * H, HOME)),
@@ -237,11 +239,11 @@ DETECTOR = Detector(
         quiet("registered as away", Story(UP, 20 * H, card(*DEVICES, away_until_s=4e9))),
         quiet("a home without residents", Story(UP, 20 * H, card(*DEVICES, residents=()))),
         quiet("nobody watched", Story([*UP, *motion(20.2 * H)], 21 * H, HOME, unwatched=[(11 * H, 20 * H)])),
-        quiet("a hub that has stopped", Story([*UP, *((9 * H + n * M, "hub-1", "status", {"online": True}) for n in range(120))], 20 * H, HOME)),
+        quiet("a hub that has stopped", Story([*UP, *((9 * H + n * 6 * M, "hub-1", "status", {"online": True}) for n in range(20))], 20 * H, HOME)),
         quiet("a hub that was away and comes back with what it kept",
-              Story([*((9 * H + n * M, "hub-1", "status", {"online": True}) for n in range(120)), *UP, *motion(12 * H), *motion(13 * H),
+              Story([*((9 * H + n * 6 * M, "hub-1", "status", {"online": True}) for n in range(20)), *UP, *motion(12 * H), *motion(13 * H),
                      *motion(14 * H), *motion(15 * H), (15.5 * H, "hub-1", "status", {"online": True})], 16 * H, HOME,
-                    late={136 + n: 15.5 * H + 2 for n in range(8)})),
+                    late={36 + n: 15.5 * H + 2 for n in range(8)})),
         quiet("a home of which nothing was ever seen", Story([(9 * H, "pir-1", "motion", {"moving": False})], 30 * H, HOME)),
     ),
 )  # fmt: skip
