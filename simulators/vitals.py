@@ -1,5 +1,6 @@
 """What is measured on or near the body: a wearable's minute values, a bed's, a fall radar's. Pure but for the noise it is handed."""
 
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -42,10 +43,15 @@ def wears_at(seed: str, stay: Stay) -> bool:
     return Random(f"{seed}/watch/{int((stay.start_s + 4 * 3600) // 86_400)}").random() >= forgets
 
 
+@lru_cache(maxsize=4096)
+def resting_bpm(seed: str) -> float:
+    """Heart rate at rest of the resident of a home's seed."""
+    return Random(f"{seed}/heart").uniform(58, 74)
+
+
 def vitals_reading(seed: str, rng: Random, stay: Stay) -> Values:
     """One minute of a wearable. Now and then the light sensor sees nothing: then there is no value, and no zero."""
-    own = Random(f"{seed}/heart")
-    rest = own.uniform(58, 74)
+    rest = resting_bpm(seed)
     values: Values = {"duration_s": 60.0, "skin_temp_c": round(rng.gauss(32.6, 0.4), 1)}
     steps = _STEPS.get(stay.act, 0)
     values["steps"] = max(0, round(rng.gauss(steps, steps / 3))) if steps else 0
