@@ -13,6 +13,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Bridge clock, epoch seconds."""
     boot: int | None = None
     seq: int | None = None
+    device: str | None = None
+    """The child that the hub named; None where the account itself measured."""
     reason: str = ""
 
 

@@ -27,7 +27,7 @@ class Outgoing(NamedTuple, Generic[C]):
 
 
 class _Slot(Generic[C]):
-    __slots__ = ("builder", "claims", "last_s", "on_its_way", "size", "stated", "unwatched")
+    __slots__ = ("builder", "claims", "held_s", "last_s", "on_its_way", "size", "stated_s", "unwatched")
 
     def __init__(self) -> None:
         self.builder = FrameBuilder()
@@ -35,7 +35,8 @@ class _Slot(Generic[C]):
         self.size = 0
         self.on_its_way = False
         self.last_s = float("-inf")
-        self.stated: float | None = None
+        self.stated_s: float | None = None
+        self.held_s: float | None = None
         self.unwatched: list[tuple[float, float]] = []
 
 
@@ -73,7 +74,7 @@ class Framing(Generic[C]):
     def _is_due(self, slot: _Slot[C], now_s: float, tick_s: float) -> bool:
         if slot.on_its_way:
             return False
-        tick = now_s - slot.last_s >= tick_s and slot.stated != self.watched_until_s
+        tick = now_s - slot.last_s >= tick_s and slot.stated_s != self.watched_until_s
         return bool(slot.builder.rows) or tick or bool(slot.unwatched)
 
     def is_ready(self, lane: Lane, partition: int, size: int = 0) -> bool:
@@ -95,12 +96,20 @@ class Framing(Generic[C]):
         rows, claims = slot.builder.rows, slot.claims
         value = slot.builder.build(meta)
         slot.claims, slot.unwatched, slot.size = [], [], 0
-        slot.stated, slot.last_s, slot.on_its_way = self.watched_until_s, now_s, True
+        slot.stated_s, slot.last_s, slot.on_its_way = self.watched_until_s, now_s, True
         return Outgoing(lane, partition, value, rows, claims)
 
     def arrived(self, lane: Lane, partition: int) -> None:
         """Kafka holds the frame that was on its way."""
-        self._slots[lane, partition].on_its_way = False
+        slot = self._slots[lane, partition]
+        slot.on_its_way = False
+        slot.held_s = slot.stated_s
+
+    @property
+    def held_until_s(self) -> float | None:
+        """What every partition of both lanes has been told, held by Kafka; None while one has been told nothing."""
+        held = [slot.held_s for slot in self._slots.values()]
+        return None if None in held else min(each for each in held if each is not None)
 
     @property
     def is_empty(self) -> bool:

@@ -58,9 +58,10 @@ class Watch:
         self.watched_until_s = max(proven, self.watched_until_s or proven)
         return gap
 
-    def proof_s(self, connection: str) -> float | None:
-        """When the last marker that came back on this connection was published; None while it is not caught up."""
-        return self._proof_s[connection]
+    @property
+    def proofs_s(self) -> dict[str, float | None]:
+        """When the last marker that came back on each connection was published; None while it is not caught up."""
+        return dict(self._proof_s)
 
     @property
     def is_up(self) -> bool:

@@ -1,0 +1,352 @@
+"""The bridge: messages in, frames out, PUBACKs back.
+
+Guarantee: a message is acknowledged only when Kafka holds every frame and dead letter that it gave (an urgent one: in both topics), so
+whatever dies, the broker sends it again, and its readers drop the repeat by its identity. The receipt of an urgent message goes
+out as soon as ``events.v1`` holds it: that is what its device waits for.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from paho.mqtt.client import MQTTMessage
+
+from contracts import dead_letters
+from contracts.names import MARKER_ROOT, TOPIC_ROOT, Topic
+from contracts.topics import DEAD_LETTERS, LANE_TOPIC
+from ingest import state_file
+from ingest.clocks import Clock, RecordedClock, WallClock, steady_s
+from ingest.deliveries import Deliveries, Delivery
+from ingest.errors import OtherPartitions
+from ingest.event_time import EventTimes
+from ingest.figures import Figures
+from ingest.framing import Framing, Outgoing
+from ingest.intake import LANES, Intake, Lane, Row
+from ingest.kafka import KafkaLog
+from ingest.mqtt import Connection, Endpoint
+from ingest.proofs import Proofs, marker_topic
+from ingest.receipts import Receipts
+from ingest.refusals import Refusal
+from ingest.settings import IngestSettings
+from ingest.state_file import BridgeState, State
+from ingest.taken import tell_taken
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 2.5
+"""How long a graceful stop waits for Kafka."""
+KAFKA_AWAY_S = 2.0
+"""A frame that Kafka has not acknowledged for this long means that Kafka is away."""
+
+
+class Owed(NamedTuple):
+    """A receipt to send when the frame that holds this row is held."""
+
+    topic: Topic
+    row: Row
+
+
+Claim = Delivery | Owed
+
+
+class Bridge:
+    """One source. ``before``: the last word of its former bridge."""
+
+    def __init__(self, settings: IngestSettings, clock: Clock, before: BridgeState | None) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._recorded = clock if isinstance(clock, RecordedClock) else None
+        self._held_before_s = before.held_until_s if before is not None and before.clock == clock.name else None
+        times = EventTimes(settings.clock_tolerance_s, settings.too_old_s, clock.speed)
+        self._intake = Intake(clock, times, settings.partitions)
+        self._framing: Framing[Claim] = Framing(settings.source, clock.name, settings.partitions)
+        self._kafka = {lane: KafkaLog(settings.kafka, f"{settings.source}-{lane}") for lane in LANES}
+        self._deliveries = Deliveries(settings.in_flight_bytes)
+        self._connections = self._make_connections()
+        names = [connection.name for connection in self._connections]
+        self._proofs = Proofs(settings.source, names, clock, self._held_before_s, settings.live_lag_s, self._watched)
+        self._receipts = Receipts(self._connections[-1].publish, clock.now_s, settings.takes)
+        self._figures = Figures()
+        self._on_their_way: dict[tuple[Lane, int], float] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._urgent_flush_asked = False
+        self._belongs_to = lru_cache(maxsize=500_000)(self._find_connection)
+
+    def _make_connections(self) -> list[Connection]:
+        """Two connections, so that bulk cannot stand in front of urgent. A recording has one, because its order is its clock."""
+        settings = self._settings
+        endpoint = Endpoint(
+            settings.mqtt_host,
+            settings.mqtt_tls_port if settings.tls else settings.mqtt_port,
+            settings.mqtt_ca if settings.tls else None,
+            settings.user,
+            settings.password,
+            settings.keepalive_s,
+        )
+        areas = settings.areas
+        filters = {"bulk": [f"{TOPIC_ROOT}/{area}/#" for area in areas] or [f"{TOPIC_ROOT}/#"]}
+        if self._recorded is None:
+            filters["urgent"] = [f"{TOPIC_ROOT}/{area}/+/event" for area in areas or ("+",)]
+        return [
+            Connection(
+                name,
+                f"shouwang-{settings.source}-{name}",
+                endpoint,
+                [*wanted, marker_topic(settings.source, name)],
+                self._on_message,
+                self._proofs_up,
+                self._proofs_down,
+            )
+            for name, wanted in filters.items()
+        ]
+
+    def _find_connection(self, topic: str) -> str:
+        """Which connection's copy of a topic counts; empty = none, it is another bridge's."""
+        parts = topic.split("/", 5)
+        if len(parts) >= 4:
+            area, account = parts[2], parts[3]
+            if not self._settings.takes(area) or not account.startswith(self._settings.homes_prefix):
+                return ""
+        return "urgent" if len(parts) == 5 and parts[4] == "event" and self._recorded is None else "bulk"
+
+    # What MQTT brings
+
+    def _on_message(self, connection: Connection, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "(no UTF-8)"
+        payload = bytes(message.payload)
+        if topic.startswith(MARKER_ROOT):
+            self._proofs.came_back(connection, payload)
+            connection.acknowledge(connection.epoch, [message.mid])
+            return
+        self._figures.received[connection.name] += 1
+        delivery = self._deliveries.open(connection, message.mid, len(payload)) if message.qos else None
+        if self._belongs_to(topic) == connection.name:
+            live = not message.retain and self._proofs.is_live(connection)
+            self._take(topic, payload, live, delivery)
+        if delivery is not None and not delivery.parts:
+            self._deliveries.close(delivery)
+
+    def _take(self, topic: str, payload: bytes, live: bool, delivery: Delivery | None) -> None:
+        taken = self._intake.take(topic, payload, live=live)
+        if taken.ignored:
+            self._figures.ignored[taken.ignored] += 1
+        if taken.topic is not None:
+            for row in taken.rows:
+                self._add(taken.topic, row, delivery)
+        for refusal in taken.refusals:
+            self._refuse(topic, payload, taken.topic, refusal, delivery)
+            if taken.wants_receipt and taken.topic is not None and not refusal.taken:
+                self._receipts.refused(taken.topic, refusal)
+
+    def _add(self, topic: Topic, row: Row, delivery: Delivery | None) -> None:
+        owes = row.urgent and topic.channel != "z2m"
+        if owes:
+            self._receipts.hear(topic)
+        if row.repeat:
+            self._receipts.held(topic, row, duplicate=True)
+            return
+        self._figures.accepted[row.kind] += 1
+        for lane in LANES if row.urgent else LANES[:1]:
+            self._framing.add(lane, row.partition, row.kind, row.envelope, row.reading)
+            if delivery is not None:
+                delivery.parts += 1
+                self._framing.claim(lane, row.partition, delivery)
+        if row.urgent:
+            if owes:
+                self._framing.claim("urgent", row.partition, Owed(topic, row))
+            if not self._urgent_flush_asked:
+                self._urgent_flush_asked = True
+                asyncio.get_running_loop().call_soon(self._flush_urgent)  # with what else this turn of the loop brings
+        if self._framing.is_ready("bulk", row.partition, self._settings.frame_bytes):
+            self._send("bulk", row.partition)
+
+    def _refuse(
+        self, topic: str, payload: bytes, parsed: Topic | None, refusal: Refusal, delivery: Delivery | None
+    ) -> None:
+        self._figures.refused[refusal.reason] += 1
+        account = parsed.account if parsed else ""
+        letter = dead_letters.DeadLetter(
+            at_s=time.time(),
+            stage="ingest",
+            source=self._settings.source,
+            topic=topic[:300],
+            account=account,
+            reason=refusal.reason,
+            detail=refusal.detail,
+            boot=refusal.boot,
+            seq=refusal.seq,
+            size=len(payload),
+            payload=payload[: dead_letters.PAYLOAD_LIMIT],
+        )
+        if delivery is not None:
+            delivery.parts += 1
+        self._start(self._bury(account, dead_letters.encode(letter), delivery))
+
+    async def _bury(self, account: str, letter: bytes, delivery: Delivery | None) -> None:
+        await self._kafka["bulk"].append(DEAD_LETTERS, letter, key=account.encode())
+        if delivery is not None:
+            self._deliveries.settle(delivery)
+
+    def _proofs_up(self, connection: Connection) -> None:
+        self._proofs.up(connection)
+
+    def _proofs_down(self, connection: Connection) -> None:
+        self._proofs.down(connection)
+
+    def _watched(self, until_s: float, unwatched: tuple[float, float] | None) -> None:
+        if self._recorded is None:  # a recording's clock says itself how far it is, and nobody missed any of it
+            self._framing.watched(until_s, unwatched)
+
+    # What goes to Kafka
+
+    def _flush_urgent(self) -> None:
+        self._urgent_flush_asked = False
+        for partition in range(self._settings.partitions):
+            if self._framing.is_ready("urgent", partition):
+                self._send("urgent", partition)
+
+    def _flush_due(self) -> None:
+        if self._recorded is not None:
+            until_s = self._recorded.complete_until_s()
+            if until_s is not None:
+                self._framing.watched(until_s)
+        now_s = steady_s()
+        for lane in LANES:
+            for partition in self._framing.due(lane, now_s, self._settings.tick_s):
+                self._send(lane, partition)
+
+    def _send(self, lane: Lane, partition: int) -> None:
+        now_s = steady_s()
+        self._on_their_way[lane, partition] = now_s
+        self._start(self._deliver(self._framing.take(lane, partition, now_s, time.time())))
+
+    async def _deliver(self, frame: Outgoing[Claim]) -> None:
+        lane, partition = frame.lane, frame.partition
+        await self._kafka[lane].append(LANE_TOPIC[lane], frame.value, partition=partition)
+        del self._on_their_way[lane, partition]
+        self._framing.arrived(lane, partition)
+        self._figures.frames[lane] += 1
+        for claim in frame.claims:
+            if isinstance(claim, Delivery):
+                self._deliveries.settle(claim)
+            else:
+                self._receipts.held(claim.topic, claim.row, duplicate=self._intake.held(claim.row))
+        if self._framing.is_ready(lane, partition, 0 if lane == "urgent" else self._settings.frame_bytes):
+            self._send(lane, partition)
+
+    def _start(self, sending: Coroutine[None, None, None]) -> None:
+        task = self._tasks.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    # Running
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Bridge until ``stop``, then leave within 5 s. Any fault raises, and the supervisor starts a new process."""
+        if self._settings.metrics_port:
+            self._figures.serve(self._settings.metrics_port)
+        self._report("starting")
+        if await self._kafka_is_ready(stop):
+            async with asyncio.TaskGroup() as self._tasks:
+                flushing = self._tasks.create_task(_every(self._settings.flush_s, self._flush_due))
+                others = [self._tasks.create_task(each) for each in self._others()]
+                await stop.wait()
+                flushing.cancel()
+                await self._leave()
+                for task in (*others, *self._sending):
+                    task.cancel()
+        for kafka in self._kafka.values():
+            await kafka.close()
+
+    def _others(self) -> Iterator[Coroutine[None, None, None]]:
+        """What runs beside flushing."""
+        yield from (connection.run() for connection in self._connections)
+        yield _every(self._settings.marker_s, lambda: self._proofs.send(self._connections))
+        yield _every(1.0, self._report)
+        if self._recorded is None:
+            yield tell_taken(self._settings.kafka, self._settings.source, self._receipts)
+
+    async def _kafka_is_ready(self, stop: asyncio.Event) -> bool:
+        """Wait for Kafka and its topics, and check that their partitions are what the settings say; False if told to stop."""
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            for lane in LANES:
+                asked = asyncio.ensure_future(self._kafka[lane].partitions(LANE_TOPIC[lane]))
+                await asyncio.wait([asked, stopped], return_when=asyncio.FIRST_COMPLETED)
+                if not asked.done():
+                    asked.cancel()
+                    return False
+                if asked.result() != self._settings.partitions:
+                    raise OtherPartitions(
+                        topic=LANE_TOPIC[lane], found=asked.result(), wanted=self._settings.partitions
+                    )
+        finally:
+            stopped.cancel()
+        return True
+
+    async def _leave(self) -> None:
+        """Read no more, have Kafka hold what was read, acknowledge it, write down what was stated last, say good-bye."""
+        for connection in self._connections:
+            connection.pause()
+        limit_s = steady_s() + DRAIN_S
+        while steady_s() < limit_s:
+            self._flush_due()
+            if self._framing.is_empty and not self._sending:
+                break
+            await asyncio.sleep(0.01)
+        self._deliveries.flush()
+        await asyncio.sleep(0.02)  # receipts and PUBACKs leave before the DISCONNECT
+        self._report("stopped")
+        forget = self._recorded is not None
+        await asyncio.gather(*[connection.close(forget) for connection in self._connections])
+
+    def _report(self, state: State | None = None) -> None:
+        """Health to the state file, figures to Prometheus."""
+        now_s, steady = self._clock.now_s(), steady_s()
+        waits_s = max((steady - since for since in self._on_their_way.values()), default=0.0)
+        watch = self._proofs.watch
+        if state is None:
+            if not watch.is_up:
+                state = "disconnected"
+            elif waits_s > KAFKA_AWAY_S:
+                state = "kafka_away"
+            else:
+                state = "watching" if watch.is_caught_up else "catching_up"
+        in_flight = dict(self._deliveries.messages)
+        word = BridgeState(
+            source=self._settings.source,
+            state=state,
+            at_s=time.time(),
+            pid=os.getpid(),
+            clock=self._clock.name,
+            now_s=now_s,
+            clock_behind_s=self._clock.behind_s() if isinstance(self._clock, WallClock) else None,
+            watched_until_s=self._framing.watched_until_s,
+            held_until_s=self._framing.held_until_s or self._held_before_s,
+            connected={connection.name: connection.is_up for connection in self._connections},
+            in_flight=in_flight,
+            kafka_waits_s=waits_s,
+            messages=dict(self._figures.received),
+            readings=self._figures.accepted.total(),
+            refused=self._figures.refused.total(),
+            receipts=dict(self._receipts.sent),
+        )
+        try:
+            state_file.write(self._settings.data, word)
+        except OSError as error:
+            log.error("the state file cannot be written: %s", error)
+        lag_s = {name: None if proof is None else now_s - proof for name, proof in watch.proofs_s.items()}
+        self._figures.tell(self._deliveries.acknowledged, self._receipts.sent, in_flight, lag_s)
+
+
+async def _every(pause_s: float, do: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        do()
