@@ -7,6 +7,8 @@ import sys
 import time
 
 from deploy import prepare
+from deploy.engine import Engine, choose
+from deploy.services import SERVICES
 from deploy.site import LOOPBACK, Site
 from deploy.stages import STAGES, stage, start
 from deploy.steps import say, step
@@ -28,10 +30,12 @@ def run(args: argparse.Namespace) -> int:
     chosen = [stage(name) for name in args.stage] or list(STAGES)
     site = Site.load()
     supervisor = Supervisor(site)
+    engine = choose(site, native=args.native)
+    was_up = any(entry["running"] for entry in engine.status(site).values())
     before = {state.name for state in supervisor.states() if state.is_running}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        prepare.everything(site)
+        prepare.everything(site, native=args.native)
         start(site, chosen)
         states = {state.name: state for state in supervisor.states()}
         if args.json:
@@ -43,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
     finally:
-        stop_what_came(supervisor, before)
+        stop_what_came(site, engine, before, services_too=not was_up)
     return 0
 
 
@@ -58,15 +62,17 @@ def _watch(supervisor: Supervisor, names: list[str]) -> None:
                 pids[state.name] = state.pid
 
 
-def stop_what_came(supervisor: Supervisor, before: set[str]) -> None:
-    """Stop what runs now and did not run ``before``; the supervisor too, when nothing of it is left."""
+def stop_what_came(site: Site, engine: Engine, before: set[str], *, services_too: bool) -> None:
+    """Stop the stages that run now and did not run ``before``, and the services if they were down."""
+    supervisor = Supervisor(site)
     held = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running
     try:
-        came = [state.name for state in supervisor.states() if state.is_running and state.name not in before]
+        services = {entry.name for entry in SERVICES}
+        came = [state.name for state in supervisor.states() if state.is_running and state.name not in before | services]
         if came:
             with step("stop", ", ".join(came)):
                 supervisor.stop(*came)
-        if not before:
-            supervisor.down()
+        if services_too:
+            engine.down(site)
     finally:
         signal.signal(signal.SIGINT, held)

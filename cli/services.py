@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from deploy.native import engine
+from deploy.engine import choose
 from deploy.site import Site
 
 HELP = "Mosquitto, Kafka and TimescaleDB: start, stop, look, empty"
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it and show the state of each service."""
     site = Site.load()
+    engine = choose(site, native=args.native)
     match args.action:
         case "up":
             engine.up(site)

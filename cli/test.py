@@ -79,7 +79,7 @@ def _with_services(site: Site, more: list[str]) -> int:
     with step("services", f"empty the test site {site.data}"):
         engine.reset(site)
     try:
-        prepare.services(site)
+        prepare.services(site, native=True)
         return _pytest(more)
     finally:
         engine.down(site)

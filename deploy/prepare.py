@@ -5,8 +5,8 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from deploy.engine import choose
 from deploy.errors import StepFailed
-from deploy.native import engine
 from deploy.native.packages import tail
 from deploy.site import REPOSITORY, Site
 from deploy.steps import step
@@ -17,15 +17,15 @@ ACCOUNTS = ("storage", "credentials")
 """``python -m`` words of jobs that end by themselves and may be run again at any time."""
 
 
-def everything(site: Site) -> None:
+def everything(site: Site, *, native: bool = False) -> None:
     """Services, database, topics and MQTT accounts, in order. Raises what the engine raises, and StepFailed."""
-    services(site)
+    services(site, native=native)
     _job(site, "accounts", ACCOUNTS, "install MQTT accounts")
 
 
-def services(site: Site) -> None:
+def services(site: Site, *, native: bool = False) -> None:
     """Services up, database migrated, topics made."""
-    engine.up(site)
+    choose(site, native=native).up(site)
     migrate(site, site.conninfo())
     _job(site, "topics", TOPICS, "make topics")
 

@@ -41,7 +41,7 @@ def site() -> Iterator[Site]:
     """The test Site, ready for stages. Its own database and topics are shared by all tests: use ids of your own."""
     found = _test_site()
     was_up = all(entry["running"] for entry in engine.status(found).values())
-    prepare.services(found)
+    prepare.services(found, native=True)
     yield found
     if not was_up and not os.environ.get("SHOUWANG_KEEP_SERVICES"):
         engine.down(found)

@@ -1,27 +1,19 @@
 """All three services, natively: up, down, status, reset."""
 
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
-from aiokafka.errors import KafkaError
-from psycopg import Error as DatabaseError
 
-from deploy.errors import NotReady, PortTaken
-from deploy.native import kafka, mosquitto, packages, postgres, root
-from deploy.services import KAFKA, MOSQUITTO, SERVICES, TIMESCALE, service
-from deploy.site import LOOPBACK, Site
+from deploy import ready
+from deploy.errors import PortTaken
+from deploy.native import kafka, mosquitto, postgres, root
+from deploy.services import KAFKA, MOSQUITTO, SERVICES, TIMESCALE
+from deploy.site import Site
 from deploy.steps import step
 from deploy.supervise import Process, Supervisor
 
-READY_S = 90
-"""A cold start after a crash replays logs; on two busy cores Kafka alone has needed 20 s."""
-
-_CHECKS: dict[str, Callable[[Site], None]] = {TIMESCALE: postgres.check, KAFKA: kafka.check, MOSQUITTO: mosquitto.check}
-_NOT_YET = (OSError, DatabaseError, KafkaError, TimeoutError)
 _FOLDERS = ("postgres", "postgres.draft", "kafka", "mosquitto")
 
 
@@ -49,9 +41,12 @@ def up(site: Site) -> None:
         supervisor.up()
         running = {state.name for state in supervisor.states() if state.is_running}
         _refuse_taken_ports(site, running)
-        for name, prepare in ((TIMESCALE, postgres.prepare), (KAFKA, kafka.prepare), (MOSQUITTO, mosquitto.prepare)):
-            if name not in running:
-                prepare(site, system)
+        if TIMESCALE not in running:
+            postgres.prepare(site, system)
+        if KAFKA not in running:
+            kafka.prepare(site, system)
+        if MOSQUITTO not in running:
+            mosquitto.prepare(site)
         servers = [process for process in processes(site, system) if process.name not in running]
         supervisor.start(*servers)
         for entry in SERVICES:
@@ -73,21 +68,9 @@ def _refuse_taken_ports(site: Site, running: set[str]) -> None:
                 raise PortTaken(port=port, service=entry.name, base=site.port_base)
 
 
-def wait_ready(site: Site, name: str, within_s: float = READY_S) -> None:
-    """Until the service answers a client that logs in. Raises NotReady with the end of its log."""
-    limit_s = time.monotonic() + within_s
-    with step(name, "ready") as done:
-        while True:
-            try:
-                _CHECKS[name](site)
-                done.note = f"{LOOPBACK}:{site.port_base + next(iter(service(name).ports.values()))}"
-                return
-            except _NOT_YET as error:
-                if time.monotonic() > limit_s:
-                    detail = f"{Supervisor(site).state(name).state}, {error}"
-                    log = f"{site.log(name)}{packages.tail(site.log(name))}"
-                    raise NotReady(service=name, within_s=within_s, detail=detail, log=log) from error
-                time.sleep(0.1)
+def wait_ready(site: Site, name: str, within_s: float = ready.READY_S) -> None:
+    """Until the service answers (again). Raises NotReady with the end of its log."""
+    ready.wait(site, name, lambda: Supervisor(site).state(name).state, within_s)
 
 
 def down(site: Site) -> None:
@@ -100,26 +83,7 @@ def down(site: Site) -> None:
 
 def status(site: Site) -> dict[str, dict[str, Any]]:
     """For each service: running, ready, port, pid."""
-    supervisor = Supervisor(site)
-    states = {state.name: state for state in supervisor.states()}
-    found: dict[str, dict[str, Any]] = {}
-    for entry in SERVICES:
-        state = states.get(entry.name)
-        running = state is not None and state.is_running
-        ready = False
-        if running:
-            try:
-                _CHECKS[entry.name](site)
-                ready = True
-            except _NOT_YET:
-                pass
-        found[entry.name] = {
-            "running": running,
-            "ready": ready,
-            "port": site.port_base + next(iter(entry.ports.values())),
-            "pid": state.pid if state and running else None,
-        }
-    return found
+    return ready.table(site, {state.name: state.pid for state in Supervisor(site).states() if state.is_running})
 
 
 def reset(site: Site) -> None:

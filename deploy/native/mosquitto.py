@@ -11,8 +11,10 @@ import os
 import secrets
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
+import msgspec
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
@@ -62,27 +64,34 @@ def _folder(site: Site) -> Path:
 
 
 def configuration(site: Site) -> str:
-    """Text of mosquitto.conf: the table's settings and what depends on the site."""
-    folder = _folder(site)
-    tls = site.data / "tls"
+    """Text of mosquitto.conf where the broker runs beside us."""
+    return _configuration(
+        folder=str(_folder(site)),
+        tls=str(site.data / "tls"),
+        plain=f"{site.ports.mqtt} {LOOPBACK}",
+        secure=f"{site.ports.mqtts} {site.listen}",
+    )
+
+
+def container_configuration() -> str:
+    """The same inside a container, whose published ports decide who can reach it."""
+    return _configuration(folder="/site/mosquitto", tls="/site/tls", plain="1883", secure="8883")
+
+
+def _configuration(folder: str, tls: str, plain: str, secure: str) -> str:
     general = service(MOSQUITTO).settings | {
         "persistence_location": f"{folder}/store/",
-        "password_file": str(folder / "passwords"),
-        "acl_file": str(folder / "acl"),
-        "pid_file": str(folder / "mosquitto.pid"),
+        "password_file": f"{folder}/passwords",
+        "acl_file": f"{folder}/acl",
+        "pid_file": f"{folder}/mosquitto.pid",
         "log_dest": "stdout",
         "log_timestamp_format": "%Y-%m-%dT%H:%M:%S",
         "connection_messages": "false",
     }
     lines = [f"{name} {value}" for name, value in general.items()]
     lines += [f"log_type {kind}" for kind in ("error", "warning", "notice")]
-    lines += [
-        f"listener {site.ports.mqtt} {LOOPBACK}",
-        f"listener {site.ports.mqtts} {site.listen}",
-        f"certfile {tls / 'server.pem'}",
-        f"keyfile {tls / 'server.key'}",
-        "tls_version tlsv1.2",
-    ]
+    lines += [f"listener {plain}", f"listener {secure}"]
+    lines += [f"certfile {tls}/server.pem", f"keyfile {tls}/server.key", "tls_version tlsv1.2"]
     return "\n".join(lines) + "\n"
 
 
@@ -124,6 +133,11 @@ def install_credentials(site: Site, passwords: str, acl: str) -> None:
 
 def _reload(site: Site) -> None:
     """SIGHUP to the broker of this site, if it runs; it reads passwords and ACL again."""
+    compose = site.data / "run" / "compose.json"
+    if compose.exists():
+        words = [*msgspec.json.decode(compose.read_bytes(), type=list[str]), "kill", "-s", "HUP", "mosquitto"]
+        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True)
+        return
     file = _folder(site) / "mosquitto.pid"
     try:
         pid = int(file.read_text())
@@ -134,12 +148,13 @@ def _reload(site: Site) -> None:
         return
 
 
-def prepare(site: Site, system: Path) -> None:
+def prepare(site: Site) -> None:
     """Certificates, settings, and the bridge's account; accounts installed before stay."""
     folder = _folder(site)
     (folder / "store").mkdir(parents=True, exist_ok=True)
     certificates.provide(site)
     (folder / "mosquitto.conf").write_text(configuration(site))
+    (folder / "container.conf").write_text(container_configuration())
     passwords, acl = folder / "passwords", folder / "acl"
     install_credentials(
         site, passwords.read_text() if passwords.exists() else "", acl.read_text() if acl.exists() else ""
