@@ -93,7 +93,9 @@ def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Ru
     signals = (signal,)
     score = score_of(signals)
     priority = priority_of(rules, detection.family, score.value, situation.care_level)
-    after = None if detection.test or situation.finished is None else situation.finished.case_id
+    # Its own finished case is followed however long ago that was: else both would have one id.
+    followed = situation.finished or (situation.own.case if situation.own else None)
+    after = None if detection.test or followed is None else followed.case_id
     raised = Case(
         case_id=first_case_id(detection, after),
         version=0,

@@ -174,7 +174,7 @@ class SqlBook:
         values = {name: getattr(after, name) for name in after.__struct_fields__}
         values["reasons"] = _json(after.reasons)
         if move.before is None:
-            self._later(_INSERT, must_return=True, **values)
+            self._later(_INSERT, **values)  # a unique violation is met by trying again
         else:
             values |= {"version_before": move.before.version, "lease_id_before": move.before.lease_id}
             self._later(_CHANGE, must_return=True, **values)

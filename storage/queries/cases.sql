@@ -77,14 +77,12 @@ ON CONFLICT (case_id, detection_id) DO UPDATE
 UPDATE detections SET case_id = %(case_id)s WHERE detection_id = %(detection_id)s AND lane = %(lane)s AND revision = %(revision)s;
 
 -- name: insert_case
--- A case begins. No row back: another one of this home and family was opened a moment ago.
+-- A case begins. A unique violation: another one of this home and family was opened a moment ago.
 INSERT INTO cases (case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, condition_at,
                    test, event_at, raised_at, queued_at, deadline_at, signals, after_case_id)
 VALUES (%(case_id)s, %(version)s, %(home_id)s, %(area_code)s, %(resident_id)s, %(family)s, %(priority)s, %(score)s, %(reasons)s,
         %(handling)s, %(condition)s, %(condition_at)s, %(test)s, %(event_at)s, %(raised_at)s, %(queued_at)s, %(deadline_at)s, %(signals)s,
-        %(after_case_id)s)
-ON CONFLICT DO NOTHING
-RETURNING version;
+        %(after_case_id)s);
 
 -- name: change_case
 -- Compare-and-swap on version and lease. No row back: somebody was faster.

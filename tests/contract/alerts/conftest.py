@@ -1,0 +1,47 @@
+"""One suite over both stores: ``centre`` is a watch centre over the memory store and over TimescaleDB."""
+
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from alerts.memory import Home, MemoryCases
+from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
+from storage.database import pool
+from tests.contract.alerts.centre import Centre
+
+TABLES = "outbox, audit, case_timers, case_signals, cases, detections, consumer_offsets, homes, pipeline"
+
+
+class HomesInDatabase:
+    """Registers homes as ``homes[home_id] = Home(...)``, as the memory store's dict does."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+
+    def __setitem__(self, home_id: str, home: Home) -> None:
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO homes (home_id, area_code, care_level) VALUES (%s, %s, %s)",
+                [home_id, home.area_code, home.care_level],
+            )
+
+
+@pytest.fixture
+async def memory_centre() -> Centre:
+    homes: dict[str, Home] = {}
+    return Centre(MemoryCases(homes), homes)
+
+
+@pytest.fixture
+async def timescale_centre(database: str) -> AsyncIterator[Centre]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {TABLES} CASCADE")
+    async with pool(database, "test cases", size=8, lock_s=LOCK_S, idle_s=IDLE_S) as opened:
+        yield Centre(TimescaleCases(opened), HomesInDatabase(database))
+
+
+@pytest.fixture(params=["memory", pytest.param("timescale", marks=pytest.mark.services)])
+def centre(request: pytest.FixtureRequest) -> Centre:
+    found: Centre = request.getfixturevalue(f"{request.param}_centre")
+    return found
