@@ -5,6 +5,8 @@ a time, a short line behind them, and whoever comes after is asked to come again
 """
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,16 +27,21 @@ class PasswordCheck:
         self._room = at_once + waiting
         self._inside = 0
 
-    async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether ``password`` belongs to the hash. None (no such user) takes as long and is never true. Raises TooManyLogins."""
+    @contextmanager
+    def place(self) -> Generator[None]:
+        """A place in the line, to be taken before an attempt is counted. Raises TooManyLogins."""
         if self._inside >= self._room:
             raise TooManyLogins(wait_s=5)
         self._inside += 1
         try:
-            async with self._turn:
-                right = await asyncio.to_thread(self._verify, password, password_hash or self._nobody)
+            yield
         finally:
             self._inside -= 1
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Whether ``password`` belongs to the hash. None (no such user) takes as long and is never true."""
+        async with self._turn:
+            right = await asyncio.to_thread(self._verify, password, password_hash or self._nobody)
         return right and password_hash is not None
 
     def _verify(self, password: str, password_hash: str) -> bool:

@@ -1,8 +1,8 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-// The console is served by the api itself; in development (`npm run dev`) calls go to an api on this machine.
-const api = process.env["SHOUWANG_API_URL"] ?? "http://127.0.0.1:18800";
+// The console is served by the api itself; in development (`npm run dev`) calls go to the api of this machine's site.
+const api = "http://127.0.0.1:18800";
 
 export default defineConfig({
   plugins: [react()],

@@ -79,11 +79,12 @@ async def log_in(body: LogIn, parts: Parts, now: Now, response: Response) -> Ses
 
     The answer is the same, and takes as long, for an unknown name, a wrong password and a user who has to wait.
     """
-    async with parts.database.connection() as connection:
-        row = await fetch_one(
-            connection, _BEGIN, user_name=body.user_name, now=now, free=FREE_ATTEMPTS, first_s=FIRST_WAIT_S, most_s=MOST_WAIT_S
-        )
-    if not await parts.passwords.matches(body.password, row["password_hash"] if row else None) or row is None:
+    wait = {"free": FREE_ATTEMPTS, "first_s": FIRST_WAIT_S, "most_s": MOST_WAIT_S}
+    with parts.passwords.place():
+        async with parts.database.connection() as connection:
+            row = await fetch_one(connection, _BEGIN, user_name=body.user_name, now=now, **wait)
+        right = await parts.passwords.matches(body.password, row["password_hash"] if row else None)
+    if row is None or not right:
         raise LoginRefused
     session_id, token = uuid.uuid4().hex, tokens.new_refresh_token()
     ends_at = now + timedelta(seconds=parts.settings.session_s)

@@ -1,0 +1,95 @@
+// Who is logged in decides what is shown: the desk for those who watch, one's relatives for a family, the system for an administrator.
+import { App as AntApp, Button, ConfigProvider, Spin } from "antd";
+import enUS from "antd/locale/en_US";
+import zhCN from "antd/locale/zh_CN";
+import { useEffect, useState } from "react";
+import { Desk } from "./desk";
+import { FamilyPage } from "./family";
+import { SpeakProvider, keepLanguage, keptLanguage, useSpeech } from "./language";
+import { Login } from "./login";
+import { logOut, put, resume, whenSessionEnds } from "./session";
+import { SystemPage } from "./system";
+import type { Language } from "./texts";
+import type { Person } from "./types";
+
+type State = { at: "starting" } | { at: "out"; ended: boolean } | { at: "in"; person: Person };
+
+export function App() {
+  const [language, setLanguage] = useState<Language>(keptLanguage);
+  const [state, setState] = useState<State>({ at: "starting" });
+
+  useEffect(() => {
+    whenSessionEnds(() => setState((before) => ({ at: "out", ended: before.at === "in" })));
+    resume().then(
+      (person) => setState(person === null ? { at: "out", ended: false } : { at: "in", person }),
+      () => setState({ at: "out", ended: false }),
+    );
+  }, []);
+
+  useEffect(() => {
+    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  }, [language]);
+
+  const other: Language = language === "zh" ? "en" : "zh";
+  const choose = (): void => {
+    setLanguage(other);
+    keepLanguage(other);
+    if (state.at === "in") put("/api/v1/session/language", { language: other }).catch(() => undefined);
+  };
+
+  return (
+    <SpeakProvider value={language}>
+      <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={{ token: { colorPrimary: "#0b5c8a", borderRadius: 4, motion: false } }}>
+        <AntApp className="app">
+          {state.at === "starting" && <Spin fullscreen />}
+          {state.at === "out" && <Login ended={state.ended} onLanguage={choose} onLogin={(person) => setState({ at: "in", person })} />}
+          {state.at === "in" && <Inside person={state.person} onLanguage={choose} />}
+        </AntApp>
+      </ConfigProvider>
+    </SpeakProvider>
+  );
+}
+
+function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) {
+  switch (person.role) {
+    case "operator":
+    case "supervisor":
+      return <Desk person={person} onLanguage={onLanguage} />;
+    case "family":
+      return (
+        <>
+          <Header person={person} onLanguage={onLanguage} />
+          <FamilyPage />
+        </>
+      );
+    case "admin":
+      return (
+        <>
+          <Header person={person} onLanguage={onLanguage} />
+          <SystemPage />
+        </>
+      );
+  }
+}
+
+/** Name of the house, what the page adds, who is logged in, language, log-out. */
+export function Header({ person, onLanguage, children }: { person: Person; onLanguage(): void; children?: React.ReactNode }) {
+  const { t, word } = useSpeech();
+  return (
+    <header className="header">
+      <span className="brand">
+        <img src="/favicon.svg" alt="" width="26" height="26" /> {t("app.name")}
+      </span>
+      {children}
+      <span className="who" title={word("role", person.role)}>
+        {person.display_name || person.user_name} · {word("role", person.role)}
+      </span>
+      <Button size="small" ghost onClick={onLanguage} data-testid="language">
+        {t("nav.language")}
+      </Button>
+      <Button size="small" ghost onClick={() => void logOut()} data-testid="logout">
+        {t("login.out")}
+      </Button>
+    </header>
+  );
+}

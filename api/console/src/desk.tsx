@@ -1,0 +1,173 @@
+// The desk of an operator: header with the state of everything, the queue, and the case in hand.
+import { App as AntApp, Button, Modal, Tabs } from "antd";
+import { useCallback, useEffect, useMemo, useReducer, useState } from "react";
+import { Header } from "./app";
+import { CasePanel } from "./case-panel";
+import { type Link, follow } from "./feed";
+import { useNow, useSpeech } from "./language";
+import { QueueList } from "./queue-list";
+import { EMPTY, type List, type Order, type Queue, inOrder, listOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
+import { useRefusal } from "./refusal";
+import { ResidentsPage } from "./residents";
+import { post } from "./session";
+import { Sounder } from "./sound";
+import { Banners, LinkState, SoundButton } from "./status";
+import { SystemPage } from "./system";
+import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
+
+type Heard =
+  | { is: "snapshot"; snapshot: Snapshot }
+  | { is: "change"; change: Change }
+  | { is: "health"; health: Health }
+  | { is: "done"; row: CaseRow };
+
+function hear(queue: Queue, heard: Heard): Queue {
+  switch (heard.is) {
+    case "snapshot":
+      return withSnapshot(queue, heard.snapshot);
+    case "change":
+      return withChange(queue, heard.change);
+    case "health":
+      return withHealth(queue, heard.health);
+    case "done":
+      return withCase(queue, heard.row);
+  }
+}
+
+type Page = "desk" | "residents" | "system";
+const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
+
+export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
+  const { t } = useSpeech();
+  const { message } = AntApp.useApp();
+  const explain = useRefusal();
+  const [queue, dispatch] = useReducer(hear, EMPTY);
+  const [link, setLink] = useState<Link>({ state: "connecting", heardAt: null, offsetMs: 0 });
+  const [page, setPage] = useState<Page>("desk");
+  const [list, setList] = useState<List>("new");
+  const [order, setOrder] = useState<Order>("priority");
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [help, setHelp] = useState(false);
+  const [sounder, setSounder] = useState<Sounder | null>(null);
+  const now = useNow(link.offsetMs);
+
+  useEffect(
+    () =>
+      follow({
+        snapshot: (snapshot) => dispatch({ is: "snapshot", snapshot }),
+        change: (change) => dispatch({ is: "change", change }),
+        health: (health) => dispatch({ is: "health", health }),
+        link: setLink,
+      }),
+    [],
+  );
+  useEffect(() => {
+    const made = new Sounder();
+    setSounder(made);
+    return () => made.close();
+  }, []);
+  useEffect(() => sounder?.demand(sounding(queue)), [sounder, queue]);
+
+  const lists = useMemo(() => {
+    const found: Record<List, CaseRow[]> = { new: [], mine: [], others: [] };
+    for (const row of inOrder(queue.cases.values(), order)) found[listOf(row, person.user_name)].push(row);
+    return found;
+  }, [queue.cases, order, person.user_name]);
+
+  const claim = useCallback(
+    async (row: CaseRow) => {
+      setChosen(row.case_id);
+      try {
+        const after = await post<CaseAfter>(`/api/v1/cases/${row.case_id}/claim`, { version: row.version });
+        dispatch({ is: "done", row: after });
+        setList("mine");
+      } catch (error) {
+        void message.error({ content: explain(error), duration: 6, key: "claim" });
+      }
+    },
+    [message, explain],
+  );
+
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      const busy = target.closest("input, textarea, select, button, a, [role=dialog], [role=tab]") !== null || document.querySelector(".ant-modal-wrap:not([style*='display: none'])") !== null;
+      if (busy || event.ctrlKey || event.altKey || event.metaKey || event.repeat || page !== "desk") return;
+      const first = lists.new[0];
+      if (event.key === "Enter" && first !== undefined) {
+        event.preventDefault();
+        void claim(first);
+      } else if (event.key === "Escape") setChosen(null);
+      else if (event.key === "?") setHelp(true);
+      else if (event.key.toLowerCase() === "m" && sounder !== null) {
+        if (sounder.state() === "muted") sounder.unmute();
+        else sounder.mute();
+      }
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [lists, claim, page, sounder]);
+
+  const row = chosen === null ? undefined : queue.cases.get(chosen);
+  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "system"] : ["desk", "residents"];
+
+  return (
+    <>
+      <Header person={person} onLanguage={onLanguage}>
+        <nav>
+          {pages.map((each) => (
+            <button key={each} className={each === page ? "on" : ""} onClick={() => setPage(each)} data-testid={`nav-${each}`}>
+              {t(`nav.${each}`)}
+            </button>
+          ))}
+        </nav>
+        <LinkState link={link} health={queue.health} />
+        {sounder !== null && <SoundButton sounder={sounder} />}
+        <Button size="small" ghost onClick={() => setHelp(true)} aria-label={t("act.help")}>
+          ?
+        </Button>
+      </Header>
+      <Banners link={link} health={queue.health} />
+      {page === "residents" && <ResidentsPage />}
+      {page === "system" && <SystemPage />}
+      {page === "desk" && (
+        <div className="desk">
+          <section className="queue">
+            <Tabs
+              activeKey={list}
+              onChange={(key) => setList(key as List)}
+              tabBarExtraContent={
+                <Button size="small" onClick={() => setOrder(order === "priority" ? "time" : "priority")} data-testid="order">
+                  {t(order === "priority" ? "queue.by_priority" : "queue.by_time")}
+                </Button>
+              }
+              items={(["new", "mine", "others"] as const).map((each) => ({
+                key: each,
+                label: (
+                  <span data-testid={`list-${each}`}>
+                    {t(`queue.${each}`)} <b className={each === "new" && lists.new.length > 0 ? "count hot" : "count"}>{lists[each].length}</b>
+                  </span>
+                ),
+              }))}
+            />
+            <QueueList
+              rows={lists[list]} list={list} known={queue.known} me={person.user_name} now={now} chosen={chosen}
+              onOpen={(each) => setChosen(each.case_id)} onClaim={(each) => void claim(each)}
+            />
+          </section>
+          <CasePanel
+            key={chosen ?? "none"} caseId={chosen} row={row} me={person.user_name} now={now}
+            onDone={(done) => dispatch({ is: "done", row: done })} onClaim={(each) => void claim(each)} onClose={() => setChosen(null)}
+          />
+        </div>
+      )}
+      <Modal open={help} title={t("act.help")} footer={null} onCancel={() => setHelp(false)}>
+        <ul>
+          {KEYS.map((key) => (
+            <li key={key}>{t(key)}</li>
+          ))}
+        </ul>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+// Rows of one list: what it is, why, how long there is, who has it.
+import { Button, Empty, Tag } from "antd";
+import { useSpeech } from "./language";
+import { PriorityMark } from "./priority";
+import type { List } from "./queue";
+import { countdown } from "./texts";
+import type { CaseRow } from "./types";
+
+const SHOWN = 300;
+
+interface Props {
+  rows: CaseRow[];
+  list: List;
+  known: boolean;
+  me: string;
+  now: number;
+  chosen: string | null;
+  onOpen(row: CaseRow): void;
+  onClaim(row: CaseRow): void;
+}
+
+export function QueueList({ rows, list, known, me, now, chosen, onOpen, onClaim }: Props) {
+  const { t } = useSpeech();
+  if (!known) return <Empty className="nothing" description={t("queue.not_known")} data-testid="not-known" />;
+  if (rows.length === 0) return <Empty className="nothing" description={t(`queue.none_${list}`)} data-testid="nothing" />;
+  return (
+    <ul className="rows" data-testid="rows">
+      {rows.slice(0, SHOWN).map((row) => (
+        <Row key={row.case_id} row={row} me={me} now={now} chosen={row.case_id === chosen} onOpen={onOpen} onClaim={onClaim} />
+      ))}
+      {rows.length > SHOWN && <li className="more">{t("queue.more", { count: rows.length - SHOWN })}</li>}
+    </ul>
+  );
+}
+
+function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now" | "onOpen" | "onClaim"> & { row: CaseRow; chosen: boolean }) {
+  const { t, word, sentence, duration } = useSpeech();
+  const waiting = row.desk_id === null && row.handling !== "HELD";
+  const reason = row.reasons[row.reasons.length - 1];
+  return (
+    <li className={`row p${row.priority}${chosen ? " chosen" : ""}`} data-testid="row" data-case={row.case_id} data-home={row.home_id} onClick={() => onOpen(row)}>
+      <PriorityMark priority={row.priority} calling={waiting} />
+      <div className="what">
+        <strong>
+          {word("family", row.family)} <span className="home">{row.home_id}</span>
+          {row.test && <Tag color="purple">{t("row.test")}</Tag>}
+        </strong>
+        <span className="reason">{reason === undefined ? "" : sentence(reason)}</span>
+        <span className="small">
+          {t("row.raised", { age: duration((now - Date.parse(row.raised_at)) / 1000) })} · {t("row.score", { score: row.score })}
+          {row.signals > 1 && <> · {t("row.signals", { count: row.signals })}</>}
+          {row.rung > 0 && <b className="escalated"> · {t("row.escalated", { rung: row.rung })}</b>}
+          {row.former_desk_id !== null && waiting && <> · {t("row.was_with", { who: row.former_desk_id })}</>}
+        </span>
+      </div>
+      <Clock row={row} me={me} now={now} />
+      {waiting ? (
+        <Button
+          type="primary"
+          data-testid="claim"
+          onClick={(event) => {
+            event.stopPropagation();
+            onClaim(row);
+          }}
+        >
+          {t("row.claim")}
+        </Button>
+      ) : (
+        <span className="holder" data-testid="holder">
+          {word("handling", row.handling)}
+          {row.desk_id !== null && row.desk_id !== me && <small>{t("row.held_by", { who: row.desk_id })}</small>}
+        </span>
+      )}
+    </li>
+  );
+}
+
+/** One countdown: until it should be taken, or until my lease ends. */
+function Clock({ row, me, now }: { row: CaseRow; me: string; now: number }) {
+  const { t } = useSpeech();
+  const mine = row.desk_id === me && row.lease_until_at !== null;
+  const end = mine ? row.lease_until_at : row.desk_id === null ? row.deadline_at : null;
+  if (end === null) return <span className="clock" />;
+  const left = (Date.parse(end) - now) / 1000;
+  const late = left < 0;
+  return (
+    <span className={`clock${late ? " late" : left < 15 ? " soon" : ""}`} data-testid="clock">
+      <small>{mine ? t("row.lease") : late ? t("row.overdue") : t("row.due")}</small>
+      {countdown(left)}
+    </span>
+  );
+}

@@ -1,0 +1,83 @@
+// The queue as a value: what the stream says goes in, what the page shows comes out. The highest version of a case wins.
+import type { CaseRow, Change, Health, Snapshot } from "./types";
+
+export type List = "new" | "mine" | "others";
+export type Order = "priority" | "time";
+
+export interface Queue {
+  cases: ReadonlyMap<string, CaseRow>;
+  /** Versions of cases that have left, so that an older word does not bring them back. */
+  left: ReadonlyMap<string, number>;
+  health: Health | null;
+  /** False until the first snapshot: nothing is known, and "no cases" may not be said. */
+  known: boolean;
+}
+
+export const EMPTY: Queue = { cases: new Map(), left: new Map(), health: null, known: false };
+const WAITING = new Set(["RAISED", "ASKING", "QUEUED"]);
+/** What calls for a person: it sounds until somebody has it. */
+const SOUNDING = new Set(["RAISED", "QUEUED"]);
+const FINISHED = new Set(["RESOLVED", "CLOSED", "MERGED", "TEST"]);
+
+export function withSnapshot(queue: Queue, snapshot: Snapshot): Queue {
+  // What this desk has just done may be newer than a snapshot that was read before it.
+  const cases = new Map<string, CaseRow>();
+  for (const row of snapshot.cases) {
+    const known = queue.cases.get(row.case_id);
+    const gone = queue.left.get(row.case_id);
+    if (gone !== undefined && gone >= row.version) continue;
+    cases.set(row.case_id, known !== undefined && known.version > row.version ? known : row);
+  }
+  return { cases, left: queue.left, health: snapshot.health, known: true };
+}
+
+export function withChange(queue: Queue, change: Change): Queue {
+  return withCase(queue, change.case, change.open);
+}
+
+export function withCase(queue: Queue, row: CaseRow, open = !FINISHED.has(row.handling)): Queue {
+  const known = Math.max(queue.cases.get(row.case_id)?.version ?? 0, queue.left.get(row.case_id) ?? 0);
+  if (row.version <= known) return queue;
+  const cases = new Map(queue.cases);
+  if (open) {
+    cases.set(row.case_id, row);
+    const left = new Map(queue.left);
+    left.delete(row.case_id);
+    return { ...queue, cases, left };
+  }
+  cases.delete(row.case_id);
+  return { ...queue, cases, left: new Map(queue.left).set(row.case_id, row.version) };
+}
+
+export function withHealth(queue: Queue, health: Health): Queue {
+  return { ...queue, health };
+}
+
+export function listOf(row: CaseRow, me: string): List {
+  if (WAITING.has(row.handling)) return "new";
+  return row.desk_id === me ? "mine" : "others";
+}
+
+/** Priority, then what came back to the queue, then deadline; or by time alone. The same order as GET /api/v1/cases. */
+export function inOrder(rows: Iterable<CaseRow>, order: Order): CaseRow[] {
+  const sorted = [...rows];
+  return sorted.sort((a, b) => {
+    if (order === "priority") {
+      const returned = (row: CaseRow) => (row.handling === "QUEUED" && row.former_desk_id !== null ? 0 : 1);
+      const difference =
+        a.priority - b.priority || returned(a) - returned(b) || instant(a.deadline_at) - instant(b.deadline_at);
+      if (difference !== 0) return difference;
+    }
+    return instant(a.raised_at) - instant(b.raised_at) || (a.case_id < b.case_id ? -1 : 1);
+  });
+}
+
+function instant(at: string | null): number {
+  return at === null ? Number.MAX_SAFE_INTEGER : Date.parse(at);
+}
+
+/** Cases that call for a person and that nobody has taken, most urgent first: what the desk sounds. */
+export function sounding(queue: Queue): CaseRow[] {
+  const rows = [...queue.cases.values()].filter((row) => SOUNDING.has(row.handling) && !row.test && row.priority <= 4);
+  return rows.sort((a, b) => a.priority - b.priority);
+}

@@ -1,0 +1,204 @@
+// What the api says, as far as the console reads it. `tests/unit/api/test_console.py` holds these names against OpenAPI.
+import type { Language } from "./texts";
+
+export interface Sentence { key: string; zh: string; en: string }
+
+export interface Person {
+  user_name: string;
+  display_name: string;
+  role: "operator" | "supervisor" | "family" | "admin";
+  language: Language;
+  area_prefix: string;
+}
+
+export interface Session {
+  access_token: string;
+  expires_at: string;
+  session_ends_at: string;
+  now: string;
+  user: Person;
+}
+
+export interface Problem {
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  held_by: string | null;
+  version: number | null;
+  handling: string | null;
+}
+
+export interface CaseRow {
+  case_id: string;
+  version: number;
+  home_id: string;
+  area_code: string;
+  resident_id: string | null;
+  family: string;
+  priority: number;
+  score: number;
+  reasons: Sentence[];
+  handling: string;
+  condition: string;
+  raised_at: string;
+  queued_at: string | null;
+  deadline_at: string | null;
+  desk_id: string | null;
+  lease_until_at: string | null;
+  former_desk_id: string | null;
+  rung: number;
+  signals: number;
+  test: boolean;
+}
+
+export interface CaseAfter extends CaseRow { lease_id: string | null }
+
+export interface Contact { rank: number; name: string; relation: string; phone: string }
+
+export interface HomeRecord {
+  home_id: string;
+  area_code: string;
+  address: string;
+  zone: string;
+  care_level: number;
+  note: string;
+  away_until: string | null;
+}
+
+export interface ResidentRecord {
+  resident_id: string;
+  name: string;
+  birth_year: number | null;
+  sex: string | null;
+  phone: string;
+  note: string;
+}
+
+export interface Signal {
+  detection_id: string;
+  detector: string;
+  device_id: string | null;
+  on: boolean;
+  withdrawn: boolean;
+  score: number;
+  reason: Sentence;
+  started_at: string;
+}
+
+export interface AuditRow {
+  at: string;
+  actor: string;
+  action: string;
+  version: number | null;
+  reason: Sentence;
+  note: string;
+}
+
+export interface CaseDetail extends CaseAfter {
+  event_at: string;
+  held_until_at: string | null;
+  hold_reason: string | null;
+  outcome: string | null;
+  after_case_id: string | null;
+  home: HomeRecord | null;
+  residents: ResidentRecord[];
+  contacts: Contact[];
+  signal_list: Signal[];
+  audit: AuditRow[];
+  now: string;
+}
+
+export interface Outcome { code: string; zh: string; en: string; true_alarm: boolean }
+
+export interface Lane {
+  group: string;
+  lane: string;
+  source: string;
+  partitions: number;
+  standing: number[];
+  lag: number;
+  age_s: number;
+  watched_lag_s: number | null;
+  since: string | null;
+}
+
+export interface PipelineNow { state: "running" | "late" | "standing" | "unknown"; lanes: Lane[]; at: string }
+export interface Stage { name: string; state: "ok" | "late" | "away" | "unknown"; detail: string }
+
+export interface Health {
+  state: "ok" | "degraded" | "away";
+  stages: Stage[];
+  pipeline: PipelineNow;
+  streams_open: number;
+  now: string;
+}
+
+export interface Snapshot { cases: CaseRow[]; health: Health; now: string }
+export interface Change { change: string; at: string; actor: string; reason: string; open: boolean; case: CaseRow }
+
+export type Coverage = "protected" | "degraded" | "blind";
+export interface CoverageNow { state: Coverage; cannot_see_since: string | null; reasons: Sentence[] }
+
+export interface ResidentRow {
+  resident_id: string;
+  name: string;
+  home_id: string;
+  area_code: string;
+  care_level: number;
+  coverage: CoverageNow;
+  last_sign_at: string | null;
+  open_cases: number;
+}
+
+export interface ResidentPage { residents: ResidentRow[]; next_after: string | null; now: string }
+export interface SignOfLife { kind: string; room: string | null; device_id: string; event_at: string }
+
+export interface DeviceState {
+  device_id: string;
+  role: string;
+  room: string;
+  bound: boolean;
+  last_seen_at: string | null;
+  limit_s: number;
+  silent: boolean;
+}
+
+export interface ResidentDetail {
+  resident: ResidentRecord;
+  home: HomeRecord;
+  contacts: Contact[];
+  coverage: CoverageNow;
+  signs: SignOfLife[];
+  looked_back_s: number;
+  devices: DeviceState[];
+  open_cases: CaseRow[];
+  now: string;
+}
+
+export interface Relative {
+  resident_id: string;
+  name: string;
+  word: "well" | "quiet" | "alert" | "cannot_see";
+  said: Sentence;
+  last_sign_at: string | null;
+  cannot_see_since: string | null;
+  taken: boolean | null;
+  now: string;
+}
+
+export interface Relatives { relatives: Relative[]; now: string }
+
+export interface DeadLetter {
+  letter_id: string;
+  at: string;
+  account: string;
+  topic: string;
+  reason: string;
+  detail: string;
+  payload: string;
+}
+
+export interface DeadLetters { letters: DeadLetter[] }
+export interface UnboundDevice { home_id: string; device_id: string; first_seen_at: string | null; last_seen_at: string | null }
+export interface UnboundDevices { devices: UnboundDevice[] }

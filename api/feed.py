@@ -1,0 +1,169 @@
+"""The feed: what changes in cases, from ``alerts.v1`` to every open console.
+
+One consumer without a group reads all partitions from their end. Who subscribes does so first and reads his snapshot from the
+database afterwards, so that nothing falls between: a change committed before the snapshot is in it, a change committed after it
+still comes by. When the consumer had to begin anew, what happened meanwhile is unknown, so every subscriber is ended and comes
+back for a new snapshot. A subscriber who does not keep up is ended too; he never holds up the others.
+"""
+
+import asyncio
+import logging
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from alerts.cases import OPEN
+from api.database import Database
+from api.errors import DatabaseAway
+from api.models.stages import Change
+from api.rows import row_of_summary
+from contracts import alerts
+from contracts.alerts import AlertEvent
+from contracts.topics import ALERTS
+from storage.queries import fetch_all, query
+
+_REASONS = query("api_reasons_of_cases")
+_AGAIN_S = 1.0
+_REASONS_S = 0.5
+"""Longest that a change waits for the numbers of its sentences, s; without the database it goes on without them."""
+_LOG = logging.getLogger(__name__)
+
+
+class Subscriber:
+    """One open console. ``changes`` holds what it has not read yet; ``ended`` says why it gets no more."""
+
+    def __init__(self, area_prefix: str, room: int) -> None:
+        self.area_prefix = area_prefix
+        self.changes: asyncio.Queue[Change] = asyncio.Queue(room)
+        self.ended: str | None = None
+
+    def offer(self, change: Change) -> None:
+        """Give it a change of its area, at once or not at all: one that is full is ended."""
+        area = change.case.area_code
+        if self.ended is not None or (area and not area.startswith(self.area_prefix)):
+            return
+        try:
+            self.changes.put_nowait(change)
+        except asyncio.QueueFull:
+            self.ended = "slow"
+
+
+class Feed:
+    """Hands every change to every subscriber. ``ready``: the consumer stands at its place and reads."""
+
+    def __init__(self, kafka: str, database: Database, room: int, topic: str = ALERTS) -> None:
+        self._kafka = kafka
+        self._database = database
+        self._room = room
+        self._topic = topic
+        self._subscribers: set[Subscriber] = set()
+        self.ready = False
+        self.heard_at: datetime | None = None
+        """Kafka's time of the newest change read."""
+
+    @property
+    def open_streams(self) -> int:
+        return len(self._subscribers)
+
+    @contextmanager
+    def subscribe(self, area_prefix: str) -> Generator[Subscriber]:
+        """From here on every change of the area comes by."""
+        subscriber = Subscriber(area_prefix, self._room)
+        self._subscribers.add(subscriber)
+        try:
+            yield subscriber
+        finally:
+            self._subscribers.discard(subscriber)
+
+    async def run(self) -> None:
+        """Read until cancelled. Kafka may be away at the start or go away: ``ready`` says so, and it comes back by itself."""
+        while True:
+            try:
+                await self._read()
+            except (KafkaError, OSError) as error:
+                _LOG.warning("changes cannot be read from %s: %r; trying again", self._topic, error)
+            self.ready = False
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._kafka, group_id=None, enable_auto_commit=False, client_id="shouwang-api"
+        )
+        await consumer.start()
+        try:
+            places = await self._places(consumer)
+            consumer.assign(places)
+            await consumer.seek_to_end(*places)
+            for place in places:
+                # Only this fixes the place; until then "the end" would be wherever the end is at the first fetch.
+                await consumer.position(place)
+            self._end_all("restart")
+            self.ready = True
+            while True:
+                batches = await consumer.getmany(timeout_ms=1_000, max_records=500)
+                if batches:
+                    await self._publish(record for records in batches.values() for record in records)
+                else:
+                    await self._still_there(consumer, places)
+        finally:
+            self.ready = False
+            await consumer.stop()
+
+    async def _places(self, consumer: Any) -> list[TopicPartition]:
+        partitions = consumer.partitions_for_topic(self._topic)
+        if partitions is None:
+            # Metadata of a topic that nobody has asked for is not there yet.
+            await consumer._client.force_metadata_update()
+            partitions = (await consumer._client.fetch_all_metadata()).partitions_for_topic(self._topic)
+        if not partitions:
+            raise KafkaError(f"topic {self._topic} does not exist; run python -m contracts.admin")
+        return [TopicPartition(self._topic, partition) for partition in sorted(partitions)]
+
+    async def _still_there(self, consumer: Any, places: list[TopicPartition]) -> None:
+        """A silent topic and a broker that is away look alike to getmany; asking for an offset tells them apart."""
+        try:
+            async with asyncio.timeout(3):
+                await consumer.end_offsets(places[:1])
+        except (TimeoutError, KafkaError):
+            self.ready = False
+        else:
+            self.ready = True
+
+    async def _publish(self, records: Iterable[ConsumerRecord[Any, bytes]]) -> None:
+        events: list[AlertEvent] = []
+        for record in records:
+            try:
+                events.append(alerts.decode(record.value or b""))
+            except msgspec.DecodeError as error:
+                _LOG.error("%s/%d/%d is no alert event: %s", record.topic, record.partition, record.offset, error)
+        reasons = await self._reasons({event.case.case_id for event in events})
+        for event in events:
+            self.heard_at = event.at
+            change = Change(
+                change=event.change,
+                at=event.at,
+                actor=event.actor,
+                reason=event.reason,
+                open=event.case.handling in OPEN,
+                case=row_of_summary(event.case, reasons.get(event.case.case_id)),
+            )
+            for subscriber in tuple(self._subscribers):
+                subscriber.offer(change)
+
+    async def _reasons(self, case_ids: set[str]) -> dict[str, list[dict[str, Any]]]:
+        """Reasons with their numbers, which the events do not carry."""
+        try:
+            async with asyncio.timeout(_REASONS_S), self._database.connection() as connection:
+                rows = await fetch_all(connection, _REASONS, case_ids=list(case_ids))
+        except (TimeoutError, DatabaseAway):
+            return {}
+        return {row["case_id"]: row["reasons"] for row in rows}
+
+    def _end_all(self, why: str) -> None:
+        for subscriber in self._subscribers:
+            subscriber.ended = subscriber.ended or why

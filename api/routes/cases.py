@@ -1,0 +1,199 @@
+"""Cases: the queue, one case with all that a desk needs, and what a desk may do with it.
+
+Whoever acts names the version that he saw, and his lease; if the case has moved on, nothing is changed and 409 says who holds it.
+"""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from alerts.outcomes import OUTCOMES
+from api import rows
+from api.access import OPERATORS, Operator, Who, roles
+from api.context import Context, Now, Parts
+from api.database import answering
+from api.errors import NotFound
+from api.models import cases as models
+from api.problems import documented
+from storage.queries import execute, fetch_all, fetch_one, query
+
+router = APIRouter(prefix="/api/v1", tags=["cases"])
+
+_OPEN = query("api_open_cases")
+_COUNT = query("api_count_open_cases")
+_AREA = query("api_area_of_case")
+_HOME = query("api_home")
+_RESIDENTS = query("api_residents_of_home")
+_CONTACTS = query("api_contacts_of_home")
+_AUDIT = query("api_audit")
+
+CaseId = Annotated[str, Path(min_length=1, max_length=80, pattern=r"^[0-9a-zA-Z-]+$")]
+_READS = documented(401, 403, 404, 422, 503)
+_ACTS = documented(401, 403, 404, 409, 422, 503)
+
+
+async def visible(parts: Context, user: Who, case_id: str) -> str:
+    """The case's home; raises NotFound where there is none, or none in the user's area: the two look alike."""
+    async with parts.database.connection() as connection:
+        row = await fetch_one(connection, _AREA, case_id=case_id)
+    if row is None or not user.sees_area(row["area_code"]):
+        raise NotFound(what="case", name=case_id)
+    return str(row["home_id"])
+
+
+@asynccontextmanager
+async def _acting(parts: Context, user: Who, case_id: str) -> AsyncGenerator[None]:
+    """A change of a case that the user sees, within the time that a page may take."""
+    await visible(parts, user, case_id)
+    async with answering(parts.settings.query_s):
+        yield
+
+
+@router.get("/cases", responses=documented(401, 403, 422, 503), summary="Open cases", openapi_extra=roles(*OPERATORS))
+async def list_cases(
+    parts: Parts,
+    now: Now,
+    user: Operator,
+    family: Annotated[str | None, Query(max_length=40, examples=["fall"])] = None,
+    priority: Annotated[int | None, Query(ge=1, le=5)] = None,
+    mine: Annotated[bool, Query(description="Only those that I hold")] = False,
+    waiting: Annotated[bool, Query(description="Only those that nobody holds")] = False,
+    order: Annotated[models.Order, Query(description="priority: then deadline; time: oldest first")] = "priority",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+) -> models.CasePage:
+    """Open cases of one's area in the order in which they are to be taken."""
+    which: dict[str, Any] = {
+        "area_prefix": user.area_prefix,
+        "family": family,
+        "priority": priority,
+        "desk_id": user.user_name if mine else None,
+        "waiting": waiting,
+    }
+    async with parts.database.connection() as connection:
+        found = await fetch_all(connection, _OPEN, **which, by_time=order == "time", most=limit, skip=offset)
+        count = await fetch_one(connection, _COUNT, **which)
+    return models.CasePage(cases=[rows.row_of_database(each) for each in found], total=count["total"] if count else 0, now=now)
+
+
+@router.get("/cases/{case_id}", responses=_READS, summary="One case", openapi_extra=roles(*OPERATORS))
+async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> models.CaseDetail:
+    """Address, telephone, contacts in order, reasons, signals and history. That it was read is written into the audit."""
+    home_id = await visible(parts, user, case_id)
+    async with answering(parts.settings.query_s):
+        found = await parts.cases.case(case_id)
+    async with parts.database.transaction() as connection:
+        home = await fetch_one(connection, _HOME, home_id=home_id)
+        residents = await fetch_all(connection, _RESIDENTS, home_id=home_id)
+        contacts = await fetch_all(connection, _CONTACTS, home_id=home_id)
+        await write_view(connection, user, now, case_id=case_id, home_id=home_id)
+    return rows.detail(found, desk_id=user.user_name, home=home, residents=residents, contacts=contacts, now=now)
+
+
+async def write_view(connection: Any, user: Who, now: datetime, *, case_id: str | None, home_id: str | None, **facts: Any) -> None:
+    """Somebody read a person's record: the audit row, in the transaction that reads it."""
+    await execute(
+        connection, _AUDIT, now=now, actor=user.user_name, action="viewed", case_id=case_id, home_id=home_id, reason="", facts=json.dumps(facts)
+    )
+
+
+@router.get("/outcomes", responses=documented(401, 403, 503), summary="Outcome codes", openapi_extra=roles(*OPERATORS))
+async def list_outcomes(user: Operator) -> models.Outcomes:
+    """What a case may turn out to be; one is required to resolve it."""
+    return models.Outcomes(outcomes=[models.Outcome(code=code, **each._asdict()) for code, each in OUTCOMES.items()])
+
+
+@router.post("/cases/{case_id}/claim", responses=_ACTS, summary="Take a case", openapi_extra=roles(*OPERATORS))
+async def claim(case_id: CaseId, body: models.Claim, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """One desk gets it, with a lease to be renewed by activity; everybody else gets 409, which says who was faster."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.claim(case_id, version=body.version, desk_id=user.user_name, now=now)
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/renew", responses=_ACTS, summary="Still on it", openapi_extra=roles(*OPERATORS))
+async def renew(case_id: CaseId, body: models.Renew, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """The operator is active, so the lease starts anew."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.renew(case_id, lease_id=body.lease_id, desk_id=user.user_name, now=now)
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/release", responses=_ACTS, summary="Give back", openapi_extra=roles(*OPERATORS))
+async def release(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Back to the top of the queue; the history keeps who had it."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.release(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
+        )
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/note", responses=_ACTS, summary="Write a note", openapi_extra=roles(*OPERATORS))
+async def note(case_id: CaseId, body: models.Note, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Into the history; anybody who sees the case may, at any version."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.note(case_id, actor=user.user_name, text=body.text, now=now)
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/verify", responses=_ACTS, summary="Calling to learn what is true", openapi_extra=roles(*OPERATORS))
+async def verify(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """The desk rings the resident and the contacts."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.verify(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
+        )
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/dispatch", responses=_ACTS, summary="A responder was sent", openapi_extra=roles(*OPERATORS))
+async def dispatch(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """``note`` says who goes."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.dispatch(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
+        )
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/arrive", responses=_ACTS, summary="The responder is there", openapi_extra=roles(*OPERATORS))
+async def arrive(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Somebody stands at the door."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.arrive(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
+        )
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/hold", responses=_ACTS, summary="Wait, with an end", openapi_extra=roles(*OPERATORS))
+async def hold(case_id: CaseId, body: models.Hold, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """``note`` is the reason; when the time is over the case alarms again."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.hold(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, reason=body.note, hold_s=body.hold_s, now=now
+        )
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/resolve", responses=_ACTS, summary="It is over", openapi_extra=roles(*OPERATORS))
+async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """``outcome`` says what it turned out to be (GET /api/v1/outcomes)."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.resolve(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, outcome=body.outcome, note=body.note, now=now
+        )
+    return rows.after(case, user.user_name)
+
+
+@router.post("/cases/{case_id}/reopen", responses=_ACTS, summary="It was not over", openapi_extra=roles(*OPERATORS))
+async def reopen(case_id: CaseId, body: models.Reopen, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Back into the queue under the same id, within 24 h of its end."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.reopen(case_id, version=body.version, actor=user.user_name, reason=body.reason, now=now)
+    return rows.after(case, user.user_name)

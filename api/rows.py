@@ -1,0 +1,104 @@
+"""From what stores and events hold to what the api says: cases as rows, reasons as sentences."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alerts.cases import Case, CaseDetail
+from api.models import cases as models
+from api.models.shape import Sentence
+from contracts.alerts import CaseSummary
+from contracts.reasons import sentence as say
+
+Row = Mapping[str, Any]
+
+
+def sentence(key: str, evidence: Mapping[str, Any] | None = None) -> Sentence:
+    """The sentence of a reason key, both languages."""
+    return Sentence(key=key, zh=say(key, evidence, "zh"), en=say(key, evidence, "en"))
+
+
+def row_of_summary(case: CaseSummary, reasons: Sequence[Mapping[str, Any]] | None) -> models.CaseRow:
+    """A row of an event; ``reasons`` with their numbers where the database told them, else the sentences stay without."""
+    told = {each["key"]: each.get("evidence") for each in reasons or ()}
+    return models.CaseRow(
+        case_id=case.case_id,
+        version=case.version,
+        home_id=case.home_id,
+        area_code=case.area_code,
+        resident_id=case.resident_id,
+        family=case.family,
+        priority=case.priority,
+        score=case.score,
+        reasons=[sentence(key, told.get(key)) for key in case.reasons],
+        handling=case.handling,
+        condition=case.condition,
+        raised_at=case.raised_at,
+        queued_at=case.queued_at,
+        deadline_at=case.deadline_at,
+        desk_id=case.desk_id,
+        lease_until_at=case.lease_until_at,
+        former_desk_id=case.former_desk_id,
+        rung=case.rung,
+        signals=case.signals,
+        test=case.test,
+    )
+
+
+def row_of_database(row: Row) -> models.CaseRow:
+    """A row of ``api_open_cases``."""
+    reasons = [sentence(each["key"], each.get("evidence")) for each in row["reasons"]]
+    return models.CaseRow.model_validate(dict(row) | {"reasons": reasons})
+
+
+def _of_case(case: Case) -> dict[str, Any]:
+    fields = {name: getattr(case, name) for name in models.CaseRow.model_fields if name != "reasons"}
+    return fields | {"reasons": [sentence(each.key, each.evidence) for each in case.reasons]}
+
+
+def after(case: Case, desk_id: str) -> models.CaseAfter:
+    """A case after a change; the lease is shown to its holder alone."""
+    return models.CaseAfter(**_of_case(case), lease_id=case.lease_id if case.desk_id == desk_id else None)
+
+
+def detail(
+    found: CaseDetail, *, desk_id: str, home: Row | None, residents: Sequence[Row], contacts: Sequence[Row], now: Any
+) -> models.CaseDetail:
+    """A case with everything that a desk needs."""
+    case = found.case
+    extra = {
+        name: getattr(case, name)
+        for name in (
+            "event_at", "claimed_at", "held_until_at", "hold_reason", "outcome", "resolved_at", "resolved_by", "closed_at", "after_case_id"
+        )
+    }  # fmt: skip
+    return models.CaseDetail(
+        **_of_case(case),
+        **extra,
+        lease_id=case.lease_id if case.desk_id == desk_id else None,
+        home=models.HomeRecord(**home) if home else None,
+        residents=[models.ResidentRecord(**each) for each in residents],
+        contacts=[models.Contact(**each) for each in contacts],
+        signal_list=[
+            models.Signal(
+                detection_id=each.detection_id,
+                detector=each.detector,
+                device_id=each.device_id,
+                on=each.on,
+                withdrawn=each.withdrawn,
+                score=each.score,
+                reason=sentence(each.reason, each.evidence),
+                evidence=dict(each.evidence),
+                started_at=each.started_at,
+                changed_at=each.changed_at,
+            )
+            for each in found.signals
+        ],
+        audit=[audit_row(each.at, each.actor, each.action, each.version, each.reason, each.facts) for each in found.audit],
+        now=now,
+    )
+
+
+def audit_row(at: Any, actor: str, action: str, version: int | None, reason: str, facts: Mapping[str, Any]) -> models.AuditRow:
+    """One line of a history."""
+    words = facts.get("note") or facts.get("text") or ""
+    return models.AuditRow(at=at, actor=actor, action=action, version=version, reason=sentence(reason, facts), note=str(words))
