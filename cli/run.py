@@ -33,9 +33,10 @@ def run(args: argparse.Namespace) -> int:
     engine = choose(site, native=args.native)
     was_up = any(entry["running"] for entry in engine.status(site).values())
     before = {state.name for state in supervisor.states() if state.is_running}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
-        prepare.everything(site, native=args.native)
+        prepare.services(site, native=args.native)
         start(site, chosen)
         states = {state.name: state for state in supervisor.states()}
         if args.json:

@@ -1,4 +1,7 @@
-"""What must hold before any stage starts: services up, database migrated, topics made, MQTT accounts installed."""
+"""What must hold before any stage starts: services up, database migrated, topics made.
+
+MQTT accounts need no job: the broker keeps what was installed, and the keeper installs them again when it starts.
+"""
 
 import os
 import subprocess
@@ -13,14 +16,7 @@ from deploy.steps import step
 
 MIGRATE = ("storage", "migrate")
 TOPICS = ("contracts.admin",)
-ACCOUNTS = ("storage", "credentials")
 """``python -m`` words of jobs that end by themselves and may be run again at any time."""
-
-
-def everything(site: Site, *, native: bool = False) -> None:
-    """Services, database, topics and MQTT accounts, in order. Raises what the engine raises, and StepFailed."""
-    services(site, native=native)
-    _job(site, "accounts", ACCOUNTS, "install MQTT accounts")
 
 
 def services(site: Site, *, native: bool = False) -> None:

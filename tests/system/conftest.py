@@ -103,7 +103,7 @@ def own_site() -> Iterator[Site]:
     data = Path(mkdtemp(prefix="shouwang-"))
     found = Site.load(data=data, port_base=_free_base())
     try:
-        prepare.everything(found, native=True)
+        prepare.services(found, native=True)
         yield found
     finally:
         engine.down(found)
