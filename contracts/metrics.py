@@ -28,6 +28,7 @@ TABLE = (
     Metric("shouwang_stream_repeats_dropped_total", "counter", ("lane",), "Rows dropped because their identity was seen before"),
     Metric("shouwang_stream_detections_sent_total", "counter", ("detector",), "Detections sent, revisions included"),
     Metric("shouwang_stream_snapshots_written_total", "counter", ("lane",), "State snapshots acknowledged by Kafka"),
+    Metric("shouwang_stream_detector_errors_total", "counter", ("detector",), "Rows or subjects that a detector raised on; they are passed over"),
     Metric("shouwang_alerts_detections_read_total", "counter", ("result",), "Detections read: new, repeated, older, bad"),
     Metric("shouwang_alerts_cases_changed_total", "counter", ("change",), "Changes of cases"),
     Metric("shouwang_alerts_timers_fired_total", "counter", ("kind",), "Timers that fell due"),

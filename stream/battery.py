@@ -61,7 +61,9 @@ def items_of(story: Story, home_id: str) -> list[Item]:
     for index, (at_s, device_id, kind, values) in enumerate(story.rows):
         seq = counted[device_id] = counted.get(device_id, -1) + 1
         items.append(Item(start_s + story.late.get(index, at_s), home_id, device_id, kind, start_s + at_s, seq, values))
-    return sorted((item for item in items if item.arrives_s <= start_s + story.ends_at_s), key=lambda item: item.arrives_s)
+    return sorted(
+        (item for item in items if item.arrives_s <= start_s + story.ends_at_s), key=lambda item: item.arrives_s
+    )
 
 
 def frames_of(

@@ -36,7 +36,9 @@ class State(Columns):
     ``rows.device`` (``state.devices.open[rows.device]``). Owned, grown and kept in snapshots by the engine like the rest; its
     ``due_at_s`` means nothing."""
 
-    def __init__(self, columns: Mapping[str, StateColumn], device_columns: Mapping[str, StateColumn] | None = None) -> None:
+    def __init__(
+        self, columns: Mapping[str, StateColumn], device_columns: Mapping[str, StateColumn] | None = None
+    ) -> None:
         super().__init__({"due_at_s": StateColumn("f8", np.inf), **columns})
         if device_columns:
             self.devices = State(device_columns)
@@ -125,24 +127,45 @@ class Out(Protocol):
     """
 
     def on(
-        self, subjects: Ints, *, started_at_s: Floats | float, event_at_s: Floats | float, score: Ints | int, reason: str,
-        evidence: Mapping[str, Any] | None = None, devices: Ints | None = None, rows: Rows | None = None, test: Bools | bool = False,
+        self,
+        subjects: Ints,
+        *,
+        started_at_s: Floats | float,
+        event_at_s: Floats | float,
+        score: Ints | int,
+        reason: str,
+        evidence: Mapping[str, Any] | None = None,
+        devices: Ints | None = None,
+        rows: Rows | None = None,
+        test: Bools | bool = False,
     ) -> None:
         """The condition holds. First time: a new episode that began at ``started_at_s`` (then frozen). Later: a new revision, only if
         score or reason changed. ``rows``: the rows (parallel to subjects) that caused it; gives device and origin."""
         ...
 
-    def off(self, subjects: Ints, *, event_at_s: Floats | float, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
+    def off(
+        self, subjects: Ints, *, event_at_s: Floats | float, reason: str, evidence: Mapping[str, Any] | None = None
+    ) -> None:
         """The condition is over: a last revision with ``on`` false. Nothing happens where no episode was on."""
         ...
 
-    def withdraw(self, subjects: Ints, *, event_at_s: Floats | float, reason: str, evidence: Mapping[str, Any] | None = None) -> None:
+    def withdraw(
+        self, subjects: Ints, *, event_at_s: Floats | float, reason: str, evidence: Mapping[str, Any] | None = None
+    ) -> None:
         """What followed shows that it was nothing: a last revision, withdrawn, score 0."""
         ...
 
     def once(
-        self, subjects: Ints, *, event_at_s: Floats | float, score: Ints | int, reason: str,
-        evidence: Mapping[str, Any] | None = None, devices: Ints | None = None, rows: Rows | None = None, test: Bools | bool = False,
+        self,
+        subjects: Ints,
+        *,
+        event_at_s: Floats | float,
+        score: Ints | int,
+        reason: str,
+        evidence: Mapping[str, Any] | None = None,
+        devices: Ints | None = None,
+        rows: Rows | None = None,
+        test: Bools | bool = False,
     ) -> None:
         """Something happened at a moment (a press): a detection of its own, each time, that has no end."""
         ...
@@ -194,7 +217,9 @@ class Case:
     """Reason key of the last revision."""
 
 
-def fires(name: str, story: Story, *, episodes: int = 1, within_s: tuple[float, float] | None = None, last: str | None = None) -> Case:
+def fires(
+    name: str, story: Story, *, episodes: int = 1, within_s: tuple[float, float] | None = None, last: str | None = None
+) -> Case:
     """The detector must raise ``episodes`` episodes in this story."""
     return Case(name, episodes, story, within_s, last)
 

@@ -39,6 +39,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     boot: int | None = None
     seq: int | None = None
     error: str
+    payload: bytes = b""
+    """The row alone as a frame, so that it can be tried again."""
 
 
 class Instance:
@@ -196,6 +198,7 @@ class Instance:
                 boot=int(rows.arrivals.boot[place]) if rows is not None else None,
                 seq=int(rows.arrivals.seq[place]) if rows is not None else None,
                 error=text,
+                payload=rows.arrivals.alone(place, self.source, self.lane) if rows is not None else b"",
             )
         )
         hour_s = now_s // TELL_S * TELL_S

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from contracts.frames import numbers, strings
+from contracts.frames import FrameMeta, encode, numbers, strings
 from contracts.kinds import KINDS, VALUES, Card
 from stream.detector import Array, Bools, Floats, Ints
 
@@ -89,6 +89,14 @@ class Arrivals:
             name: tuple(value) if isinstance(value, list) else value for name, value in columns.items()
         }
         return Card(**values)
+
+    def alone(self, at: int, source: str, lane: str) -> bytes:
+        """One row as a frame that states nothing."""
+        kind = KIND_NAMES[int(self.kind[at])]
+        return encode(
+            FrameMeta(source=source, lane=lane, watched_until_s=None),
+            {kind: self.batches[kind].slice(int(self.row[at]), 1)},
+        )
 
     def rest(self) -> dict[str, pa.RecordBatch]:
         """The rows that were not handled yet, as batches, for a snapshot."""

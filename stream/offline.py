@@ -1,0 +1,30 @@
+"""Detection without services: frames through the engines of both lanes, as they stand.
+
+What is said here is what the workers say of the same frames, with the same ids and revisions.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from contracts.detections import Detection
+from stream.detector import Detector
+from stream.engine import GRACE_S, GRID_S, Engine
+from stream.registry import discover
+from stream.settings import Lane
+
+
+def detect(
+    frames: Iterable[tuple[Lane, int, bytes]], detectors: Mapping[str, Detector] | None = None, *,
+    grid_s: float = GRID_S, grace_s: float = GRACE_S,
+) -> Iterator[Detection]:  # fmt: skip
+    """Detections of frames (lane, partition, Kafka value), in the order in which they are decided.
+
+    ``detectors``: those to run, else all that are shipped. Raises FrameError for a value that is no frame, BrokenDetector. Where a detector
+    raises, a detection ``detector_error`` says so, as it does in the workers.
+    """
+    running = discover() if detectors is None else detectors
+    engines: dict[tuple[Lane, int], Engine] = {}
+    for lane, partition, value in frames:
+        engine = engines.get((lane, partition))
+        if engine is None:
+            engine = engines[lane, partition] = Engine(partition, lane, running, grid_s=grid_s, grace_s=grace_s)
+        yield from engine.apply_value(value)
