@@ -4,6 +4,7 @@ A run passes when nothing was missed or doubled and there is at most one unexpec
 1,000 home-days cannot show such a rate, so in it no unexpected case at all is let pass; the number of home-days is reported beside it.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -66,7 +67,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def _found(entry: LedgerEntry, signals: Iterable[Signal], due_at_s: float) -> list[Signal]:

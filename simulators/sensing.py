@@ -112,11 +112,10 @@ class Senses:
                 continue
             if room in self._clears:
                 self._say(self._clears.pop(room), device_id, "motion", moving=False)
-            if self._rng.random() < STRAY_PER_DAY / len(self._pirs) * stay.duration_s / 86_400:
-                at_s = self._rng.uniform(stay.start_s, stay.end_s)
-                if at_s > stay.start_s + PIR_CLEARS_S:
-                    self._say(at_s, device_id, "motion", moving=True)
-                    self._say(at_s + PIR_CLEARS_S, device_id, "motion", moving=False)
+            at_s = stay.start_s + PIR_CLEARS_S
+            while (at_s := at_s + self._rng.expovariate(STRAY_PER_DAY / len(self._pirs) / 86_400)) < stay.end_s:
+                self._say(at_s, device_id, "motion", moving=True)
+                self._say(at_s + PIR_CLEARS_S, device_id, "motion", moving=False)
         room, pir = stay.room, self._pirs.get(stay.room)
         if pir is None:
             return
