@@ -118,7 +118,7 @@ def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Ru
         "family": detection.family,
         "priority": priority,
         "score": score.value,
-        "counted": score.counted,
+        "counted": list(score.counted),
     }
     if detection.test:
         move = moved(raised, "test", "raised", now, reason="case.test", facts=facts)
@@ -166,7 +166,7 @@ def _append(held: Held, signal: Signal, situation: Situation, rules: Rules, now:
         fields["rung"] = 0
     facts = {
         "detection_id": signal.detection_id, "detector": signal.detector, "signal": signal.reason, "on": signal.on,
-        "withdrawn": signal.withdrawn, "score": score.value, "score_before": case.score, "counted": score.counted,
+        "withdrawn": signal.withdrawn, "score": score.value, "score_before": case.score, "counted": list(score.counted),
         "priority": priority, "priority_before": case.priority, "condition": condition,
     }  # fmt: skip
     louder = signal.on and (before is None or not before.on or priority < case.priority)

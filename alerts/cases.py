@@ -104,7 +104,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Who changed what, when, why. ``reason`` is a key of ``alerts/texts.py``; its numbers and the operator's words stand in ``facts``."""
+    """Who changed what, when, why. ``reason`` is a key of ``contracts.reasons.CHANGES``; its numbers and the operator's words stand in ``facts``."""
 
     at: datetime
     actor: str
@@ -123,7 +123,7 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """A case with its signals (oldest first), timers, and audit (in order of version)."""
+    """A case with its signals (oldest first), timers, and audit (in order)."""
 
     case: Case
     signals: tuple[Signal, ...]

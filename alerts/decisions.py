@@ -174,7 +174,7 @@ def resolve(case: Case, *, version: int, desk_id: str, lease_id: str, outcome: s
         raise UnknownOutcome(outcome=outcome, known=", ".join(OUTCOMES))
     after: dict[str, Any] = {"condition": "off", "condition_at": now} if case.condition == "latched" else {}
     return moved(
-        case, "resolve", "resolved", now, actor=desk_id, facts={"outcome": outcome, "note": note},
+        case, "resolve", "resolved", now, actor=desk_id, facts={"outcome": outcome, "outcome_zh": OUTCOMES[outcome].zh, "outcome_en": OUTCOMES[outcome].en, "note": note},
         outcome=outcome, resolved_at=now, resolved_by=desk_id, **_FREE, **_NOT_HELD, **after,
     )  # fmt: skip
 

@@ -99,7 +99,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     change: Change
     at: datetime
     reason: str
-    """Key of ``alerts.texts``; the sentence's numbers and the operator's words stand in ``facts``."""
+    """Key of ``contracts.reasons.CHANGES``; the sentence's numbers and the operator's words stand in ``facts``."""
     actor: str = SYSTEM
     facts: dict[str, Any] = {}
 

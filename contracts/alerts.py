@@ -30,7 +30,7 @@ class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     """1 (life) to 5 (information)."""
     score: int
     reasons: tuple[str, ...]
-    """Keys of sentences; texts by language stand in ``alerts/texts.py``."""
+    """Keys of sentences; texts by language stand in ``contracts.reasons``."""
     handling: Handling
     condition: Condition
     raised_at: datetime
@@ -55,6 +55,7 @@ class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     """User name, or ``system``."""
     reason: str = ""
+    """Key of ``contracts.reasons.CHANGES``; its numbers stand in the case's audit row of this version."""
     case: CaseSummary
     origins: tuple[Origin, ...] = ()
     """Whom to tell ``taken`` when ``change`` is ``claimed``."""

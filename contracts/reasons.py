@@ -129,6 +129,47 @@ REASONS: dict[str, Reason] = {
 }  # fmt: skip
 """Every key that a shipped detector gives, by detector."""
 
+CHANGES: dict[str, Reason] = {
+    "case.raised": Reason("新警情：优先级 P{priority}，证据 {score} 分", "New case: priority P{priority}, evidence {score}"),
+    "case.raised_again": Reason(
+        "结束后再次报警，关联前一警情：优先级 P{priority}，证据 {score} 分", "Raised again after it was finished: priority P{priority}, evidence {score}"
+    ),
+    "case.test": Reason("测试警情，不计入统计", "A test; it never counts"),
+    "case.signal": Reason("新信号（{detector}）：证据 {score_before} → {score} 分", "A new signal ({detector}): evidence {score_before} → {score}"),
+    "case.revised": Reason("信号更新（{detector}）：证据 {score_before} → {score} 分", "A signal changed ({detector}): evidence {score_before} → {score}"),
+    "case.priority": Reason(
+        "优先级上升：P{priority_before} → P{priority}（{detector}，证据 {score} 分）",
+        "Priority rose: P{priority_before} → P{priority} ({detector}, evidence {score})",
+    ),
+    "case.withdrawn": Reason(
+        "信号撤回（{detector}）：证据 {score_before} → {score} 分，警情仍需人工处置",
+        "A signal was withdrawn ({detector}): evidence {score_before} → {score}; a person still has to close it",
+    ),
+    "case.signal_off": Reason("设备报告状态结束（{detector}）", "The device says that it is over ({detector})"),
+    "case.off": Reason("设备恢复（{detector}），若保持恢复将自动关闭", "The device is back ({detector}); closes by itself if it stays so"),
+    "case.after": Reason("结束后信号有更新", "A signal changed after the case was finished"),
+    "case.claimed": Reason("{desk_id} 受理，等待了 {waited_s:.0f} 秒", "Claimed by {desk_id} after {waited_s:.0f} s"),
+    "case.renewed": Reason("坐席仍在处理", "The operator is still on it"),
+    "case.released": Reason("{desk_id} 退回队列", "Given back by {desk_id}"),
+    "case.lease_lost": Reason("{desk_id} 超时未操作，退回队列首位", "{desk_id} showed no activity: back to the top of the queue"),
+    "case.noted": Reason("备注", "Note"),
+    "case.verifying": Reason("正在核实", "Verifying"),
+    "case.dispatched": Reason("已派人", "A responder was sent"),
+    "case.on_scene": Reason("人员已到场", "The responder is there"),
+    "case.held": Reason("挂起 {hold_s:.0f} 秒", "On hold for {hold_s:.0f} s"),
+    "case.hold_ended": Reason("挂起结束，重新报警", "The hold is over: it alarms again"),
+    "case.hold_broken": Reason("新信号（{detector}）结束挂起，{desk_id} 请立即处理", "A new signal ({detector}) ends the hold at {desk_id}'s desk"),
+    "case.escalated": Reason(
+        "{waited_s:.0f} 秒无人受理，升级至第 {rung} 级：{who}", "Unclaimed for {waited_s:.0f} s: rung {rung}, {who} (due at {after_s:.0f} s)"
+    ),
+    "case.resolved": Reason("处置完成：{outcome_zh}", "Resolved: {outcome_en}"),
+    "case.reopened": Reason("重新打开", "Reopened"),
+    "case.still_on": Reason("回访时间已到，设备仍在报警：重新打开", "The follow-up time is over and the devices still say so: reopened"),
+    "case.restored": Reason("设备保持恢复，自动关闭", "The device stayed back: closed by restoral"),
+    "case.closed": Reason("回访时间已到，关闭", "The follow-up time is over: closed"),
+}  # fmt: skip
+"""Every reason that a change of a case may have; the numbers come from the audit row's facts. A test compares."""
+
 WORDS: dict[str, str] = {
     "entrance": "门厅", "living": "客厅", "bedroom": "卧室", "kitchen": "厨房", "bathroom": "卫生间", "dining": "餐厅", "corridor": "走廊",
     "balcony": "阳台", "other": "其他",
@@ -136,9 +177,13 @@ WORDS: dict[str, str] = {
     "stove": "灶具", "plug": "插座", "light": "灯", "tap": "水龙头", "water_meter": "水表", "wearable": "手环", "pendant": "吊坠",
     "smoke": "烟感", "gas": "燃气报警器", "co": "一氧化碳报警器", "leak": "漏水传感器", "thermometer": "温度计", "fridge": "冰箱",
     "holding": "保温柜", "hub": "网关",
+    "call": "求助按钮", "fall_room": "房间跌倒传感器", "fall_wearable": "手环跌倒", "inactivity": "无生活迹象", "stove_unattended": "灶具无人看管",
+    "carbon_monoxide": "一氧化碳", "water_running": "长时间流水", "night_door": "夜间外出", "device_silent": "设备失联",
+    "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
+    "incident_review": "事件复核",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
 }  # fmt: skip
-"""Chinese for words in evidence (rooms, roles, …); in English they stand as they are."""
+"""Chinese for words in evidence (rooms, roles, detectors, …); in English they stand as they are."""
 
 
 class _Lenient(Formatter):
@@ -161,7 +206,7 @@ class _Lenient(Formatter):
 
 def sentence(key: str, evidence: Mapping[str, Any] | None = None, language: Language = "zh") -> str:
     """The sentence for a reason key with its numbers filled in. Never raises; an unknown key is returned as it is."""
-    reason = REASONS.get(key)
+    reason = REASONS.get(key) or CHANGES.get(key)
     if reason is None:
         return key
     template = reason.en if language == "en" else reason.zh

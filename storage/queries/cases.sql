@@ -151,8 +151,8 @@ INSERT INTO audit (at, actor, action, case_id, home_id, version, reason, facts)
 VALUES (%(at)s, %(actor)s, %(action)s, %(case_id)s, %(home_id)s, %(version)s, %(reason)s, %(facts)s);
 
 -- name: audit_of_case
--- The history of a case, in order of its versions.
-SELECT at, actor, action, version, reason, facts FROM audit WHERE case_id = %(case_id)s ORDER BY version NULLS LAST, audit_id;
+-- The history of a case. Its changes are in order of version (they are written under the case's lock); views of it stand among them.
+SELECT at, actor, action, version, reason, facts FROM audit WHERE case_id = %(case_id)s ORDER BY audit_id;
 
 -- name: put_in_outbox
 -- An event to send, written with the change it tells of.
