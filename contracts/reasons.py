@@ -126,6 +126,11 @@ REASONS: dict[str, Reason] = {
     ),
     "device_silent.offline": Reason("设备（{role}）离线", "A device ({role}) is offline"),
     "device_silent.back": Reason("设备（{role}）恢复", "The device ({role}) is back"),
+
+    "detector_error.raised": Reason(
+        "程序故障：{detector} 无法处理本户的数据，该项监测可能失效（{error}）",
+        "A program fault: {detector} cannot handle this home's data and may not watch it ({error})",
+    ),
 }  # fmt: skip
 """Every key that a shipped detector gives, by detector."""
 
@@ -179,6 +184,7 @@ WORDS: dict[str, str] = {
     "holding": "保温柜", "hub": "网关",
     "call": "求助按钮", "fall_room": "房间跌倒传感器", "fall_wearable": "手环跌倒", "inactivity": "无生活迹象", "stove_unattended": "灶具无人看管",
     "carbon_monoxide": "一氧化碳", "water_running": "长时间流水", "night_door": "夜间外出", "device_silent": "设备失联",
+    "detector_error": "监测程序故障",
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
