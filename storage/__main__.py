@@ -1,4 +1,4 @@
-"""``python -m storage migrate | writer``."""
+"""``python -m storage migrate | credentials | writer | keeper``."""
 
 import argparse
 import asyncio
@@ -11,8 +11,12 @@ from prometheus_client import start_http_server
 
 from contracts import settings
 from contracts.errors import BadSetting, ShouwangError
+from deploy.site import Site
+from storage import accounts
+from storage.database import connect
+from storage.keeper import Keeper
 from storage.migrate import migrate, migrations
-from storage.settings import WriterSettings
+from storage.settings import KeeperSettings, WriterSettings
 from storage.writer import Metrics, Writer
 
 
@@ -48,9 +52,37 @@ def _writer() -> None:
     asyncio.run(run())
 
 
+def _keeper() -> None:
+    chosen = settings.read(KeeperSettings, "SHOUWANG_KEEPER_")
+    _log(chosen.log)
+    if chosen.metrics_port:
+        start_http_server(chosen.metrics_port, "127.0.0.1")
+
+    async def run() -> None:
+        keeper = Keeper(chosen, Site.load())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, keeper.stop)
+        await keeper.run()
+
+    asyncio.run(run())
+
+
+def _credentials() -> None:
+    async def run() -> int:
+        connection = await connect(_conninfo(), "credentials", lock_s=30)
+        try:
+            return await accounts.install(connection, Site.load())
+        finally:
+            await connection.close()
+
+    print(f"accounts: {asyncio.run(run())} installed beside the bridge's")
+
+
 VERBS = {
     "migrate": (_migrate, "bring the database to this program's schema"),
+    "credentials": (_credentials, "put the MQTT accounts of the database into the broker"),
     "writer": (_writer, "frames and dead letters from Kafka into TimescaleDB"),
+    "keeper": (_keeper, "home cards into the log, accounts into the broker, roll-ups, retention"),
 }
 
 

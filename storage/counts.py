@@ -152,7 +152,8 @@ def _codes(*columns: Column) -> npt.NDArray[np.int32]:
 
 def _ends(begins: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
     """Last place of each group, from the groups' first places."""
-    return np.r_[begins[1:], size][: len(begins)] - 1
+    ends: npt.NDArray[np.intp] = np.r_[begins[1:], size][: len(begins)] - 1
+    return ends
 
 
 def _columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Columns:

@@ -29,3 +29,27 @@ class BadRows(ShouwangError):
 
 class LogGone(ShouwangError):
     """{topic}/{partition}: records {from_offset} to {to_offset} were deleted by Kafka's retention before they were stored. Nothing brings them back."""
+
+
+class BadAccount(ShouwangError):
+    """The MQTT account {account} cannot be made: {detail}."""
+
+
+class BadRecord(ShouwangError):
+    """{record} cannot be registered: {detail}."""
+
+
+class UnknownHome(ShouwangError):
+    """No home {home_id} is registered. `./shouwang home list` shows those that are."""
+
+
+class UnknownUser(ShouwangError):
+    """No user {user_name} is registered."""
+
+
+class UserExists(ShouwangError):
+    """A user {user_name} is registered already. Choose another name, or change that one's password."""
+
+
+class BadTable(ShouwangError):
+    """{file} cannot be imported: {detail}. Nothing was changed."""
