@@ -47,6 +47,7 @@ REASONS: dict[str, Reason] = {
         "撞击后 {after_s:.0f} 秒内恢复走动，应未跌倒或已起身", "Walking again within {after_s:.0f} s of the impact: no fall, or up again"
     ),
 
+    "fall_wearable.over": Reason("此次跌倒判断已结束（又有新的撞击）", "This fall is no longer followed: another impact came"),
     "inactivity.silent": Reason(
         "已 {silence_min:.0f} 分钟没有生活迹象（{room}，界限 {limit_min:.0f} 分钟）",
         "No sign of life for {silence_min:.0f} min (last: {room}; limit {limit_min:.0f} min)",
