@@ -1,0 +1,83 @@
+"""Draws ``docs/life-cycle.md`` from the table: ``python -m alerts.drawing`` writes it, a test compares."""
+
+from pathlib import Path
+
+from alerts.cases import OPEN, OWNED
+from alerts.lifecycle import MEANING, TABLE, Event
+from alerts.rules import LATCHING, SHIPPED
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "life-cycle.md"
+_PEOPLE: tuple[Event, ...] = ("claim", "release", "verify", "dispatch", "arrive", "hold", "resolve", "reopen")
+_HEAD = """# Life cycle of a case · 警情生命周期
+
+*Drawn from `alerts/lifecycle.py` and `alerts/rules.py` by `python -m alerts.drawing`; a test compares. Change the tables, not this page.*
+
+A case has two axes. **Condition** is what devices say: on, latched, off. **Handling** is what people do, and is drawn here.
+Each change is one transaction: compare-and-swap on (case, version, lease), an audit row, an event in the outbox, and the timers.
+"""
+_TAIL = """ASKING (the resident is asked first), SHELVED and MERGED are words of the contract that nothing leads to yet.
+"""
+
+
+def page() -> str:
+    """The whole page, Markdown with a Mermaid drawing."""
+    return "\n".join([_HEAD, _diagram(), _table(), _conditions(), _times(), _TAIL])
+
+
+def _diagram() -> str:
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> RAISED"]
+    # One arrow for what every owner may do, else the drawing is all arrows.
+    shared = [event for event in MEANING if all((handling, event) in TABLE for handling in OWNED)]
+    lines.append("    state OWNED {")
+    owned = [(b, e, a) for (b, e), a in TABLE.items() if b in OWNED and a in OWNED]
+    lines += [f"        {before} --> {after}: {event}" for before, event, after in owned]
+    lines.append("    }")
+    lines += [f"    OWNED --> {TABLE[(OWNED[0], event)]}: {event}" for event in shared]
+    others = [(b, e, a) for (b, e), a in TABLE.items() if b not in OWNED]
+    lines += [f"    {before} --> {after}: {event}" for before, event, after in others]
+    return "\n".join([*lines, "```", ""])
+
+
+def _table() -> str:
+    lines = ["| from | event | to | who | what it means |", "|---|---|---|---|---|"]
+    for (before, event), after in TABLE.items():
+        who = "a person" if event in _PEOPLE else "a detection" if event in ("queue", "test", "sound") else "a timer"
+        lines.append(f"| {before} | {event} | {after} | {who} | {MEANING[event]} |")
+    used = {before for before, _ in TABLE} | set(TABLE.values())
+    opened = ", ".join(handling for handling in OPEN if handling in used)
+    return "\n".join([*lines, "", f"Open, at most one for each home and family: {opened}.", ""])
+
+
+def _conditions() -> str:
+    return (
+        f"Latching families ({', '.join(sorted(LATCHING))}) stay latched when devices are quiet again; only a person ends them. "
+        f"A technical case closes by itself when its device has stayed back for {SHIPPED.restoral_s:.0f} s and nobody works on it.\n"
+    )
+
+
+def _times() -> str:
+    limits = ", ".join(f"P{number} {limit_s:.0f}" for number, limit_s in enumerate(SHIPPED.hold_limit_s, 1))
+    lines = [
+        "## Times",
+        "",
+        "| what | s |",
+        "|---|---|",
+        f"| lease of a claim, renewed by activity | {SHIPPED.lease_s:.0f} |",
+        f"| longest hold | {limits} |",
+        f"| from RESOLVED to CLOSED (comes back if devices still say so) | {SHIPPED.follow_up_s:.0f} |",
+        f"| reopening keeps the id | {SHIPPED.reopen_s:.0f} |",
+        "",
+        "| priority | claim within, s | unclaimed for, s: who hears it |",
+        "|---|---|---|",
+    ]
+    for priority, answer_s in sorted(SHIPPED.answer_s.items()):
+        rungs = [r for r in SHIPPED.ladder if r.priority == priority]
+        said = " · ".join(f"{r.after_s:.0f}: {r.who}{'' if r.enabled else ' (planned)'}" for r in rungs) or "-"
+        lines.append(f"| P{priority} | {answer_s:.0f} | {said} |")
+    lines += ["", "The ladder counts from queueing, also for a case that came back: it does not start anew.", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE} written")

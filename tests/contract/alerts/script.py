@@ -1,0 +1,137 @@
+"""Random but repeatable work for a watch centre, and what must hold after each step whatever was done."""
+
+from collections import defaultdict
+from random import Random
+from typing import Any
+
+from alerts.cases import OWNED, Case
+from alerts.lifecycle import timers_of
+from alerts.rules import LATCHING, RESTORABLE
+from contracts.errors import ShouwangError
+from tests.contract.alerts.centre import Centre
+
+FAMILIES = ("sos", "fall", "technical", "water", "smoke")
+HOMES = ("h-1", "h-2", "h-3")
+DESKS = ("desk-1", "desk-2")
+
+
+class Script:
+    """One seeded story. ``step`` does the next thing; the same seed does the same on any store that answers the same."""
+
+    def __init__(self, centre: Centre, seed: int) -> None:
+        self.centre = centre
+        self.random = Random(seed)
+        self.known: list[str] = []
+        self.pages: dict[str, Case] = {}
+        """Cases as some page shows them: often old."""
+        self.urgency: dict[str, int] = {}
+        self.accepted = 0
+        self.refused = 0
+
+    async def step(self) -> str:
+        """One thing happens; what it was and how it went, in words."""
+        what = self.random.choices(("detection", "operator", "time", "look", "restart"), (5, 8, 2, 2, 0.3))[0]
+        said: object = await getattr(self, f"_{what}")()
+        return f"{what}: {said}"
+
+    async def _detection(self) -> object:
+        rnd = self.random
+        family, lane, revision = rnd.choice(FAMILIES), rnd.choice(("urgent", "bulk")), rnd.randint(1, 3)
+        withdrawn = rnd.random() < 0.15
+        admission = await self.centre.admit(
+            family, home_id=rnd.choice(HOMES), started_at_s=rnd.choice((100, 200)), lane=lane, revision=revision,
+            event_at_s=1000.0 + 10 * revision, detector=rnd.choice(("one", "two")), device_id=rnd.choice(("d-1", "d-2", None)),
+            on=not withdrawn and rnd.random() < 0.7, withdrawn=withdrawn, score=rnd.randint(0, 4), test=rnd.random() < 0.05,
+        )  # fmt: skip
+        if admission.case_id and admission.case_id not in self.known:
+            self.known.append(admission.case_id)
+        if admission.case:
+            self.pages.setdefault(admission.case_id, admission.case)
+        return (admission.result, admission.case_id, admission.change)
+
+    async def _look(self) -> object:
+        for case_id in self.known:
+            if self.random.random() < 0.7:
+                self.pages[case_id] = await self.centre.see(case_id)
+        return sorted(self.pages)
+
+    async def _operator(self) -> object:
+        if not self.pages:
+            return "no page"
+        page = self.pages[self.random.choice(sorted(self.pages))]
+        desk, now, store = self.random.choice(DESKS), self.centre.now, self.centre.store
+        holder: dict[str, Any] = {"version": page.version, "lease_id": page.lease_id or "", "desk_id": desk, "now": now}
+        if page.desk_id and self.random.random() < 0.8:
+            holder["desk_id"] = desk = page.desk_id
+        likely = ["claim"] if page.handling == "QUEUED" else ["verify", "dispatch", "arrive", "resolve", "renew"]
+        name = self.random.choice(
+            [
+                *likely * 3,
+                "claim",
+                "release",
+                "note",
+                "verify",
+                "dispatch",
+                "arrive",
+                "hold",
+                "resolve",
+                "reopen",
+                "renew",
+            ]
+        )
+        call: Any = {
+            "claim": lambda: store.claim(page.case_id, version=page.version, desk_id=desk, now=now),
+            "renew": lambda: store.renew(page.case_id, lease_id=holder["lease_id"], desk_id=desk, now=now),
+            "note": lambda: store.note(page.case_id, actor=desk, text="rang", now=now),
+            "hold": lambda: store.hold(page.case_id, reason="busy", hold_s=100, **holder),
+            "resolve": lambda: store.resolve(page.case_id, outcome="sensor_false", note="", **holder),
+            "reopen": lambda: store.reopen(page.case_id, version=page.version, actor=desk, reason="again", now=now),
+        }.get(name, lambda: getattr(store, name)(page.case_id, note="Mr Chen", **holder))
+        try:
+            after = await call()
+        except ShouwangError as refused:
+            self.refused += 1
+            return (name, page.case_id, type(refused).__name__, str(refused))
+        self.accepted += 1
+        self.pages[page.case_id] = after
+        return (name, page.case_id, after.version)
+
+    async def _time(self) -> object:
+        await self.centre.forward(duration_s=self.random.choice((1, 10, 45, 90, 3600, 90_000)))
+        return [(event.event_id, event.change) for event in self.centre.fired]
+
+    async def _restart(self) -> object:
+        return [(found.case_id, found.change) for found in await self.centre.store.reevaluate(self.centre.now)]
+
+    async def check(self) -> None:
+        """What holds at every moment."""
+        store = self.centre.store
+        rules = await store.rules(self.centre.now)
+        told: dict[str, list[int]] = defaultdict(list)
+        for event in await store.unsent(limit=100_000):
+            told[event.case.case_id].append(event.case.version)
+        opened = set()
+        for case_id in self.known:
+            detail = await store.case(case_id)
+            case = detail.case
+            every_version = list(range(1, case.version + 1))
+            assert [row.version for row in detail.audit] == every_version, "each change has its audit row"
+            assert told[case_id] == every_version, "each change is told"
+            assert case.priority <= self.urgency.get(case_id, 5), "a priority never falls"
+            self.urgency[case_id] = case.priority
+            assert {timer.kind: timer.due_at for timer in detail.timers} == timers_of(case, rules)
+            assert (case.desk_id is not None) == (case.handling in (*OWNED, "HELD"))
+            assert (case.lease_id is None) == (case.desk_id is None)
+            assert (case.lease_until_at is not None) == (case.handling in OWNED)
+            if case.handling == "CLOSED":
+                assert case.resolved_by or case.family in RESTORABLE, "nothing but a person ends it"
+            if case.is_open:
+                assert not case.test
+                assert (case.home_id, case.family) not in opened, "one open case for each home and family"
+                opened.add((case.home_id, case.family))
+                if case.family in LATCHING:
+                    assert case.condition in ("on", "latched")
+            if any(signal.on for signal in detail.signals) and case.handling != "CLOSED" and not case.test:
+                assert case.condition == "on"
+            if not case.test:
+                assert case.signals == len(detail.signals)

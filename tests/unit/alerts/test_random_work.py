@@ -1,0 +1,22 @@
+"""Random work on the memory store, many stories: what must hold always (the database gets fewer of them in the contract suite)."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alerts.memory import MemoryCases
+from tests.contract.alerts.centre import Centre
+from tests.contract.alerts.script import Script
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_whatever_is_done_the_cases_stay_whole(seed, length):
+    import asyncio
+
+    async def story():
+        script = Script(Centre(MemoryCases(), {}), seed)
+        for _ in range(length):
+            await script.step()
+            await script.check()
+
+    asyncio.run(story())
