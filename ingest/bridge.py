@@ -13,8 +13,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from paho.mqtt.client import MQTTMessage
-
 from contracts import dead_letters
 from contracts.names import MARKER_ROOT, TOPIC_ROOT, Topic
 from contracts.topics import DEAD_LETTERS, LANE_TOPIC
@@ -27,7 +25,7 @@ from ingest.figures import Figures
 from ingest.framing import Framing, Outgoing
 from ingest.intake import LANES, Intake, Lane, Row
 from ingest.kafka import KafkaLog
-from ingest.mqtt import Connection, Endpoint
+from ingest.mqtt import Connection, Endpoint, Publish
 from ingest.proofs import Proofs, marker_topic
 from ingest.receipts import Receipts
 from ingest.refusals import Refusal
@@ -115,21 +113,16 @@ class Bridge:
 
     # What MQTT brings
 
-    def _on_message(self, connection: Connection, message: MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "(no UTF-8)"
-        payload = bytes(message.payload)
+    def _on_message(self, connection: Connection, message: Publish) -> None:
+        topic, payload, mid, retained = message
         if topic.startswith(MARKER_ROOT):
             self._proofs.came_back(connection, payload)
-            connection.acknowledge(connection.epoch, [message.mid])
+            connection.acknowledge(connection.epoch, [mid])
             return
         self._figures.received[connection.name] += 1
-        delivery = self._deliveries.open(connection, message.mid, len(payload)) if message.qos else None
+        delivery = self._deliveries.open(connection, mid, len(payload)) if mid else None
         if self._belongs_to(topic) == connection.name:
-            live = not message.retain and self._proofs.is_live(connection)
-            self._take(topic, payload, live, delivery)
+            self._take(topic, payload, not retained and self._proofs.is_live(connection), delivery)
         if delivery is not None and not delivery.parts:
             self._deliveries.close(delivery)
 
