@@ -9,6 +9,9 @@ STIRRINGS_PER_MIN: dict[Act, float] = {
     "toilet": 1.2, "wash": 2.0, "walk": 2.5, "balcony": 0.8, "drink": 2.5, "dishes": 3.0, "cook": 3.0,
 }  # fmt: skip
 """Movements a minute that a sensor in the room could see. Asleep: about one in half an hour."""
+SETTLING_S = (100.0, 240.0)
+SETTLING_PER_MIN = 2.5
+"""Nobody comes into a room and is still at once: undressing, sitting down, reaching for something."""
 _DRAWS: dict[Act, tuple[int, float, float]] = {
     "cook": (4, 20.0, 5.0), "dishes": (3, 50.0, 6.0), "drink": (1, 8.0, 4.0),
 }  # fmt: skip
@@ -23,14 +26,17 @@ def _rng(seed: str, stay: Stay, what: str) -> Random:
 
 
 def stirrings(seed: str, stay: Stay) -> list[float]:
-    """Instants of movement in the stay's room. Who enters a room moves at once; who lies after a fall does not move."""
+    """Instants of movement in the stay's room. Who enters a room moves at once and settles; who lies after a fall does not move."""
     rate = STIRRINGS_PER_MIN[stay.act] / 60
     if rate == 0:
         return []
     rng = _rng(seed, stay, "stir")
     moments = [stay.start_s + rng.uniform(0.5, 3.0)]
+    settled_s = stay.start_s + rng.uniform(*SETTLING_S)
     while moments[-1] < stay.end_s:
-        moments.append(moments[-1] + rng.expovariate(rate))
+        moments.append(
+            moments[-1] + rng.expovariate(max(rate, SETTLING_PER_MIN / 60) if moments[-1] < settled_s else rate)
+        )
     return [at_s for at_s in moments if at_s < stay.end_s]
 
 

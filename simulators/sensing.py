@@ -67,6 +67,7 @@ class Senses:
         self._said: dict[str, float] = {}
         self._roles = {device.role: device.device_id for device in home.devices}
         self._worn: bool | None = None
+        self._announced = False
         # Every home beats at a phase of its own, so that a neighbourhood does not speak in chorus.
         self._phase = Random(f"{home.seed}/phase").random()
         self._battery = {
@@ -96,6 +97,8 @@ class Senses:
 
     def through(self, stay: Stay) -> Iterator[Sensed]:
         """Readings up to the end of ``stay``; what belongs later (a PIR that clears) comes with the next stay."""
+        if not self._announced:
+            self._announce()
         self._motion(stay)
         self._doors(stay)
         self._kitchen(stay)
@@ -106,16 +109,24 @@ class Senses:
         while self._heap and self._heap[0][0] < stay.end_s:
             yield heapq.heappop(self._heap)[2]
 
+    def _announce(self) -> None:
+        """A hub that starts tells how its doors stand; without that, the first opening could be a repeat of something older."""
+        self._announced = True
+        for device in self.home.devices:
+            if device.role in ("entrance_door", "fridge"):
+                self._say(self.start_s + 2 + self._phase * HUB_BEAT_S, device.device_id, "contact", open=False)
+
     def _motion(self, stay: Stay) -> None:
         for room, device_id in self._pirs.items():
             if room == stay.room:
                 continue
-            if room in self._clears:
+            if self._clears.get(room, stay.end_s) < stay.end_s:
                 self._say(self._clears.pop(room), device_id, "motion", moving=False)
             at_s = stay.start_s + PIR_CLEARS_S
             while (at_s := at_s + self._rng.expovariate(STRAY_PER_DAY / len(self._pirs) / 86_400)) < stay.end_s:
-                self._say(at_s, device_id, "motion", moving=True)
-                self._say(at_s + PIR_CLEARS_S, device_id, "motion", moving=False)
+                if at_s + PIR_CLEARS_S < stay.end_s:
+                    self._say(at_s, device_id, "motion", moving=True)
+                    self._say(at_s + PIR_CLEARS_S, device_id, "motion", moving=False)
         room, pir = stay.room, self._pirs.get(stay.room)
         if pir is None:
             return
