@@ -48,7 +48,8 @@ class Arrivals:
         self.keys = keys if (order[1:] > order[:-1]).all() else [keys[index] for index in order.tolist()]
         """(home_id, device_id) of each row."""
         self.place_s: Floats = np.empty(0)
-        """Place of each row in stream time: its arrival, never going back; a card stands where the row before it stands."""
+        """Place of each row in stream time: its arrival, never going back. The keeper has another clock, so its cards stand where the row
+        before them stands."""
 
     @staticmethod
     def _envelope(kind: str, batch: pa.RecordBatch) -> tuple[Array, ...]:
@@ -63,7 +64,7 @@ class Arrivals:
 
     def place(self, from_s: float) -> float:
         """Give rows their place in stream time, from where the last frame ended; returns where this one ends."""
-        arrived_s = np.where(self.kind == CARD, -np.inf, self.received_at_s)
+        arrived_s = np.full(self.size, -np.inf) if self.from_keeper else self.received_at_s
         self.place_s = np.maximum.accumulate(np.fmax(arrived_s, from_s)) if self.size else arrived_s
         return float(self.place_s[-1]) if self.size else from_s
 
