@@ -18,7 +18,7 @@ from api.errors import NotAllowed, NotLoggedIn
 from storage.queries import fetch_one, query
 
 _WHO = query("api_who")
-_bearer = HTTPBearer(auto_error=False, description="Access token from POST /api/v1/session")
+bearer = HTTPBearer(auto_error=False, description="Access token from POST /api/v1/session")
 
 OPERATORS = ("operator", "supervisor")
 """Roles that watch: they see the residents and cases of their area."""
@@ -44,14 +44,16 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def who(
-    parts: Parts, now: Now, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    parts: Parts, now: Now, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Who:
     """The user of the access token. Raises NotLoggedIn, also when the session was ended meanwhile."""
     if credentials is None:
         raise NotLoggedIn(detail="the request carries no access token")
     claims = tokens.read(credentials.credentials, secret=parts.settings.token_secret, now=now)
     async with parts.database.connection() as connection:
-        row = await fetch_one(connection, _WHO, session_id=claims.sid, user_name=claims.sub, epoch=claims.epoch, now=now)
+        row = await fetch_one(
+            connection, _WHO, session_id=claims.sid, user_name=claims.sub, epoch=claims.epoch, now=now
+        )
     if row is None:
         raise NotLoggedIn(detail="this session was ended")
     return Who(
@@ -84,6 +86,7 @@ def roles(*names: str) -> dict[str, Any]:
 
 Operator = Annotated[Who, Depends(only(*OPERATORS))]
 Staff = Annotated[Who, Depends(only(*STAFF))]
+Overseer = Annotated[Who, Depends(only("supervisor", "admin"))]
 Family = Annotated[Who, Depends(only("family"))]
 Admin = Annotated[Who, Depends(only("admin"))]
 Anyone = Annotated[Who, Depends(only(*ANYONE))]

@@ -12,6 +12,8 @@ from storage.database import Connection, Pool
 
 AGAIN_S = 2.0
 """When to try again, s; said in the error."""
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable, PoolTimeout, TimeoutError)
+"""Nobody answers, or not in time, or the tables are not there yet (the site is being prepared)."""
 
 
 @asynccontextmanager
@@ -20,7 +22,7 @@ async def answering(limit_s: float) -> AsyncGenerator[None]:
     try:
         async with asyncio.timeout(limit_s):
             yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TimeoutError) as error:
+    except AWAY as error:
         raise DatabaseAway(wait_s=AGAIN_S) from error
 
 

@@ -85,7 +85,7 @@ class DatabaseAway(ApiError):
     title = "The database is away"
 
 
-class PipelineUnknown(ApiError):
+class NotReady(ApiError):
     """{detail}"""
 
     status = 503

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 from alerts import errors as alert_errors
@@ -99,6 +100,16 @@ def install(app: FastAPI) -> None:
     async def _away(request: Request, error: Exception) -> JSONResponse:
         return answer(problem_of(DatabaseAway(wait_s=AGAIN_S)))
 
+    @app.exception_handler(psycopg.DataError)
+    async def _unstorable(request: Request, error: psycopg.DataError) -> JSONResponse:
+        return answer(
+            problem_of(
+                BadRequest(
+                    detail="it holds what cannot be stored (a NUL, or a number too large). Correct it and send it again."
+                )
+            )
+        )
+
     @app.exception_handler(RequestValidationError)
     async def _unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
         faults = [Fault(where=".".join(map(str, each["loc"])), what=each["msg"]) for each in error.errors()]
@@ -124,7 +135,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
         _LOG.exception("unforeseen error in %s %s", request.method, request.url.path, exc_info=error)
-        return answer(problem_of(ApiError(detail="an unforeseen error. It is in the api's log; try again or tell the administrator.")))
+        return answer(
+            problem_of(
+                ApiError(detail="an unforeseen error. It is in the api's log; try again or tell the administrator.")
+            )
+        )
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -134,17 +149,29 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _documented(status: int) -> dict[str, Any]:
     examples = {example.code: {"value": example.model_dump(mode="json")} for example in _examples(status)}
+    reference = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
-        "model": Problem,
         "description": next(iter(_examples(status))).title,
-        "content": {MEDIA_TYPE: {"examples": examples}},
+        "content": {MEDIA_TYPE: {"schema": reference, "examples": examples}},
     }
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Put the model of a problem among the document's schemas, where ``documented`` refers to it."""
+    _, found = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    document.setdefault("components", {}).setdefault("schemas", {}).update(found["$defs"])
 
 
 def _examples(status: int) -> Iterable[Problem]:
     from api import errors
 
-    stale = StaleChange(detail="The case stands at version 7 (CLAIMED).", held="desk-2 holds it.", desk_id="desk-2", version=7, handling="CLAIMED")
+    stale = StaleChange(
+        detail="The case stands at version 7 (CLAIMED).",
+        held="desk-2 holds it.",
+        desk_id="desk-2",
+        version=7,
+        handling="CLAIMED",
+    )
     table: dict[int, list[ShouwangError]] = {
         401: [errors.NotLoggedIn(detail="the access token has ended"), errors.LoginRefused()],
         403: [errors.NotAllowed(role="family", needed="operator or supervisor")],

@@ -93,12 +93,18 @@ def detail(
             )
             for each in found.signals
         ],
-        audit=[audit_row(each.at, each.actor, each.action, each.version, each.reason, each.facts) for each in found.audit],
+        audit=[
+            audit_row(each.at, each.actor, each.action, each.version, each.reason, each.facts) for each in found.audit
+        ],
         now=now,
     )
 
 
-def audit_row(at: Any, actor: str, action: str, version: int | None, reason: str, facts: Mapping[str, Any]) -> models.AuditRow:
+def audit_row(
+    at: Any, actor: str, action: str, version: int | None, reason: str, facts: Mapping[str, Any]
+) -> models.AuditRow:
     """One line of a history."""
     words = facts.get("note") or facts.get("text") or ""
-    return models.AuditRow(at=at, actor=actor, action=action, version=version, reason=sentence(reason, facts), note=str(words))
+    return models.AuditRow(
+        at=at, actor=actor, action=action, version=version, reason=sentence(reason, facts), note=str(words)
+    )

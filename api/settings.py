@@ -33,6 +33,8 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Changes that wait for one slow console before it is dropped; it comes back and gets a new snapshot."""
     stream_send_s: Positive = 10.0
     """Longest that one write to a console may wait, s, before it is dropped."""
+    partitions: Annotated[int, Meta(ge=1)] = 16
+    """Partitions of the topics that follow homes; the shared setting SHOUWANG_PARTITIONS."""
     pool: Annotated[int, Meta(ge=2, le=100)] = 8
     """Connections to the database."""
     query_s: Positive = 5.0

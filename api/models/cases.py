@@ -26,9 +26,11 @@ class CaseRow(Said):
     condition: str = Field(description="What the devices say: on, latched or off")
     raised_at: datetime
     queued_at: datetime | None = None
-    deadline_at: datetime | None = Field(None, description="When it should have been claimed")
-    desk_id: str | None = Field(None, description="Who holds it (user name)")
-    lease_until_at: datetime | None = Field(None, description="Until when he holds it without a sign of activity")
+    deadline_at: datetime | None = Field(default=None, description="When it should have been claimed")
+    desk_id: str | None = Field(default=None, description="Who holds it (user name)")
+    lease_until_at: datetime | None = Field(
+        default=None, description="Until when he holds it without a sign of activity"
+    )
     former_desk_id: str | None = None
     rung: int = 0
     signals: int = 1
@@ -99,13 +101,13 @@ class AuditRow(Said):
     action: str
     version: int | None = None
     reason: Sentence
-    note: str = Field("", description="The operator's own words")
+    note: str = Field(default="", description="The operator's own words")
 
 
 class CaseAfter(CaseRow):
     """A case after what was just done with it."""
 
-    lease_id: str | None = Field(None, description="The right to act; only for him who holds the case")
+    lease_id: str | None = Field(default=None, description="The right to act; only for him who holds the case")
 
 
 class CaseDetail(CaseAfter):
@@ -120,7 +122,7 @@ class CaseDetail(CaseAfter):
     resolved_by: str | None = None
     closed_at: datetime | None = None
     after_case_id: str | None = None
-    home: HomeRecord | None = Field(None, description="None: this home is not registered")
+    home: HomeRecord | None = Field(default=None, description="None: this home is not registered")
     residents: list[ResidentRecord]
     contacts: list[Contact]
     signal_list: list[Signal]
@@ -131,15 +133,15 @@ class CaseDetail(CaseAfter):
 class Claim(Asked):
     """Take a case. ``version``: the one that was seen."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2_147_483_647)
 
 
 class Act(Asked):
     """Do something with a case that one holds."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2_147_483_647)
     lease_id: str = Field(min_length=1, max_length=80)
-    note: str = Field("", max_length=2000, description="Goes into the history")
+    note: str = Field(default="", max_length=2000, description="Goes into the history")
 
 
 class Renew(Asked):
@@ -157,7 +159,7 @@ class Note(Asked):
 class Reopen(Asked):
     """It was not over after all."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2_147_483_647)
     reason: str = Field(min_length=1, max_length=2000)
 
 

@@ -16,7 +16,9 @@ class CoverageNow(Said):
     """How well someone is watched, since when, and why not better. Nothing is concluded for one who is blind."""
 
     state: Coverage
-    cannot_see_since: datetime | None = Field(None, description="Blind since; none while at least something is seen")
+    cannot_see_since: datetime | None = Field(
+        default=None, description="Blind since; none while at least something is seen"
+    )
     reasons: list[Sentence]
 
 
@@ -30,7 +32,7 @@ class ResidentRow(Said):
     care_level: int
     coverage: CoverageNow
     last_sign_at: datetime | None = Field(
-        None, description="Newest sign of life of this home in the last days; none: none was seen"
+        default=None, description="Newest sign of life of this home in the last days; none: none was seen"
     )
     open_cases: int
 
@@ -39,14 +41,16 @@ class ResidentPage(Said):
     """Residents by name, a page at a time."""
 
     residents: list[ResidentRow]
-    next_after: str | None = Field(None, description="Give this as ``after`` for the next page; none: there is none")
+    next_after: str | None = Field(
+        default=None, description="Give this as ``after`` for the next page; none: there is none"
+    )
     now: datetime
 
 
 class SignOfLife(Said):
     """The newest reading of a kind that says that someone is there."""
 
-    kind: str = Field(examples=["motion"])
+    kind: str = Field(description="Kind of reading, or pulse: alive, but perhaps not up and about", examples=["motion"])
     room: str | None = None
     device_id: str
     event_at: datetime
@@ -89,7 +93,7 @@ class Relative(Said):
     said: Sentence
     last_sign_at: datetime | None = None
     cannot_see_since: datetime | None = None
-    taken: bool | None = Field(None, description="With an alert: whether a person is on it")
+    taken: bool | None = Field(default=None, description="With an alert: whether a person is on it")
     now: datetime
 
 

@@ -41,11 +41,11 @@ class Problem(Said):
     code: str = Field(description="Key by which the console chooses its own words", examples=["stale_change"])
     detail: str
     held_by: str | None = Field(
-        None, description="Who holds the case (user name), where that is why", examples=["desk-2"]
+        default=None, description="Who holds the case (user name), where that is why", examples=["desk-2"]
     )
-    version: int | None = Field(None, description="The case's version now, where the sent one was old")
-    handling: str | None = Field(None, description="What is being done about the case now")
-    wait_s: float | None = Field(None, description="Try again after so many seconds")
+    version: int | None = Field(default=None, description="The case's version now, where the sent one was old")
+    handling: str | None = Field(default=None, description="What is being done about the case now")
+    wait_s: float | None = Field(default=None, description="Try again after so many seconds")
     faults: list[Fault] = Field(default=[], description="What is wrong in the request")
 
 

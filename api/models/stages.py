@@ -19,8 +19,8 @@ class Lane(Said):
     standing: list[int] = Field(description="Partitions whose progress stands still: their residents are blind")
     lag: int = Field(description="Frames not yet read, all partitions")
     age_s: float = Field(description="Age of the oldest progress, wall clock, s")
-    watched_lag_s: float | None = Field(None, description="The source's clock minus watched_until, s")
-    since: datetime | None = Field(None, description="Standing still since")
+    watched_lag_s: float | None = Field(default=None, description="The source's clock minus watched_until, s")
+    since: datetime | None = Field(default=None, description="Standing still since")
 
 
 class PipelineNow(Said):

@@ -77,7 +77,9 @@ async def list_cases(
     async with parts.database.connection() as connection:
         found = await fetch_all(connection, _OPEN, **which, by_time=order == "time", most=limit, skip=offset)
         count = await fetch_one(connection, _COUNT, **which)
-    return models.CasePage(cases=[rows.row_of_database(each) for each in found], total=count["total"] if count else 0, now=now)
+    return models.CasePage(
+        cases=[rows.row_of_database(each) for each in found], total=count["total"] if count else 0, now=now
+    )
 
 
 @router.get("/cases/{case_id}", responses=_READS, summary="One case", openapi_extra=roles(*OPERATORS))
@@ -94,10 +96,20 @@ async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> 
     return rows.detail(found, desk_id=user.user_name, home=home, residents=residents, contacts=contacts, now=now)
 
 
-async def write_view(connection: Any, user: Who, now: datetime, *, case_id: str | None, home_id: str | None, **facts: Any) -> None:
+async def write_view(
+    connection: Any, user: Who, now: datetime, *, case_id: str | None, home_id: str | None, **facts: Any
+) -> None:
     """Somebody read a person's record: the audit row, in the transaction that reads it."""
     await execute(
-        connection, _AUDIT, now=now, actor=user.user_name, action="viewed", case_id=case_id, home_id=home_id, reason="", facts=json.dumps(facts)
+        connection,
+        _AUDIT,
+        now=now,
+        actor=user.user_name,
+        action="viewed",
+        case_id=case_id,
+        home_id=home_id,
+        reason="",
+        facts=json.dumps(facts),
     )
 
 
@@ -141,7 +153,9 @@ async def note(case_id: CaseId, body: models.Note, parts: Parts, now: Now, user:
     return rows.after(case, user.user_name)
 
 
-@router.post("/cases/{case_id}/verify", responses=_ACTS, summary="Calling to learn what is true", openapi_extra=roles(*OPERATORS))
+@router.post(
+    "/cases/{case_id}/verify", responses=_ACTS, summary="Calling to learn what is true", openapi_extra=roles(*OPERATORS)
+)
 async def verify(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """The desk rings the resident and the contacts."""
     async with _acting(parts, user, case_id):
@@ -151,7 +165,9 @@ async def verify(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user
     return rows.after(case, user.user_name)
 
 
-@router.post("/cases/{case_id}/dispatch", responses=_ACTS, summary="A responder was sent", openapi_extra=roles(*OPERATORS))
+@router.post(
+    "/cases/{case_id}/dispatch", responses=_ACTS, summary="A responder was sent", openapi_extra=roles(*OPERATORS)
+)
 async def dispatch(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """``note`` says who goes."""
     async with _acting(parts, user, case_id):
@@ -161,7 +177,9 @@ async def dispatch(case_id: CaseId, body: models.Act, parts: Parts, now: Now, us
     return rows.after(case, user.user_name)
 
 
-@router.post("/cases/{case_id}/arrive", responses=_ACTS, summary="The responder is there", openapi_extra=roles(*OPERATORS))
+@router.post(
+    "/cases/{case_id}/arrive", responses=_ACTS, summary="The responder is there", openapi_extra=roles(*OPERATORS)
+)
 async def arrive(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Somebody stands at the door."""
     async with _acting(parts, user, case_id):
@@ -176,7 +194,13 @@ async def hold(case_id: CaseId, body: models.Hold, parts: Parts, now: Now, user:
     """``note`` is the reason; when the time is over the case alarms again."""
     async with _acting(parts, user, case_id):
         case = await parts.cases.hold(
-            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, reason=body.note, hold_s=body.hold_s, now=now
+            case_id,
+            version=body.version,
+            lease_id=body.lease_id,
+            desk_id=user.user_name,
+            reason=body.note,
+            hold_s=body.hold_s,
+            now=now,
         )
     return rows.after(case, user.user_name)
 
@@ -186,7 +210,13 @@ async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now,
     """``outcome`` says what it turned out to be (GET /api/v1/outcomes)."""
     async with _acting(parts, user, case_id):
         case = await parts.cases.resolve(
-            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, outcome=body.outcome, note=body.note, now=now
+            case_id,
+            version=body.version,
+            lease_id=body.lease_id,
+            desk_id=user.user_name,
+            outcome=body.outcome,
+            note=body.note,
+            now=now,
         )
     return rows.after(case, user.user_name)
 
@@ -195,5 +225,7 @@ async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now,
 async def reopen(case_id: CaseId, body: models.Reopen, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Back into the queue under the same id, within 24 h of its end."""
     async with _acting(parts, user, case_id):
-        case = await parts.cases.reopen(case_id, version=body.version, actor=user.user_name, reason=body.reason, now=now)
+        case = await parts.cases.reopen(
+            case_id, version=body.version, actor=user.user_name, reason=body.reason, now=now
+        )
     return rows.after(case, user.user_name)

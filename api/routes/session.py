@@ -107,7 +107,9 @@ async def log_in(body: LogIn, parts: Parts, now: Now, response: Response) -> Ses
 
 
 async def _write(connection: Any, user_name: str, action: str, now: datetime) -> None:
-    await execute(connection, _AUDIT, now=now, actor=user_name, action=action, case_id=None, home_id=None, reason="", facts="{}")
+    await execute(
+        connection, _AUDIT, now=now, actor=user_name, action=action, case_id=None, home_id=None, reason="", facts="{}"
+    )
 
 
 @router.post("/refresh", responses=documented(401, 503), summary="A new access token")
@@ -127,7 +129,9 @@ async def refresh(
         if row is None:
             raise NotLoggedIn(detail="the session was ended, or lasted its time")
         if (now - row["rotated_at"]).total_seconds() > RACE_S:
-            await execute(connection, _END, session_id=row["session_id"], now=now, why="a used refresh token came again")
+            await execute(
+                connection, _END, session_id=row["session_id"], now=now, why="a used refresh token came again"
+            )
             raise NotLoggedIn(detail="a refresh token came a second time, so its session was ended for safety")
     return _session(parts, row, row["session_id"], row["ends_at"], now)
 

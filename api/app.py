@@ -1,0 +1,89 @@
+"""The application: parts made at the start, routes, one shape of errors, headers that every answer carries, metrics."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
+from api import console, problems
+from api.context import Clock, Context, wall_clock
+from api.database import Database
+from api.feed import Feed
+from api.guard import Guard
+from api.passwords import PasswordCheck
+from api.pipeline import PipelineWatch
+from api.routes import admin, cases, family, health, residents, session, stream
+from api.settings import ApiSettings
+from contracts import metrics
+from storage.database import pool
+
+TITLE = "Shouwang 守望"
+DESCRIPTION = """
+The operators' hand on the cases, the residents' state, and what a family may know.
+
+Log in with `POST /api/v1/session`; send the access token as `Authorization: Bearer …`; refresh it before it ends.
+Errors are problem+json (RFC 9457): `detail` says what happened and what to do. Instants are UTC. `x-roles` says who may call a route.
+"""
+_LOG = logging.getLogger(__name__)
+_STREAMS = metrics.make("shouwang_api_streams_open")
+
+
+def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
+    """The application. Nothing is connected before it starts; the database and Kafka may be away then and come later."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        opened = pool(settings.database, "api", size=settings.pool, lock_s=LOCK_S, idle_s=IDLE_S)
+        await opened.open(wait=False)
+        database = Database(opened, settings.query_s)
+        app.state.context = parts = Context(
+            settings=settings,
+            database=database,
+            cases=TimescaleCases(opened),
+            feed=Feed(settings.kafka, database, settings.stream_queue),
+            pipeline=PipelineWatch(database, clock, settings.standstill_s),
+            passwords=PasswordCheck(),
+            clock=clock,
+        )
+        _STREAMS.set_function(lambda: parts.feed.open_streams)
+        tasks = [asyncio.create_task(_for_ever(work)) for work in (parts.feed.run, parts.pipeline.run)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            await opened.close()
+
+    app = FastAPI(title=TITLE, version="1", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    problems.install(app)
+    app.add_middleware(Guard)
+    for module in (session, stream, cases, residents, family, admin, health):
+        app.include_router(module.router)
+    console.install(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """A task that must not end: what nobody foresaw is logged, and it begins again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _LOG.exception("%s failed; it begins again", getattr(work, "__qualname__", work))
+            await asyncio.sleep(1.0)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title=TITLE, version=app.version, description=DESCRIPTION, routes=app.routes)
+        problems.describe(document)
+        app.openapi_schema = document
+    return app.openapi_schema
