@@ -68,7 +68,7 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument(
         "--after",
         type=Path,
-        help="connect, then wait until this file is newer than now (the bridge's health file) before the first message",
+        help="connect, then wait until this state file of the bridge says that it is watching, before the first message",
     )
     run.add_argument("--stats", action="store_true", help="one JSON object a second on stdout")
     look = words.add_parser("check", help="ledger against cases; one JSON object on stdout")
@@ -95,7 +95,7 @@ async def _run(args: argparse.Namespace, own: SimulatorsSettings) -> None:
     await living.connect()
     if args.after:
         since_s = time.time()
-        while not args.after.exists() or args.after.stat().st_mtime < since_s:  # noqa: ASYNC110 - a file of another process
+        while not _watching(args.after, since_s):  # noqa: ASYNC110 - a file of another process
             await asyncio.sleep(0.02)
     begin_s = clock.at(time.time())
     end_s = begin_s + (args.for_s * clock.speed if args.for_s else DAY_S)
@@ -118,6 +118,15 @@ async def _run(args: argparse.Namespace, own: SimulatorsSettings) -> None:
         await living.close()
     if args.stats:
         print(json.dumps(living.stats()), flush=True)
+
+
+def _watching(state: Path, since_s: float) -> bool:
+    """Whether the bridge has said, after ``since_s``, that it is connected and has caught up."""
+    try:
+        said = json.loads(state.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return bool(said["at_s"] >= since_s and said["state"] == "watching")
 
 
 async def _report(living: Neighbourhood, stats: bool) -> None:

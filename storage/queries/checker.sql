@@ -42,3 +42,7 @@ SELECT c.case_id, c.home_id, c.family, c.test, s.detector, s.detection_id, s.dev
 -- name: checker_dead_letters
 -- Refused payloads of accounts that begin so.
 SELECT count(*) AS letters FROM dead_letters WHERE starts_with(account, %(prefix)s);
+
+-- name: checker_cards_waiting
+-- Cards of some homes that the keeper still has to put into the log.
+SELECT count(*) AS waiting FROM home_cards WHERE home_id = ANY(%(homes)s) AND published_version < version;
