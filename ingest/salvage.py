@@ -22,9 +22,10 @@ def salvage(element: bytes) -> tuple[Reading, Refusal] | None:
         fields = json.loads(element)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict) or fields.get("kind") not in URGENT:
+    kind = fields.get("kind") if isinstance(fields, dict) else None
+    if not isinstance(kind, str) or kind not in URGENT:
         return None
-    return _without_bad_fields(KINDS[fields["kind"]], fields)
+    return _without_bad_fields(KINDS[kind], fields)
 
 
 def _without_bad_fields(kind: type[Reading], fields: dict[str, Any]) -> tuple[Reading, Refusal] | None:

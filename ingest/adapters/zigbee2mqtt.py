@@ -143,8 +143,9 @@ def _parts(name: str, state: Mapping[str, Any]) -> Iterator[tuple[type[Reading],
     yield from _alarms(state)
     yield from _falls(state)
     yield from _signs_of_life(state)
-    if any(state.get(field) is not None for field in ("power", "energy")) or state.get("state") in ("ON", "OFF"):
-        on = {"ON": True, "OFF": False}.get(state.get("state", ""))
+    switch = state.get("state")
+    if switch in ("ON", "OFF") or _first(state, "power", "energy") is not None:
+        on = switch == "ON" if switch in ("ON", "OFF") else None
         yield Power, {"on": on, "power_w": state.get("power"), "energy_kwh": state.get("energy")}
     air = {
         "temperature_c": state.get("temperature"),
