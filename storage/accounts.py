@@ -1,7 +1,7 @@
 """MQTT accounts: the table ``accounts`` is the truth, the broker's password and ACL files are rendered from it.
 
 Passwords are random, 144 bits, shown once and kept only as mosquitto's PBKDF2-SHA512 hash. Its few rounds (101, the tool's own default)
-are enough for them, because nobody guesses 144 bits; so 5,000 devices are made in under a second, and a city that reconnects
+are enough for them, because nobody guesses 144 bits; so 5,000 devices are made in a second, and a city that reconnects
 does not wait for the broker to hash.
 """
 
@@ -52,6 +52,12 @@ def check_account(account: Account) -> None:
         )
 
 
+def _password() -> str:
+    while (password := secrets.token_urlsafe(PASSWORD_BYTES))[0] in "-_":
+        pass  # on a command line it would look like an option
+    return password
+
+
 async def create(connection: Connection, wanted: Sequence[Account]) -> dict[str, str]:
     """Make accounts, or give existing ones a new password; returns the passwords by name, which nothing keeps. Raises BadAccount.
 
@@ -60,7 +66,7 @@ async def create(connection: Connection, wanted: Sequence[Account]) -> dict[str,
     passwords: dict[str, str] = {}
     for account in wanted:
         check_account(account)
-        passwords[account.name] = secrets.token_urlsafe(PASSWORD_BYTES)
+        passwords[account.name] = _password()
     if wanted:
         await execute(
             connection,

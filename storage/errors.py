@@ -20,7 +20,7 @@ class MigrationChanged(ShouwangError):
 
 
 class NotMigrated(ShouwangError):
-    """The database lacks migrations {missing}. Run `python -m storage migrate` first."""
+    """The database lacks migrations {missing}. Start the system once (./shouwang run), or run `python -m storage migrate`."""
 
 
 class BadRows(ShouwangError):
@@ -53,3 +53,15 @@ class UserExists(ShouwangError):
 
 class BadTable(ShouwangError):
     """{file} cannot be imported: {detail}. Nothing was changed."""
+
+
+class NoLog(ShouwangError):
+    """Kafka has no topic {topic}. Start the system once (./shouwang run), or make the topics: python -m contracts.admin."""
+
+
+class NoDatabase(ShouwangError):
+    """The database does not answer ({detail}). Is the system up? ./shouwang services up"""
+
+
+class UnknownAccount(ShouwangError):
+    """No valid MQTT account is called {account}. `./shouwang device list` shows those of devices."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import psycopg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from contracts.metrics import make
@@ -19,6 +19,8 @@ from contracts.topics import HOMES
 from deploy.site import Site
 from storage import accounts, housekeeping
 from storage.database import Connection, connect
+from storage.errors import NoLog
+from storage.places import places_of
 from storage.publishing import publish
 from storage.queries import execute, fetch_one, query
 from storage.settings import KeeperSettings
@@ -58,7 +60,7 @@ class Keeper:
             began_s = time.monotonic()
             try:
                 await line()
-            except (psycopg.OperationalError, KafkaError, ConnectionError) as error:
+            except (psycopg.OperationalError, KafkaError, ConnectionError, NoLog) as error:
                 pause_s = 0.5 if time.monotonic() - began_s > 60 else min(pause_s * 2, 10.0)
                 LOG.warning("%s: again in %.1f s: %s", what, pause_s, str(error).strip() or type(error).__name__)
                 await self._pause(pause_s)
@@ -71,7 +73,7 @@ class Keeper:
         )
         try:
             await producer.start()
-            await self._begin_anew_if_emptied(connection, producer)
+            await self._begin_anew_if_emptied(connection)
             await connection.execute("LISTEN keeper")
             installed: object = None
             looked_at_s = 0.0
@@ -93,10 +95,9 @@ class Keeper:
             await producer.stop()
             await connection.close()
 
-    async def _begin_anew_if_emptied(self, connection: Connection, producer: AIOKafkaProducer) -> None:
+    async def _begin_anew_if_emptied(self, connection: Connection) -> None:
         """A log without a single card, though cards were published: it was emptied, so publish all of them again."""
-        partitions = await producer.partitions_for(HOMES)
-        places = [TopicPartition(HOMES, partition) for partition in partitions]
+        places = await places_of(self._settings.kafka, [HOMES])
         consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.kafka, enable_auto_commit=False)
         await consumer.start()
         try:

@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 import psycopg
 import pyarrow as pa
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from contracts import dead_letters, frames
@@ -24,7 +23,8 @@ from contracts.errors import FrameError
 from contracts.metrics import make
 from contracts.topics import DEAD_LETTERS, READINGS
 from storage.counts import Counts
-from storage.errors import BadRows, LogGone
+from storage.errors import BadRows, LogGone, NoLog
+from storage.places import places_of
 from storage.settings import WriterSettings
 from storage.telemetry import Batch, Letter, Statement, Stored, TelemetryStore, batch_of
 
@@ -193,7 +193,7 @@ class Writer:
             began_s = time.monotonic()
             try:
                 await self._session()
-            except (psycopg.OperationalError, KafkaError, ConnectionError) as error:
+            except (psycopg.OperationalError, KafkaError, ConnectionError, NoLog) as error:
                 # After a good stretch the first attempt comes soon again.
                 pause_s = 0.5 if time.monotonic() - began_s > 60 else min(pause_s * 2, self._settings.back_off_s)
                 LOG.warning("storing stops for %.1f s: %s", pause_s, str(error).strip() or type(error).__name__)
@@ -231,7 +231,7 @@ class Writer:
 
     async def _seek(self, consumer: AIOKafkaConsumer, store: TelemetryStore) -> None:
         """To the stored offsets; where the log was emptied since, to its beginning; where it lost records, say so."""
-        places = await self._partitions()
+        places = await places_of(self._settings.kafka, (READINGS, DEAD_LETTERS))
         consumer.assign(places)
         first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         stored = await asyncio.to_thread(store.offsets)
@@ -247,18 +247,6 @@ class Writer:
                 self._metrics.missed.labels(place.topic).inc(first[place] - wanted)
                 wanted = first[place]
             consumer.seek(place, wanted)
-
-    async def _partitions(self) -> list[TopicPartition]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka)
-        await admin.start()
-        try:
-            found = await admin.describe_topics([READINGS, DEAD_LETTERS])
-        finally:
-            await admin.close()
-        for topic in found:
-            if topic["error_code"] or not topic["partitions"]:
-                raise ConnectionError(f"topic {topic['topic']} is not there yet; `python -m contracts.admin` makes it")
-        return [TopicPartition(topic["topic"], part["partition"]) for topic in found for part in topic["partitions"]]
 
     def _lag(self, consumer: AIOKafkaConsumer, found: Mapping[Any, Sequence[Record]]) -> None:
         lag = {READINGS: 0, DEAD_LETTERS: 0}
