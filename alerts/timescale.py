@@ -16,15 +16,15 @@ import psycopg
 from alerts.book import Book, Raced
 from alerts.cases import AuditRow, Case, CaseDetail, Timer, TimerKind
 from alerts.errors import NoSuchCase
+from alerts.link import Connections
 from alerts.operations import Cases
-from alerts.rules import Rules, Rung
+from alerts.rules import SHIPPED, Rules, Rung
 from alerts.sql_book import SqlBook, case_of, detection_of, signal_of
 from alerts.store import CaseStore
 from contracts import alerts as messages
 from contracts import topics
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
-from storage.database import Pool
 from storage.queries import Row, fetch_all, fetch_one, query
 
 T = TypeVar("T")
@@ -65,12 +65,12 @@ _UNSENT = query("unsent_events")
 
 
 class TimescaleCases(Cases):
-    """``alerts.store.CaseStore`` over a pool of ``storage.database.pool(…, lock_s=LOCK_S, idle_s=IDLE_S)``.
+    """``alerts.store.CaseStore`` over ``storage.database.pool(…, lock_s=LOCK_S, idle_s=IDLE_S)``, or over one Link of a task.
 
     ``session``: settings made at the start of each transaction (``SET LOCAL``), for row-level security.
     """
 
-    def __init__(self, pool: Pool, session: Mapping[str, str] | None = None) -> None:
+    def __init__(self, pool: Connections, session: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._pool = pool
         self._session = dict(session or {})
@@ -162,7 +162,8 @@ class TimescaleCases(Cases):
 
 def rules_of(priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequence[Row]) -> Rules:
     """Rules from their tables."""
-    by_family: dict[str, dict[int, int]] = {}
+    # A row that somebody deleted must not stop an alarm: then what ships is in force.
+    by_family = {family: dict(enumerate(shipped)) for family, shipped in SHIPPED.priorities.items()}
     for row in priorities:
         by_family.setdefault(row["family"], {})[row["score"]] = row["priority"]
     return Rules(
@@ -171,7 +172,7 @@ def rules_of(priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequ
             dict[Any, tuple[int, int, int, int, int]],
         ),
         ladder=tuple(msgspec.convert(row, Rung) for row in rungs),
-        answer_s={row["priority"]: row["answer_s"] for row in answer_times},
+        answer_s=SHIPPED.answer_s | {row["priority"]: row["answer_s"] for row in answer_times},
     )
 
 

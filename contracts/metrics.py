@@ -32,6 +32,7 @@ TABLE = (
     Metric("shouwang_alerts_detections_read_total", "counter", ("result",), "Detections read: new, repeated, older, bad"),
     Metric("shouwang_alerts_cases_changed_total", "counter", ("change",), "Changes of cases"),
     Metric("shouwang_alerts_timers_fired_total", "counter", ("kind",), "Timers that fell due"),
+    Metric("shouwang_alerts_events_sent_total", "counter", (), "Alert events acknowledged by Kafka"),
     Metric("shouwang_writer_rows_stored_total", "counter", ("kind",), "Rows stored for the first time"),
     Metric("shouwang_writer_rows_repeated_total", "counter", ("kind",), "Rows that the database held already"),
     Metric("shouwang_writer_batch_seconds", "histogram", (), "Time of one writer transaction"),

@@ -1,0 +1,142 @@
+"""One of the doubled pair: readers of both lanes, relay, sweep and progress, each with a connection of its own.
+
+There is no election and no group. Two processes do all of this at once; detection ids, versions and keys make the second of everything
+meet what the first has done. If one is killed or frozen the other does not notice.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from alerts.figures import Figures
+from alerts.link import Link
+from alerts.patience import Patience, Stopping
+from alerts.progress import ProgressWatch
+from alerts.reader import Reader, go_on, partitions_of
+from alerts.relay import Relay
+from alerts.sends import Sends
+from alerts.settings import AlertsSettings
+from alerts.sweeper import Sweeper
+from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
+from contracts import topics
+
+LOG = logging.getLogger("alerts")
+Read = Callable[[AIOKafkaConsumer, Sequence[TopicPartition]], Awaitable[None]]
+
+
+class Service:
+    """``run`` until ``stop``."""
+
+    def __init__(self, settings: AlertsSettings, figures: Figures) -> None:
+        self._settings = settings
+        self._figures = figures
+        self._stopping = asyncio.Event()
+        self._patience = Patience(self._stopping, settings.back_off_s)
+
+    def stop(self) -> None:
+        """Finish the transactions in hand and return from ``run`` within ``stop_s``."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Until ``stop``. Waits for a database and a Kafka that are away; raises MissingTopic, and whatever nobody foresaw."""
+        async with AsyncExitStack() as stack:
+            tasks = await self._tasks(stack)
+            stop = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+            failed = next((task for task in tasks if task.done() and task.exception()), None)
+            self._stopping.set()
+            _, late = await asyncio.wait(tasks, timeout=self._settings.stop_s)
+            for task in late:
+                LOG.warning(
+                    "%s was still at work and is broken off; it is done again after the next start", task.get_name()
+                )
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if failed is not None:
+                failed.result()
+
+    async def _tasks(self, stack: AsyncExitStack) -> list["asyncio.Task[None]"]:
+        settings = self._settings
+        sends = Sends(settings.kafka, settings.instance)
+        stack.push_async_callback(sends.stop)
+        relay = Relay(
+            self._link(stack, "relay"),
+            sends,
+            self._patience,
+            self._figures,
+            settings.relay_poll_s,
+            settings.relay_take_s,
+        )
+
+        def lane(name: str, topic: str, batch: int) -> Callable[[], Awaitable[None]]:
+            link = self._link(stack, name)
+            store = TimescaleCases(link)
+            reader = Reader(topic, settings.instance, store, sends, self._patience, self._figures, relay.wake, batch)
+
+            async def read(consumer: AIOKafkaConsumer, assigned: Sequence[TopicPartition]) -> None:
+                async with link.connection() as connection:
+                    await go_on(consumer, assigned, settings.instance, connection)
+                await reader.run(consumer)
+
+            return lambda: self._with_consumer(name, topic, read)
+
+        sweeper = Sweeper(
+            TimescaleCases(self._link(stack, "sweep")), relay, self._patience, self._figures, relay.wake,
+            settings.sweep_s, settings.keep_sent_days,
+        )  # fmt: skip
+        progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
+        work: dict[str, Callable[[], Awaitable[None]]] = {
+            "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
+            "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
+            "relay": relay.run,
+            "sweep": sweeper.run,
+            "progress": lambda: self._with_consumer(
+                "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)
+            ),
+        }
+        return [asyncio.create_task(_run(each), name=name) for name, each in work.items()]
+
+    def _link(self, stack: AsyncExitStack, name: str) -> Link:
+        link = Link(self._settings.database, f"{self._settings.instance} {name}", lock_s=LOCK_S, idle_s=IDLE_S)
+        stack.push_async_callback(link.close)
+        return link
+
+    async def _with_consumer(self, name: str, topic: str, read: Read) -> None:
+        """Run ``read`` with a consumer of all partitions; a session that Kafka or the database broke begins again."""
+
+        async def session() -> None:
+            assigned = await partitions_of(self._settings.kafka, topic)
+            async with _consumer(self._settings.kafka, f"{self._settings.instance}-{name}") as consumer:
+                consumer.assign(assigned)
+                await read(consumer, assigned)
+
+        await self._patience.until_done(f"reading {topic}", session)
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except Stopping:
+        pass
+
+
+@asynccontextmanager
+async def _consumer(kafka: str, client_id: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka,
+        client_id=client_id,
+        group_id=None,  # all partitions by hand: a group would make a killed twin's half wait for its session to time out
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=200,
+        request_timeout_ms=10_000,
+        metadata_max_age_ms=10_000,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()

@@ -1,0 +1,34 @@
+"""Settings of one alerts process, from SHOUWANG_ALERTS_*."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the twins. Times in s."""
+
+    instance: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}\Z")] = "alerts-1"
+    """Name of this instance: its offsets in the database stand under it. No two running ones may share it."""
+    kafka: str = "127.0.0.1:9092"
+    database: str = "postgresql://127.0.0.1/shouwang"
+    sweep_s: Annotated[float, Meta(gt=0, le=10)] = 1.0
+    """How often timers are looked at."""
+    relay_poll_s: Annotated[float, Meta(gt=0, le=10)] = 0.2
+    """How often the outbox is looked at for changes that others (api, twin) wrote; own ones are sent at once."""
+    relay_take_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
+    """How long the twin leaves events alone that this one is sending: what a crash delays them by."""
+    batch: Annotated[int, Meta(ge=1, le=1_000)] = 25
+    """Most technical detections in one transaction. It holds the rows of so many homes until it ends."""
+    back_off_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
+    """Longest pause between attempts while the database or Kafka is away."""
+    progress_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    """How often the table ``pipeline`` is written."""
+    keep_sent_days: Annotated[float, Meta(gt=0, le=3_650)] = 7
+    """Sent events stay in the outbox this long; the audit keeps the story."""
+    stop_s: Annotated[float, Meta(gt=0, le=60)] = 4.0
+    """Longest that stopping may take; what is unfinished then is undone and read again."""
+    metrics_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    """Prometheus text on 127.0.0.1; 0 = off."""
+    log: str = "INFO"
