@@ -1,0 +1,116 @@
+"""The stream below paho: messages are taken out whole, whatever pieces the network makes; paho gets all the rest, in order."""
+
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from paho.mqtt.client import Client
+
+from ingest.mqtt import Publish, Stream, _Paho
+
+
+def packet(head: int, body: bytes) -> bytes:
+    length, size = bytearray(), len(body)
+    while True:
+        size, digit = divmod(size, 128)
+        length.append(digit | (0x80 if size else 0))
+        if not size:
+            return bytes([head]) + bytes(length) + body
+
+
+def publish(topic: str, payload: bytes, mid: int, retain: bool = False) -> bytes:
+    name = topic.encode()
+    head = 0x30 | (0x02 if mid else 0) | retain
+    return packet(head, struct.pack(">H", len(name)) + name + (struct.pack(">H", mid) if mid else b"") + payload)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, Stream]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    stream = Stream(ours)
+    yield theirs, stream
+    theirs.close()
+    stream.close()
+
+
+MESSAGES = st.builds(
+    Publish, st.text(min_size=1, max_size=30), st.binary(max_size=300), st.integers(0, 65_535), st.booleans()
+)
+OTHERS = st.sampled_from([b"\x20\x02\x00\x00", b"\x40\x02\x00\x07", b"\xd0\x00", b"\x90\x03\x00\x01\x01"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(story=st.lists(MESSAGES | OTHERS, max_size=15), size=st.integers(1, 200), limit=st.integers(1, 5))
+def test_messages_come_out_whole_however_the_bytes_arrive(story: list[Publish | bytes], size: int, limit: int) -> None:
+    sent = b"".join(each if isinstance(each, bytes) else publish(*each) for each in story)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    stream, found, for_paho = Stream(ours), [], b""
+    try:
+        for at in range(0, len(sent), size):
+            theirs.sendall(sent[at : at + size])
+            assert stream.fill()
+            while stream.has_packet:
+                for each in stream.packets(limit):
+                    if each is not None:
+                        found.append(each)
+                        continue
+                    for_paho += stream.recv(1) + stream.recv(100)
+    finally:
+        theirs.close()
+        stream.close()
+    assert found == [each for each in story if isinstance(each, Publish)]
+    assert for_paho == b"".join(each for each in story if isinstance(each, bytes))
+
+
+def test_a_message_handed_out_is_not_handed_out_again_when_reading_stops_behind_it(
+    pair: tuple[socket.socket, Stream],
+) -> None:
+    theirs, stream = pair
+    theirs.sendall(publish("a", b"1", 1) + publish("a", b"2", 2))
+    stream.fill()
+    for each in stream.packets(10):
+        assert each is not None
+        assert each.payload == b"1"
+        break
+    assert [each.payload for each in stream.packets(10) if each] == [b"2"]
+
+
+def test_nothing_to_read_is_not_the_end(pair: tuple[socket.socket, Stream]) -> None:
+    _, stream = pair
+    assert not stream.fill()
+    with pytest.raises(BlockingIOError):
+        stream.recv(1)
+
+
+def test_the_end_is_told_after_the_last_message_and_a_piece_of_one_is_dropped(
+    pair: tuple[socket.socket, Stream],
+) -> None:
+    theirs, stream = pair
+    theirs.sendall(publish("a", b"1", 1) + publish("a", b"2", 2)[:-1])
+    theirs.close()
+    while stream.fill() and stream.has_packet:
+        first = list(stream.packets(10))
+        assert [each.payload for each in first if each] == [b"1"]
+    assert list(stream.packets(10)) == [None]
+    assert stream.recv(1) == b""
+
+
+def test_an_abandoned_stream_is_at_its_end(pair: tuple[socket.socket, Stream]) -> None:
+    theirs, stream = pair
+    theirs.sendall(publish("a", b"1", 1))
+    stream.fill()
+    stream.abandon()
+    assert list(stream.packets(10)) == [None]
+    assert stream.recv(1) == b""
+
+
+def test_paho_still_has_the_two_private_names_that_we_use() -> None:
+    """A newer paho without them would silently open its own socket, or fail at the first PUBACK."""
+    assert callable(Client._create_socket)
+    assert callable(Client._packet_queue)
+    assert _Paho._create_socket is not Client._create_socket
