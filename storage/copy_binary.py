@@ -42,7 +42,9 @@ def encode(columns: Sequence[Column]) -> bytes:
 
     Types that are understood: bool, int16, int32, int64, float64, utf8, binary. All columns have the same length.
     """
-    fields: list[Any] = [pa.scalar(len(columns).to_bytes(2, "big"), pa.binary())]
+    rows = len(columns[0])
+    count = np.tile(np.frombuffer(len(columns).to_bytes(2, "big"), dtype=np.uint8), rows)
+    fields: list[Any] = [_binary(count, np.arange(0, 2 * rows + 1, 2, dtype=np.int32))]
     fields += [_field(_flat(column)) for column in columns]
     joined = compute.binary_join_element_wise(*fields, pa.scalar(b"", pa.binary()))
     return b"".join((SIGNATURE, _data(joined), TRAILER))

@@ -127,10 +127,11 @@ class DeviceWatch:
         while ends_at is None or loop.time() < ends_at:
             for records in (await self._consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:
-                    for seen in self._of(record.topic, record.value or b""):
+                    for seen in self.seen_in(record.topic, record.value or b""):
                         yield seen
 
-    def _of(self, topic: str, value: bytes) -> Iterator[Seen]:
+    def seen_in(self, topic: str, value: bytes) -> Iterator[Seen]:
+        """What one record holds of this account."""
         try:
             if topic == DEAD_LETTERS:
                 yield from letter_of(value, self._account)
