@@ -71,8 +71,7 @@ class Episodes:
         for place in np.flatnonzero(changed).tolist():
             subject = int(subjects[place])
             if not columns.on[subject]:
-                again = _same_start(float(columns.started_at_s[subject]), float(started[place]))
-                columns.revision[subject] = columns.revision[subject] if again else 0
+                columns.revision[subject] = self._said(subject, float(started[place]))
                 columns.started_at_s[subject] = started[place]
                 columns.device[subject] = -1 if devices is None else np.broadcast_to(devices, subjects.shape)[place]
                 columns.test[subject] = tests[place]
@@ -105,8 +104,7 @@ class Episodes:
         columns = self._columns
         subjects, event, scores, tests = _parallel(subjects, event_at_s, score, test)
         for place, subject in enumerate(subjects.tolist()):
-            again = _same_start(float(columns.once_at_s[subject]), float(event[place]))
-            columns.once_revision[subject] = columns.once_revision[subject] + 1 if again else 1
+            columns.once_revision[subject] = self._said(subject, float(event[place])) + 1
             columns.once_at_s[subject] = event[place]
             row = self._row(rows, subject)
             device = -1 if devices is None else int(np.broadcast_to(devices, subjects.shape)[place])
@@ -119,6 +117,12 @@ class Episodes:
     def is_on(self, subjects: Ints) -> Bools:
         """Whether an episode is on for each subject."""
         return cast(Bools, self._columns.on[subjects])
+
+    def _said(self, subject: int, start_s: float) -> int:
+        """Highest revision said of the episode with this start, which has the same id whether it was said by ``on`` or ``once``."""
+        columns = self._columns
+        before = ((columns.started_at_s, columns.revision), (columns.once_at_s, columns.once_revision))
+        return max(int(said[subject]) if _same_start(float(at_s[subject]), start_s) else 0 for at_s, said in before)
 
     def _end(
         self,
