@@ -14,7 +14,7 @@ from deploy.site import Site
 from deploy.steps import step
 from deploy.supervise import Process, Supervisor
 
-_FOLDERS = ("postgres", "postgres.draft", "kafka", "mosquitto")
+_FOLDERS = ("postgres", "postgres.draft", "kafka", "mosquitto", "ingest", "demo")
 
 
 def processes(site: Site, system: Path) -> list[Process]:

@@ -85,7 +85,8 @@ def stages(site: Site) -> Iterator[Stages]:
         opened.close()
 
 
-def _free_base() -> int:
+@pytest.fixture
+def free_port_base() -> int:
     """A port base whose first port is free now; the others of a site lie within the next 100."""
     with socket.socket() as probe:
         for base in range(29000, 32000, 100):
@@ -98,10 +99,10 @@ def _free_base() -> int:
 
 
 @pytest.fixture
-def own_site() -> Iterator[Site]:
+def own_site(free_port_base: int) -> Iterator[Site]:
     """A Site that this test has for itself, from nothing."""
     data = Path(mkdtemp(prefix="shouwang-"))
-    found = Site.load(data=data, port_base=_free_base())
+    found = Site.load(data=data, port_base=free_port_base)
     try:
         prepare.services(found, native=True)
         yield found

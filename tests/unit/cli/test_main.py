@@ -32,7 +32,7 @@ class Verb:
 @pytest.fixture
 def verb(monkeypatch):
     made = Verb()
-    monkeypatch.setattr(door, "verbs", lambda: {"look": made})
+    monkeypatch.setattr(door, "verbs", lambda only=None: {"look": made})
     return made
 
 
@@ -80,6 +80,6 @@ def test_nothing_asked_shows_what_can_be_asked(capsys):
 
 
 def test_words_for_pytest_pass_through_test():
-    args, more = door.parser().parse_known_args(["test", "--fast", "-k", "matrix", "tests/unit/deploy"])
+    args, more = door.parser(door.verbs()).parse_known_args(["test", "--fast", "-k", "matrix", "tests/unit/deploy"])
     assert args.fast
     assert more == ["-k", "matrix", "tests/unit/deploy"]
