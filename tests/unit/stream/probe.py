@@ -36,7 +36,12 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     state.rows[home] += 1
     state.last_s[home] = np.fmax(state.last_s[home], rows.received_at_s)
     state.due_at_s[home] = rows.received_at_s + params.quiet_s
-    evidence = {"trail": state.trail[home], "rows": state.rows[home], "enrolled_s": state.enrolled_s[home], "now_s": ctx.time.now_s}
+    evidence = {
+        "trail": state.trail[home],
+        "rows": state.rows[home],
+        "enrolled_s": state.enrolled_s[home],
+        "now_s": ctx.time.now_s,
+    }
     ctx.out.off(home, event_at_s=rows.event_at_s, reason="probe.back", evidence=evidence)
     third = rows.where(state.rows[home] % 3 == 0)
     state.devices.seen[rows.device] += 1
@@ -87,7 +92,12 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def frame(
-    rows: list[Row], until_s: float | None = None, *, source: str = "main", unwatched: tuple[tuple[float, float], ...] = (), lane: str = "bulk"
+    rows: list[Row],
+    until_s: float | None = None,
+    *,
+    source: str = "main",
+    unwatched: tuple[tuple[float, float], ...] = (),
+    lane: str = "bulk",
 ) -> bytes:
     """A frame of these rows; ``until_s`` counts from START_S."""
     builder = FrameBuilder()
@@ -95,9 +105,20 @@ def frame(
     for row in rows:
         received_s = START_S + (row.at_s if row.received_s is None else row.received_s)
         envelope = Envelope(
-            row.home, row.device, row.via, None, START_S + row.at_s, received_s, START_S + row.at_s, DEVICE, row.boot, row.seq
+            row.home,
+            row.device,
+            row.via,
+            None,
+            START_S + row.at_s,
+            received_s,
+            START_S + row.at_s,
+            DEVICE,
+            row.boot,
+            row.seq,
         )
-        builder.add(row.kind, envelope, row.card if row.card is not None else KINDS[row.kind](**usual.get(row.kind, {})))
+        builder.add(
+            row.kind, envelope, row.card if row.card is not None else KINDS[row.kind](**usual.get(row.kind, {}))
+        )
     return builder.build(
         FrameMeta(
             source=source,
@@ -112,5 +133,7 @@ def by_subject(told: list[Detection]) -> dict[tuple[str, str, str | None], list[
     """What was said of each home (and device) by each detector, in order: all that may be asked of an order."""
     found: dict[tuple[str, str, str | None], list[Detection]] = {}
     for each in told:
-        found.setdefault((each.home_id, each.detector, each.device_id if each.detector == "press" else None), []).append(each)
+        found.setdefault(
+            (each.home_id, each.detector, each.device_id if each.detector == "press" else None), []
+        ).append(each)
     return found

@@ -54,7 +54,9 @@ def arrived(row: Row) -> float:
     return row.at_s if row.received_s is None else row.received_s
 
 
-def play(log: Log, lane: str, draw: random.Random | None, *, restart: float = 0.0, repeat: float = 0.0) -> list[Detection]:
+def play(
+    log: Log, lane: str, draw: random.Random | None, *, restart: float = 0.0, repeat: float = 0.0
+) -> list[Detection]:
     """Play a log: in one frame, or (with ``draw``) cut anyhow, stating anything that may be stated."""
     engine = Engine(0, lane, DETECTORS)  # type: ignore[arg-type]
     told = engine.apply_value(frame([], 0.0, lane=lane))
@@ -73,7 +75,9 @@ def play(log: Log, lane: str, draw: random.Random | None, *, restart: float = 0.
         if away is not None and not said and not stated_now:
             bound = min(bound, away[0])
         stated_s = max(stated_s, bound if draw is None else stated_s + (bound - stated_s) * draw.random())
-        value = frame(log.rows[first:last], stated_s, unwatched=(away,) if away is not None and stated_now else (), lane=lane)
+        value = frame(
+            log.rows[first:last], stated_s, unwatched=(away,) if away is not None and stated_now else (), lane=lane
+        )
         said = said or stated_now
         told += engine.apply_value(value)
         if draw is not None and draw.random() < repeat:
@@ -90,19 +94,21 @@ def play(log: Log, lane: str, draw: random.Random | None, *, restart: float = 0.
     return told
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(log=logs(), seed=st.integers(0, 2**32), lane=st.sampled_from(("bulk", "urgent")))
 def test_another_cut_into_frames_changes_nothing(log: Log, seed: int, lane: str) -> None:
     assert by_subject(play(log, lane, random.Random(seed))) == by_subject(play(log, lane, None))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(log=logs(), seed=st.integers(0, 2**32))
 def test_restarts_and_repeated_frames_change_nothing(log: Log, seed: int) -> None:
-    assert by_subject(play(log, "bulk", random.Random(seed), restart=0.3, repeat=0.3)) == by_subject(play(log, "bulk", None))
+    assert by_subject(play(log, "bulk", random.Random(seed), restart=0.3, repeat=0.3)) == by_subject(
+        play(log, "bulk", None)
+    )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(log=logs(), seed=st.integers(0, 2**32))
 def test_homes_apart_say_what_they_say_together(log: Log, seed: int) -> None:
     together = by_subject(play(log, "bulk", random.Random(seed)))

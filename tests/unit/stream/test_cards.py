@@ -1,0 +1,118 @@
+"""What home cards say, as columns."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from contracts.kinds import ROLES, ROOMS, Card
+from stream.cards import HomeCards
+
+CARD = Card(
+    version=3, care_level=2, residents=("r-1",), device_ids=("door-1", "pir-1"), device_roles=("entrance_door", "motion"),
+    device_rooms=("entrance", "kitchen"), device_residents=("", "r-1"), away_until_s=5.0, learned_days=9, silence_min=tuple(range(72)),
+    threshold_names=("inactivity.factor",), threshold_values=(2.5,),
+)  # fmt: skip
+
+
+def test_a_home_without_a_card_has_cautious_defaults() -> None:
+    cards = HomeCards()
+    home, device = cards.home("h"), cards.device("h", "x")
+    assert (cards.known[home], cards.residents[home], cards.has_entrance_door[home]) == (False, 1, False)
+    assert np.isnan(cards.away_until_s[home])
+    assert np.isnan(cards.silence_min[home]).all()
+    assert (ROLES[cards.device_role[device]], ROOMS[cards.device_room[device]], cards.device_known[device]) == (
+        "other",
+        "other",
+        False,
+    )
+
+
+def test_a_card_binds_devices_also_those_that_have_spoken_before() -> None:
+    cards = HomeCards()
+    before = cards.device("h", "pir-1")
+    assert cards.apply("h", CARD)
+    assert cards.device("h", "pir-1") == before
+    assert ROOMS[cards.device_room[before]] == "kitchen"
+    assert cards.has_entrance_door[0]
+    assert cards.silence_min[0, 71] == 71
+
+
+def test_an_older_card_that_arrives_later_changes_nothing() -> None:
+    cards = HomeCards()
+    cards.apply("h", CARD)
+    assert not cards.apply("h", Card(version=2, care_level=5))
+    assert cards.care_level[0] == 2
+
+
+def test_a_device_that_left_the_card_is_unbound() -> None:
+    cards = HomeCards()
+    cards.apply("h", CARD)
+    cards.apply(
+        "h",
+        Card(
+            version=4,
+            device_ids=("pir-1",),
+            device_roles=("motion",),
+            device_rooms=("bedroom",),
+            device_residents=("",),
+        ),
+    )
+    assert cards.device_known[[cards.device("h", "door-1"), cards.device("h", "pir-1")]].tolist() == [False, True]
+    assert not cards.has_entrance_door[0]
+
+
+def test_a_removed_home_is_unknown_again() -> None:
+    cards = HomeCards()
+    cards.apply("h", CARD)
+    cards.apply("h", Card(version=4, removed=True))
+    assert not cards.known[0]
+    assert not cards.device_known[:2].any()
+
+
+def test_a_threshold_of_one_home_is_its_own_and_ends_with_its_card() -> None:
+    cards = HomeCards()
+    cards.apply("h", CARD)
+    cards.apply("other", Card(version=1))
+    assert cards.threshold("inactivity.factor", np.array([0, 1]), 1.5).tolist() == [2.5, 1.5]
+    assert cards.threshold("gas.level", np.array([0]), 7.0).tolist() == [7.0]
+    cards.apply("h", Card(version=4))
+    assert cards.threshold("inactivity.factor", np.array([0]), 1.5).tolist() == [1.5]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/London", "Asia/Kathmandu", "America/St_Johns"])
+def test_the_local_hour_follows_the_zone_and_its_changes(zone: str) -> None:
+    cards = HomeCards()
+    cards.apply("h", Card(version=1, zone=zone))
+    for month in (1, 3, 7, 10):
+        at = datetime(2026, month, 29, 1, 30, tzinfo=ZoneInfo("UTC"))
+        local = at.astimezone(ZoneInfo(zone))
+        assert cards.local_hour(np.array([0]), at.timestamp()) == pytest.approx([local.hour + local.minute / 60])
+
+
+def test_an_unknown_zone_counts_as_shanghai_and_no_instant_has_no_hour() -> None:
+    cards = HomeCards()
+    cards.apply("h", Card(version=1, zone="Moon/Crater"))
+    midnight = datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    assert cards.local_hour(np.array([0, 0]), np.array([midnight, np.nan])).tolist()[0] == 0.0
+    assert np.isnan(cards.local_hour(np.array([0]), np.nan)).all()
+
+
+def test_whom_a_device_concerns() -> None:
+    cards = HomeCards()
+    cards.apply("h", CARD)
+    assert cards.resident_of(0, cards.device("h", "pir-1")) == "r-1"
+    cards.apply("two", Card(version=1, residents=("r-1", "r-2")))
+    assert cards.resident_of(cards.home("two"), -1) is None
+
+
+def test_a_snapshot_gives_the_same_indices_and_cards() -> None:
+    cards = HomeCards()
+    cards.device("stranger", "x")
+    cards.apply("h", CARD)
+    again = HomeCards()
+    again.restore(cards.packed())
+    assert (again.home_ids, again.device_ids) == (cards.home_ids, cards.device_ids)
+    assert again.device_room[: len(again.device_ids)].tolist() == cards.device_room[: len(cards.device_ids)].tolist()
+    assert again.threshold("inactivity.factor", np.array([1]), 1.5).tolist() == [2.5]

@@ -1,0 +1,65 @@
+"""Grid points, and time that somebody watched."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.stream_time import KEEP_S, WatchedTime, grid_before, grid_from
+
+
+def test_a_row_at_a_grid_point_belongs_to_the_slot_that_it_ends() -> None:
+    assert (grid_before(20.0, 10.0), grid_before(20.001, 10.0)) == (10.0, 20.0)
+    assert (grid_from(20.0, 10.0), grid_from(20.001, 10.0)) == (20.0, 30.0)
+
+
+def test_watched_time_stands_still_in_an_outage_and_in_the_grace_after_it() -> None:
+    clock = WatchedTime(grace_s=300.0)
+    clock.unwatched(1000.0, 2000.0)
+    assert clock.watched_s(900.0) == pytest.approx(900.0)
+    assert clock.watched_s(np.array([1000.0, 1500.0, 2300.0, 2310.0])) == pytest.approx(
+        [1000.0, 1000.0, 1000.0, 1010.0]
+    )
+
+
+def test_an_outage_within_the_grace_of_another_is_one_stand() -> None:
+    clock = WatchedTime(grace_s=300.0)
+    clock.unwatched(1000.0, 1100.0)
+    clock.unwatched(1200.0, 1300.0)
+    assert clock.watched_s(1700.0) == pytest.approx(1100.0)
+
+
+def test_stating_an_outage_twice_changes_nothing() -> None:
+    clock = WatchedTime(grace_s=300.0)
+    clock.unwatched(1000.0, 2000.0)
+    clock.unwatched(1000.0, 2000.0)
+    assert clock.watched_s(5000.0) == pytest.approx(3700.0)
+
+
+def test_what_is_no_instant_stays_unknown() -> None:
+    clock = WatchedTime(grace_s=300.0)
+    clock.unwatched(1000.0, 2000.0)
+    assert np.isnan(clock.watched_s(math.nan))
+    assert np.isnan(clock.watched_s(np.array([math.nan]))).all()
+
+
+def test_outages_long_ago_are_forgotten_without_a_jump() -> None:
+    clock = WatchedTime(grace_s=0.0)
+    clock.unwatched(1000.0, 2000.0)
+    late_s = 3000.0 + KEEP_S
+    before = clock.watched_s(late_s)
+    clock.unwatched(late_s + 10.0, late_s + 20.0)
+    assert clock.watched_s(late_s) == pytest.approx(before)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e4)), max_size=20), st.floats(0, 2e5), st.floats(0, 1e4))
+def test_watched_time_never_goes_back_and_never_outruns_time(
+    outages: list[tuple[float, float]], at_s: float, more_s: float
+) -> None:
+    clock = WatchedTime(grace_s=300.0)
+    for from_s, length_s in sorted(outages):
+        clock.unwatched(from_s, from_s + length_s)
+    gained = float(clock.watched_s(at_s + more_s) - clock.watched_s(at_s))
+    assert -1e-6 <= gained <= more_s + 1e-6
