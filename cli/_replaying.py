@@ -10,8 +10,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from contracts import admin, progress
 from contracts import detections as wire
-from contracts import progress
 from contracts.detections import Detection
 from contracts.errors import ShouwangError
 from contracts.names import AREA_REPLAY
@@ -61,7 +61,8 @@ class Replay:
         self.area = AREA_LIVE if live else AREA_REPLAY
         self.recording: Recording = open_recording(path, self.run, part)
         self.sent = Sent()
-        self.found: list[Detection] = []
+        self.found: dict[str, Detection] = {}
+        """What the stream said, by CloudEvents id: a worker that starts anew says some of it again."""
         self.source = "main" if live else f"replay-{self.run}"
         self._progress: dict[int, float] = {}
 
@@ -196,24 +197,24 @@ class Replay:
             else:
                 found = wire.decode(record.value)
                 if found.home_id.startswith(f"{self.run}-"):
-                    self.found.append(found)
+                    self.found.setdefault(f"{found.detection_id}/{found.lane}/{found.revision}", found)
 
     async def _come_to_rest(self, connection: Connection, settle_s: float) -> dict[str, Any]:
         """Wait until the database holds what was sent and the stream has passed the recording's end."""
-        limit_s = time.monotonic() + settle_s
-        partitions = len({partition_of(home_id, 16) for home_id in self.homes})
-        seen: tuple[int, int, int] | None = None
+        partitions = {partition_of(home_id, admin.partitions()) for home_id in self.homes}
+        seen: tuple[float, ...] | None = None
         since_s = time.monotonic()
         with step("replay", "wait until everything is stored and judged", long=True) as done:
             while True:
                 rows = await fetch_all(connection, _STORED, homes=self.homes, boot=0)
                 letters = await fetch_one(connection, _LETTERS, prefix=f"{self.run}-")
                 now = (sum(row["readings"] for row in rows), int(letters["letters"]) if letters else 0, len(self.found))
-                if now != seen:
-                    seen, since_s = now, time.monotonic()
-                passed = sum(at_s >= self.sent.at_s - CLOSING_S / 2 for at_s in self._progress.values())
+                far = (*now, sum(self._progress.get(number, 0.0) for number in partitions))
+                if far != seen:
+                    seen, since_s = far, time.monotonic()
+                passed = {number for number, at_s in self._progress.items() if at_s >= self.sent.at_s - CLOSING_S / 2}
                 whole = now[0] + now[1] >= self.sent.acknowledged and (self.live or passed >= partitions)
-                if (whole and time.monotonic() - since_s >= QUIET_S) or time.monotonic() > limit_s:
+                if time.monotonic() - since_s >= (QUIET_S if whole else settle_s):
                     break
                 await asyncio.sleep(0.5)
             done.note = f"{now[0]} stored, {now[1]} dead letters, {now[2]} detections"

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         figures = asyncio.run(replay.play(1.0 if args.live else args.speed, args.settle, lambda: bool(stopped)))
     if args.out is not None:
         with args.out.open("w", encoding="utf-8") as file:
-            for found in replay.found:
+            for found in replay.found.values():
                 file.write(json.dumps(as_line(found), ensure_ascii=False) + "\n")
     if args.json:
         print(json.dumps(figures))
