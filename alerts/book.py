@@ -15,12 +15,15 @@ from contracts.detections import Detection
 class Book(Protocol):
     """One open transaction. A case that was read for change is locked until its end; leaving with an exception undoes everything."""
 
-    async def record(self, detection: Detection, now: datetime) -> bool:
-        """Keep a statement. False: it was held already."""
+    async def record(self, detections: Sequence[Detection], now: datetime) -> list[bool]:
+        """Keep statements. False: that one was held already."""
         ...
 
-    async def situation(self, detection: Detection, since: datetime) -> Situation:
-        """What is known around a detection (itself left out); ``since``: how far back a finished case is still followed."""
+    async def situations(self, detections: Sequence[Detection], since: datetime) -> list[Situation]:
+        """What is known around each detection (itself left out); ``since``: how far back a finished case is still followed.
+
+        No two of them may be of one home: the second would not see what the first does.
+        """
         ...
 
     async def settle(self, detection: Detection, verdict: Verdict) -> None:

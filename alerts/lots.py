@@ -1,7 +1,7 @@
 """Records of one partition, cut into lots: what goes into one transaction. Pure.
 
-A person's alarm goes alone, so nothing else can hold it up or undo it. Technical ones go many together: when ten thousand devices fall
-silent at once, most of the cost is the commit. Records that the database holds already (the twin was faster) only move the offset.
+A person's alarm goes alone, so nothing else can hold it up or undo it. Technical ones of different homes go together: when ten thousand
+devices fall silent at once, most of the cost is in round trips and commits. Records that the database holds already (the twin was faster) only move the offset.
 """
 
 from collections.abc import Iterable, Sequence
@@ -104,12 +104,15 @@ def cut(found: Sequence[Decoded], held: set[tuple[str, str, int]], most: int) ->
         what: Literal["known", "admit"] = "known" if key in held else "admit"
         alone = what == "admit" and detection.family != "technical"
         last = lots[-1] if lots else None
-        if last is None or alone or last.what != what or not _has_room(last, most):
+        if last is None or alone or last.what != what or not _has_room(last, detection, most):
             lots.append(Lot(what, (record,), (detection,)))
         else:
             lots[-1] = Lot(what, (*last.records, record), (*last.detections, detection))
     return lots
 
 
-def _has_room(lot: Lot, most: int) -> bool:
-    return lot.what == "known" or (len(lot.records) < most and lot.detections[-1].family == "technical")
+def _has_room(lot: Lot, detection: Detection, most: int) -> bool:
+    if lot.what == "known":
+        return True
+    full = len(lot.records) >= most or lot.detections[-1].family != "technical"
+    return not full and all(each.home_id != detection.home_id for each in lot.detections)

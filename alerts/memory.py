@@ -70,14 +70,18 @@ class _MemoryBook:
         self._tables = tables
         self._homes = homes
 
-    async def record(self, detection: Detection, now: datetime) -> bool:
+    async def record(self, detections: Sequence[Detection], now: datetime) -> list[bool]:
         await asyncio.sleep(0)  # as a database would: others get a turn
-        if _key(detection) in self._tables.detections:
-            return False
-        self._tables.detections[_key(detection)] = detection
-        return True
+        kept = []
+        for detection in detections:
+            kept.append(_key(detection) not in self._tables.detections)
+            self._tables.detections.setdefault(_key(detection), detection)
+        return kept
 
-    async def situation(self, detection: Detection, since: datetime) -> Situation:
+    async def situations(self, detections: Sequence[Detection], since: datetime) -> list[Situation]:
+        return [await self._situation(detection, since) for detection in detections]
+
+    async def _situation(self, detection: Detection, since: datetime) -> Situation:
         tables = self._tables
         others = [
             known

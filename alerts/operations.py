@@ -61,16 +61,18 @@ class Cases(ABC):
         rules = await self.rules(now)
 
         async def work(book: Book) -> list[Admission]:
-            admissions = []
-            for detection, place in read:
-                if await book.record(detection, now):
-                    admissions.append(await self._take(book, detection, rules, now))
-                else:
-                    admissions.append(Admission(result="repeated"))
+            new = await book.record([detection for detection, _ in read], now)
+            fresh = [detection for (detection, _), is_new in zip(read, new, strict=True) if is_new]
+            taken = iter(await self._take(book, fresh, rules, now))
+            for _, place in read:
                 if place is not None:
                     await book.move_reader(place)
-            return admissions
+            return [next(taken) if is_new else Admission(result="repeated") for is_new in new]
 
+        if len({detection.home_id for detection, _ in read}) < len(read):
+            raise ValueError(
+                "detections of one home are not admitted together: each may change what the next one meets"
+            )
         return await self._transact(work)
 
     async def pass_over(self, places: Sequence[Place]) -> None:
@@ -80,20 +82,27 @@ class Cases(ABC):
 
         await self._transact(work)
 
-    async def _take(self, book: Book, detection: Detection, rules: Rules, now: datetime) -> Admission:
-        situation = await book.situation(detection, now - timedelta(seconds=rules.reopen_s))
-        verdict = judge(detection, situation, rules, now)
-        if verdict.move is not None and verdict.signal is not None:
-            held = next((h for h in (situation.own, situation.open) if h and h.case.case_id == verdict.case_id), None)
-            others = [s for s in (held.signals if held else ()) if s.detection_id != detection.detection_id]
-            await book.write(verdict.move, event_of(verdict.move, [*others, verdict.signal]), rules)
-        await book.settle(detection, verdict)
-        return Admission(
-            result="older" if verdict.older else "new",
-            case_id=verdict.case_id,
-            change=verdict.move.change if verdict.move else None,
-            case=verdict.move.after if verdict.move else None,
-        )
+    async def _take(self, book: Book, detections: Sequence[Detection], rules: Rules, now: datetime) -> list[Admission]:
+        situations = await book.situations(detections, now - timedelta(seconds=rules.reopen_s)) if detections else []
+        admissions = []
+        for detection, situation in zip(detections, situations, strict=True):
+            verdict = judge(detection, situation, rules, now)
+            if verdict.move is not None and verdict.signal is not None:
+                held = next(
+                    (h for h in (situation.own, situation.open) if h and h.case.case_id == verdict.case_id), None
+                )
+                others = [s for s in (held.signals if held else ()) if s.detection_id != detection.detection_id]
+                await book.write(verdict.move, event_of(verdict.move, [*others, verdict.signal]), rules)
+            await book.settle(detection, verdict)
+            admissions.append(
+                Admission(
+                    result="older" if verdict.older else "new",
+                    case_id=verdict.case_id,
+                    change=verdict.move.change if verdict.move else None,
+                    case=verdict.move.after if verdict.move else None,
+                )
+            )
+        return admissions
 
     # People
 
@@ -255,7 +264,7 @@ class Cases(ABC):
         rules = await self.rules(now)
         found: list[Admission] = []
         for detection in await self._without_case():
-            admission = await self._transact(lambda book, d=detection: self._take(book, d, rules, now))  # type: ignore[misc]
+            (admission,) = await self._transact(lambda book, d=detection: self._take(book, [d], rules, now))  # type: ignore[misc]
             if admission.case_id is not None:
                 found.append(admission)
         for case_id in await self._without_timer():

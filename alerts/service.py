@@ -44,8 +44,9 @@ class Service:
         """Until ``stop``. Waits for a database and a Kafka that are away; raises MissingTopic, and whatever nobody foresaw."""
         async with AsyncExitStack() as stack:
             tasks = await self._tasks(stack)
-            stop = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+            stopped = asyncio.create_task(self._stopping.wait())
+            broken = asyncio.create_task(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))
+            await asyncio.wait([stopped, broken], return_when=asyncio.FIRST_COMPLETED)
             failed = next((task for task in tasks if task.done() and task.exception()), None)
             self._stopping.set()
             _, late = await asyncio.wait(tasks, timeout=self._settings.stop_s)
@@ -54,7 +55,7 @@ class Service:
                     "%s was still at work and is broken off; it is done again after the next start", task.get_name()
                 )
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, stopped, broken, return_exceptions=True)
             if failed is not None:
                 failed.result()
 
@@ -83,16 +84,19 @@ class Service:
 
             return lambda: self._with_consumer(name, topic, read)
 
-        sweeper = Sweeper(
-            TimescaleCases(self._link(stack, "sweep")), relay, self._patience, self._figures, relay.wake,
-            settings.sweep_s, settings.keep_sent_days,
-        )  # fmt: skip
+        def sweeper(name: str) -> Sweeper:
+            return Sweeper(
+                TimescaleCases(self._link(stack, name)), relay, self._patience, self._figures, relay.wake,
+                settings.sweep_s, settings.keep_sent_days,
+            )  # fmt: skip
+
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
             "relay": relay.run,
-            "sweep": sweeper.run,
+            "sweep": sweeper("sweep").run,
+            "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)
             ),

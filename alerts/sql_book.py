@@ -1,5 +1,6 @@
 """One transaction on TimescaleDB, as ``alerts.book.Book``. Reads go out together and so do writes (pipeline mode): each is one round trip."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from alerts.book import Raced
 from alerts.cases import Case, Place, Signal
 from alerts.lifecycle import Move, timers_of
 from alerts.rules import Rules
-from alerts.signals import in_order
+from alerts.signals import in_order, instant
 from contracts import alerts as messages
 from contracts import topics
 from contracts.alerts import AlertEvent
@@ -43,6 +44,36 @@ _MOVE_READER = query("move_reader")
 
 def _json(value: object) -> Jsonb:
     return Jsonb(value, dumps=lambda thing: msgspec.json.encode(thing).decode())
+
+
+_KEPT = ("detection_id", "lane", "revision", "detector", "family", "home_id", "on", "withdrawn", "test")
+_SITUATION = (_OWN, _OPEN, _STATEMENTS, _FINISHED, _HOME, _SIGNALS_AROUND)
+"""The locking reads come first: what follows sees what others committed while we waited."""
+
+
+def _around(detection: Detection, since: datetime) -> dict[str, Any]:
+    names = ("detection_id", "lane", "revision", "test", "home_id", "family")
+    return {name: getattr(detection, name) for name in names} | {"since": since}
+
+
+def _situation(
+    detection: Detection, own: list[Row], opened: list[Row], statements: list[Row], finished: list[Row], home: list[Row],
+    signals: list[Row],
+) -> Situation:  # fmt: skip
+    def held(rows: list[Row]) -> Held | None:
+        if not rows:
+            return None
+        case = case_of(rows[0])
+        return Held(case, in_order(signal_of(row) for row in signals if row["case_id"] == case.case_id))
+
+    return Situation(
+        statements=tuple(detection_of(row["body"]) for row in statements),
+        own=held(own),
+        open=None if detection.test else held(opened),
+        finished=case_of(finished[0]) if finished else None,
+        area_code=home[0]["area_code"] if home else "",
+        care_level=home[0]["care_level"] if home else 0,
+    )
 
 
 def case_of(row: Row) -> Case:
@@ -81,62 +112,35 @@ class SqlBook:
             if must_return and await cursor.fetchone() is None:
                 raise Raced
 
-    async def record(self, detection: Detection, now: datetime) -> bool:
+    async def record(self, detections: Sequence[Detection], now: datetime) -> list[bool]:
         await self.flush()
-        found = await fetch_one(
-            self._connection,
-            _RECORD,
-            detection_id=detection.detection_id,
-            lane=detection.lane,
-            revision=detection.revision,
-            detector=detection.detector,
-            family=detection.family,
-            home_id=detection.home_id,
-            on=detection.on,
-            withdrawn=detection.withdrawn,
-            test=detection.test,
-            started_at=datetime.fromtimestamp(detection.started_at_s, now.tzinfo),
-            decided_at=datetime.fromtimestamp(detection.decided_at_s, now.tzinfo),
-            now=now,
-            body=_json(detection),
-        )
-        return found is not None
+        values = [
+            {name: getattr(detection, name) for name in _KEPT}
+            | {
+                "started_at": instant(detection.started_at_s),
+                "decided_at": instant(detection.decided_at_s),
+                "now": now,
+                "body": _json(detection),
+            }
+            for detection in detections
+        ]
+        return [len(rows) == 1 for rows in await self._rows([(_RECORD, each) for each in values])]
 
-    async def situation(self, detection: Detection, since: datetime) -> Situation:
+    async def situations(self, detections: Sequence[Detection], since: datetime) -> list[Situation]:
         await self.flush()
-        values = {
-            "detection_id": detection.detection_id,
-            "lane": detection.lane,
-            "revision": detection.revision,
-            "test": detection.test,
-            "home_id": detection.home_id,
-            "family": detection.family,
-            "since": since,
-        }
-        # The locking reads come first: what follows sees what others committed while we waited.
-        reads = [_OWN, _OPEN, _STATEMENTS, _FINISHED, _HOME, _SIGNALS_AROUND]
+        found = await self._rows([(sql, _around(each, since)) for each in detections for sql in _SITUATION])
+        parts = [found[start : start + len(_SITUATION)] for start in range(0, len(found), len(_SITUATION))]
+        return [_situation(detection, *part) for detection, part in zip(detections, parts, strict=True)]
+
+    async def _rows(self, reads: Sequence[tuple[bytes, dict[str, Any]]]) -> list[list[Row]]:
+        """The rows of each statement, all in one round trip."""
+        cursors = []
         async with self._connection.pipeline():
-            cursors = []
-            for sql in reads:
+            for sql, values in reads:
                 cursor = self._connection.cursor(row_factory=dict_row)
                 await cursor.execute(sql, values)
                 cursors.append(cursor)
-        own, opened, statements, finished, home, signals = [await cursor.fetchall() for cursor in cursors]
-
-        def held(rows: list[Row]) -> Held | None:
-            if not rows:
-                return None
-            case = case_of(rows[0])
-            return Held(case, in_order(signal_of(row) for row in signals if row["case_id"] == case.case_id))
-
-        return Situation(
-            statements=tuple(detection_of(row["body"]) for row in statements),
-            own=held(own),
-            open=None if detection.test else held(opened),
-            finished=case_of(finished[0]) if finished else None,
-            area_code=home[0]["area_code"] if home else "",
-            care_level=home[0]["care_level"] if home else 0,
-        )
+        return [await cursor.fetchall() for cursor in cursors]
 
     async def settle(self, detection: Detection, verdict: Verdict) -> None:
         if verdict.case_id is None:
@@ -179,7 +183,7 @@ class SqlBook:
             values |= {"version_before": move.before.version, "lease_id_before": move.before.lease_id}
             self._later(_CHANGE, must_return=True, **values)
         if move.before is None or timers_of(move.before, rules) != timers_of(after, rules):
-            await self.set_timers(after, rules)
+            await self.set_timers(after, rules, fresh=move.before is None)
         self._later(
             _AUDIT,
             at=move.at,
@@ -200,9 +204,10 @@ class SqlBook:
             priority=after.priority,
         )
 
-    async def set_timers(self, case: Case, rules: Rules) -> None:
+    async def set_timers(self, case: Case, rules: Rules, *, fresh: bool = False) -> None:
         timers = timers_of(case, rules)
-        self._later(_DROP_TIMERS, case_id=case.case_id, kinds=list(timers))
+        if not fresh:
+            self._later(_DROP_TIMERS, case_id=case.case_id, kinds=list(timers))
         if timers:
             self._later(_PUT_TIMERS, case_id=case.case_id, kinds=list(timers), dues=list(timers.values()))
 

@@ -29,7 +29,7 @@ class CaseStore(Protocol):
         ...
 
     async def admit_many(self, read: Sequence[tuple[Detection, Place | None]], now: datetime) -> list[Admission]:
-        """The same for several in one transaction: all of them or none."""
+        """The same for several, of different homes, in one transaction: all of them or none. Raises ValueError where a home comes twice."""
         ...
 
     async def held(self, detections: Sequence[Detection]) -> set[tuple[str, str, int]]:

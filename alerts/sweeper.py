@@ -29,10 +29,13 @@ class Sweeper:
         self._every_s = every_s
         self._keep_sent_days = keep_sent_days
 
+    async def reevaluate(self) -> None:
+        """Once, at the start: what was burning before it still burns after it."""
+        await self._patience.until_done("looking at what is true", self._reevaluate)
+
     async def run(self) -> None:
         """Sweep until stopping."""
         try:
-            await self._patience.until_done("looking at what is true", self._reevaluate)
             forget_at_s = 0.0
             while True:
                 await self._patience.until_done("sweeping timers", self._sweep)

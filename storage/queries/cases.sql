@@ -128,11 +128,14 @@ SELECT case_timers.case_id, array_agg(kind ORDER BY due_at) AS kinds
 SELECT kind, due_at FROM case_timers WHERE case_id = %(case_id)s ORDER BY due_at, kind;
 
 -- name: cases_without_timer
--- Cases that wait for something and have no timer; looked for after a start.
+-- Cases that wait for something and have no timer; looked for after a start. One that has reached the top of the ladder needs none.
 SELECT case_id
   FROM cases
  WHERE handling NOT IN ('CLOSED', 'MERGED', 'TEST')
    AND NOT EXISTS (SELECT 1 FROM case_timers WHERE case_timers.case_id = cases.case_id)
+   AND (handling <> 'QUEUED' OR condition = 'off'
+        OR EXISTS (SELECT 1 FROM escalation_rungs AS above
+                    WHERE above.priority = cases.priority AND above.rung > cases.rung AND above.enabled))
  ORDER BY priority, raised_at;
 
 -- name: detections_without_case

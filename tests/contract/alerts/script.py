@@ -30,7 +30,7 @@ class Script:
 
     async def step(self) -> str:
         """One thing happens; what it was and how it went, in words."""
-        what = self.random.choices(("detection", "operator", "time", "look", "restart"), (5, 8, 2, 2, 0.3))[0]
+        what = self.random.choices(("detection", "operator", "time", "look", "restart"), (4, 10, 2, 4, 0.3))[0]
         said: object = await getattr(self, f"_{what}")()
         return f"{what}: {said}"
 
@@ -97,7 +97,7 @@ class Script:
         return (name, page.case_id, after.version)
 
     async def _time(self) -> object:
-        await self.centre.forward(duration_s=self.random.choice((1, 10, 45, 90, 3600, 90_000)))
+        await self.centre.forward(duration_s=self.random.choices((1, 10, 45, 90, 3600, 90_000), (6, 5, 3, 2, 1, 1))[0])
         return [(event.event_id, event.change) for event in self.centre.fired]
 
     async def _restart(self) -> object:

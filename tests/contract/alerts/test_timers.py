@@ -89,7 +89,7 @@ async def test_a_stored_detection_that_no_case_holds_is_taken_in_at_the_start(ce
     detection = a_detection("gas")
 
     async def only_kept(book):
-        await book.record(detection, centre.now)
+        await book.record([detection], centre.now)
 
     await centre.store._transact(only_kept)
     (admission,) = await centre.store.reevaluate(centre.now)
