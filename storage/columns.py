@@ -7,6 +7,8 @@ import pyarrow as pa
 from contracts.kinds import ENVELOPE, FROM_DEVICES, VALUES
 from storage.copy_binary import Array, Column, compute, encode, smallints, timestamps
 
+SOURCE = "from_source"
+"""Column with the source of each row's frame; no kind has one of that name (fall_alarm has ``source``)."""
 _NOT_STORED = {"ordinal"}
 
 
@@ -49,10 +51,10 @@ def without_nul(values: Column) -> Column:
 
 
 def joined(batches: Sequence[pa.RecordBatch], sources: Sequence[str]) -> pa.Table:
-    """Record batches of one kind as one table, with a column ``source`` beside theirs (one source a batch)."""
+    """Record batches of one kind as one table, with a column SOURCE beside theirs (one source a batch)."""
     table = pa.Table.from_batches(list(batches))
     names = pa.chunked_array(
         [pa.repeat(pa.scalar(source), batch.num_rows) for source, batch in zip(sources, batches, strict=True)],
         type=pa.string(),
     )
-    return table.append_column("source", names).combine_chunks()
+    return table.append_column(SOURCE, names).combine_chunks()

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from contracts.dead_letters import DeadLetter
 from contracts.kinds import UNRESOLVED
+from storage.columns import SOURCE
 from storage.copy_binary import Column, compute
 
 ROLLED_UP = ("vitals", "motion", "contact", "presence", "water", "power", "air", "holding", "status")
@@ -38,14 +39,14 @@ class Counts:
         self._late: dict[tuple[str, float], set[str]] = {}
 
     def add(self, tables: Mapping[str, pa.Table], letters: Iterable[DeadLetter] = ()) -> None:
-        """Rows by kind, with a column ``source``, and dead letters."""
+        """Rows by kind, with the column SOURCE, and dead letters."""
         for kind, table in tables.items():
             heard = pa.repeat(pa.scalar(True), len(table))
             if kind == "status":
                 # The last will is sent by the broker: it says that the device is away, not that it was heard.
                 heard = compute.not_equal(table["online"], False).fill_null(True)
                 self._tell(table)
-            rows = table.select(["home_id", "boot", "seq", "received_at_s", "device_id", "via", "source"])
+            rows = table.select(["home_id", "boot", "seq", "received_at_s", "device_id", "via", SOURCE])
             self._rows.append(rows.append_column("heard", heard))
             if kind in ROLLED_UP:
                 self._mark(kind, table)
@@ -80,7 +81,7 @@ class Counts:
         relayed = rows.filter(compute.is_valid(rows["via"]))
         homes = pa.chunked_array([*rows["home_id"].chunks, *relayed["home_id"].chunks], type=pa.string())
         devices = pa.chunked_array([*rows["device_id"].chunks, *relayed["via"].chunks], type=pa.string())
-        sources = pa.chunked_array([*rows["source"].chunks, *relayed["source"].chunks], type=pa.string())
+        sources = pa.chunked_array([*rows[SOURCE].chunks, *relayed[SOURCE].chunks], type=pa.string())
         at_s = np.r_[_numbers(rows["received_at_s"]), _numbers(relayed["received_at_s"])]
         codes = _codes(homes, devices)
         order = np.lexsort((at_s, codes))
@@ -132,7 +133,7 @@ class Counts:
 
 _COLUMNS: dict[str, pa.DataType] = {
     "home_id": pa.string(), "boot": pa.int64(), "seq": pa.int64(), "received_at_s": pa.float64(),
-    "device_id": pa.string(), "via": pa.string(), "source": pa.string(), "heard": pa.bool_(),
+    "device_id": pa.string(), "via": pa.string(), SOURCE: pa.string(), "heard": pa.bool_(),
 }  # fmt: skip
 _NOTHING = pa.schema(_COLUMNS).empty_table()
 

@@ -29,9 +29,7 @@ FORGET_COUNTS = query("forget_old_counts")
 SETTLE_COUNTS = query("settle_counts")
 
 LISTED_RUNS = 512
-"""Runs of numbers of a device that stay listed when older gaps are only counted."""
-LONG_COUNT_BYTES = 24_576
-"""Size of a device's list of runs at which that happens; a run takes about 20 bytes."""
+"""Runs of numbers of a device that stay listed; with twice as many, older gaps are only counted from then on."""
 COMPRESS_AFTER_DAYS = 7
 
 
@@ -82,7 +80,7 @@ async def retain(connection: Connection, settings: KeeperSettings) -> dict[str, 
                 LOG.info("%s: %d chunks older than %d days dropped", hypertable, len(chunks), days)
     await execute(connection, FORGET_IDENTITIES, days=settings.keep_identity_days)
     await execute(connection, FORGET_COUNTS, days=settings.keep_identity_days)
-    await execute(connection, SETTLE_COUNTS, listed=LISTED_RUNS, bytes=LONG_COUNT_BYTES)
+    await execute(connection, SETTLE_COUNTS, listed=LISTED_RUNS)
     return dropped
 
 

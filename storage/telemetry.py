@@ -50,7 +50,7 @@ class Statement(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows by kind (with a column ``source``), statements and dead letters that are stored together."""
+    """Rows by kind (with the column SOURCE), statements and dead letters that are stored together."""
 
     tables: Mapping[str, pa.Table]
     statements: Sequence[Statement] = ()

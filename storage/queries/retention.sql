@@ -25,8 +25,9 @@ UPDATE device_counts AS c
                   FROM unnest(int8multirange(int8range(first_seq, cut_seq)) - stored - refused) AS hole)::bigint AS missing
           FROM (SELECT d.home_id, d.device_id, d.boot, d.stored, d.refused,
                        greatest(d.settled_below, CASE WHEN lower(d.stored) > 1000 THEN lower(d.stored) ELSE 1 END) AS first_seq,
-                       (SELECT lower(part) FROM unnest(d.stored) AS part ORDER BY part DESC OFFSET %(listed)s LIMIT 1) AS cut_seq
+                       (SELECT lower(part) FROM unnest(d.stored) AS part ORDER BY part DESC OFFSET %(listed)s::bigint LIMIT 1) AS cut_seq
                   FROM device_counts AS d
-                 WHERE pg_column_size(d.stored) > %(bytes)s) AS long
+                 WHERE pg_column_size(d.stored) > 1000  -- cheap, and no shorter one has as many runs
+                   AND (SELECT count(*) FROM unnest(d.stored)) > 2 * %(listed)s::bigint) AS long
          WHERE cut_seq > first_seq) AS h
  WHERE c.home_id = h.home_id AND c.device_id = h.device_id AND c.boot = h.boot;

@@ -105,7 +105,7 @@ SELECT home_id, count(*) AS gaps, sum(missing) AS missing
 -- name: counted_total
 -- Numbers stored, refused and missing over all homes whose id begins so: sent = stored + refused + missing.
 SELECT coalesce(sum(stored), 0)::bigint AS stored, coalesce(sum(refused), 0)::bigint AS refused, coalesce(sum(missing), 0)::bigint AS missing
-  FROM (SELECT (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(c.stored) AS r) AS stored,
+  FROM (SELECT (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(c.stored) AS r) - c.lost AS stored,
                (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(c.refused - c.stored) AS r) AS refused,
                c.lost + (SELECT coalesce(sum(g.missing), 0) FROM gaps AS g
                           WHERE g.home_id = c.home_id AND g.device_id = c.device_id AND g.boot = c.boot) AS missing
