@@ -112,7 +112,7 @@ async def _write(connection: Any, user_name: str, action: str, now: datetime) ->
     )
 
 
-@router.post("/refresh", responses=documented(401, 503), summary="A new access token")
+@router.post("/refresh", responses=documented(401, 422, 503), summary="A new access token")
 async def refresh(
     parts: Parts, now: Now, response: Response, shouwang_refresh: Annotated[str | None, Cookie()] = None
 ) -> Session:
@@ -136,7 +136,7 @@ async def refresh(
     return _session(parts, row, row["session_id"], row["ends_at"], now)
 
 
-@router.delete("", responses=documented(503), summary="Log out")
+@router.delete("", responses=documented(422, 503), summary="Log out")
 async def log_out(
     parts: Parts, now: Now, response: Response, shouwang_refresh: Annotated[str | None, Cookie()] = None
 ) -> Done:

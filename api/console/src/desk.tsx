@@ -137,9 +137,12 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
               activeKey={list}
               onChange={(key) => setList(key as List)}
               tabBarExtraContent={
-                <Button size="small" onClick={() => setOrder(order === "priority" ? "time" : "priority")} data-testid="order">
+                <>
+                  <small className="hint">{t("queue.enter")}</small>
+                  <Button size="small" onClick={() => setOrder(order === "priority" ? "time" : "priority")} data-testid="order">
                   {t(order === "priority" ? "queue.by_priority" : "queue.by_time")}
-                </Button>
+                  </Button>
+                </>
               }
               items={(["new", "mine", "others"] as const).map((each) => ({
                 key: each,

@@ -1,6 +1,6 @@
 // What a refusal says to the person at the desk, in his language.
 import { useSpeech } from "./language";
-import { Refused } from "./session";
+import { Refused, myName } from "./session";
 
 export function useRefusal(): (error: unknown) => string {
   const { t, word } = useSpeech();
@@ -19,6 +19,7 @@ export function useRefusal(): (error: unknown) => string {
       case "database_away":
         return t("refused.database_away");
       default:
+        if (status === 409 && held_by !== null && held_by === myName()) return t("refused.stale_mine");
         if (status === 409 && held_by !== null) return t("refused.stale_claim", { who: held_by });
         if (status === 409 && handling !== null) return t("refused.stale_nobody", { handling: word("handling", handling) });
         return detail;

@@ -68,6 +68,11 @@ export function resume(): Promise<Person | null> {
   return renewing;
 }
 
+/** Who is logged in here. */
+export function myName(): string | null {
+  return current?.person.user_name ?? null;
+}
+
 export async function logOut(): Promise<void> {
   current = null;
   await send(PATH, { method: "DELETE" }).catch(() => undefined);

@@ -1,0 +1,31 @@
+"""``office``: the api over a furnished database that the module has for itself; cases and sessions are cleared before each test."""
+
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from tests.contract.api.office import Office, furnish_now, open_office
+
+CLEARED = (
+    "outbox", "audit", "case_timers", "case_signals", "cases", "detections", "sessions", "pipeline", "sources", "dead_letters",
+    "learned_silences", "reading_motion", "reading_contact", "reading_vitals", "reading_power", "reading_water", "reading_presence",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def furnished(database: str) -> str:
+    furnish_now(database)
+    return database
+
+
+@pytest.fixture
+async def office(furnished: str) -> AsyncIterator[Office]:
+    with psycopg.connect(furnished, autocommit=True) as connection:
+        for table in CLEARED:
+            # A TRUNCATE of a hypertable takes longer than the few rows of a test.
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE users SET failed_logins = 0, locked_until = NULL, active = true, token_epoch = 0")
+        connection.execute("UPDATE devices SET last_seen_at = NULL, source = NULL")
+    async with open_office(furnished) as opened:
+        yield opened

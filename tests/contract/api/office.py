@@ -1,0 +1,173 @@
+"""A watch centre's office for tests: the api over a real database, a clock that can be driven, people who log in, detections that come."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import psycopg
+from argon2 import PasswordHasher
+
+from alerts.cases import Case
+from api.app import create
+from api.context import Context
+from api.settings import ApiSettings
+from contracts.detections import Detection, Family, Origin, detection_id
+from storage import database, people
+from storage.records import Contact, Device, Home, Resident, User
+
+PASSWORD = "a word for the night shift"
+HERE, ELSEWHERE = "330282001001", "330206001001"
+"""Two communities in different counties."""
+SECRET = "a secret of tests that is long enough to sign with"
+_numbers = itertools.count(1)
+
+
+class DrivenClock:
+    """A wall clock that stands until it is moved. It begins at the real time, because the database stamps some rows itself."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+RECORDS = [
+    Home("shen", HERE, "虞波社区 3 幢 402 室", care_level=2, note="钥匙在邻居处"),
+    Resident("shen-ada", "shen", "沈阿大", 1938, "m", "+86 138 0000 0001"),
+    Contact("shen", "沈桂芳", "+86 139 0000 0001", "女儿", 1),
+    Contact("shen", "沈国强", "+86 139 0000 0002", "儿子", 2),
+    Device("shen", "pir-1", "motion", "living"),
+    Device("shen", "sos-1", "pendant", "bedroom", "shen-ada"),
+    Home("luo", ELSEWHERE, "另一个区 1 号"),
+    Resident("luo-ying", "luo", "罗英", 1941, "f"),
+    Device("luo", "pir-1", "motion", "living"),
+]
+USERS = [
+    User("desk-1", "operator", "一号席"),
+    User("desk-2", "operator", "二号席"),
+    User("desk-cixi", "operator", "慈溪席", area_prefix="330282"),
+    User("chief", "supervisor", "值班长"),
+    User("root", "admin", "管理员"),
+    User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
+    User("nephew", "family", "罗明", family_of=("luo-ying",)),
+]
+
+
+async def furnish(conninfo: str) -> None:
+    """Homes and people of the office."""
+    async with database.pool(conninfo, "test office", size=2) as opened:
+        async with opened.connection() as connection, connection.transaction():
+            await people.register(connection, RECORDS, actor="test")
+        async with opened.connection() as connection:
+            for user in USERS:
+                await people.add_user(connection, user, PASSWORD, actor="test")
+            # Tests log in often; a hash that costs little keeps them quick, and the check takes its cost from the hash.
+            quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+            await connection.execute("UPDATE users SET password_hash = %s", [quick])
+
+
+class Desk(httpx.AsyncClient):
+    """A browser's worth of one user: cookies, and the token once logged in."""
+
+    async def log_in(self, user_name: str, password: str = PASSWORD) -> httpx.Response:
+        answer = await self.post("/api/v1/session", json={"user_name": user_name, "password": password})
+        if answer.status_code == 200:
+            self.carry(answer)
+        return answer
+
+    def carry(self, answer: httpx.Response) -> None:
+        """Use the access token of an answer from now on."""
+        self.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+class Office:
+    """The api in this process."""
+
+    def __init__(self, app: Any, clock: DrivenClock, conninfo: str) -> None:
+        self.app = app
+        self.clock = clock
+        self.conninfo = conninfo
+        self._desks: list[Desk] = []
+
+    @property
+    def parts(self) -> Context:
+        found: Context = self.app.state.context
+        return found
+
+    def stranger(self) -> Desk:
+        """A browser in which nobody is logged in."""
+        desk = Desk(transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://office")
+        self._desks.append(desk)
+        return desk
+
+    async def desk(self, user_name: str) -> Desk:
+        """A browser in which this user is logged in."""
+        desk = self.stranger()
+        answer = await desk.log_in(user_name)
+        assert answer.status_code == 200, answer.text
+        return desk
+
+    async def admit(
+        self,
+        home_id: str,
+        *,
+        family: Family = "sos",
+        reason: str = "call.press",
+        score: int = 4,
+        device_id: str = "sos-1",
+    ) -> Case:
+        """A detection comes in; the case that it opened or joined."""
+        at_s = self.clock().timestamp() + next(_numbers) * 0.001
+        detection = Detection(
+            detection_id=detection_id(f"{home_id}.{device_id}", "call", at_s),
+            detector="call",
+            family=family,
+            lane="urgent",
+            home_id=home_id,
+            device_id=device_id,
+            started_at_s=at_s,
+            event_at_s=at_s,
+            decided_at_s=at_s,
+            score=score,
+            reason=reason,
+            evidence={"room": "bedroom"},
+            origin=Origin(device_id=device_id, boot=1, seq=next(_numbers)),
+        )
+        admission = await self.parts.cases.admit(detection, self.clock())
+        assert admission.case is not None
+        return admission.case
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Look at, or prepare, what stands in the database."""
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    async def close(self) -> None:
+        for desk in self._desks:
+            await desk.aclose()
+
+
+@asynccontextmanager
+async def open_office(conninfo: str, kafka: str = "127.0.0.1:9", **settings: Any) -> AsyncIterator[Office]:
+    """The api runs inside. Without ``kafka`` the feed finds nobody, which these tests do not need."""
+    clock = DrivenClock()
+    app = create(ApiSettings(token_secret=SECRET, kafka=kafka, database=conninfo, **settings), clock)
+    async with app.router.lifespan_context(app):
+        office = Office(app, clock, conninfo)
+        try:
+            yield office
+        finally:
+            await office.close()
+
+
+def furnish_now(conninfo: str) -> None:
+    asyncio.run(furnish(conninfo))

@@ -1,0 +1,134 @@
+"""Coverage: protected, degraded, blind; and "well" is never said of one who is not protected."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.coverage import (
+    BATTERY_S,
+    HUB_S,
+    MAINS,
+    MAINS_S,
+    WEARABLE_S,
+    Device,
+    View,
+    coverage,
+    device_states,
+    limit_s,
+    quiet_after_s,
+    word_for_family,
+)
+from contracts.kinds import ROLES
+from stream.detectors import device_silent
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+def device(role: str = "motion", ago_s: float | None = 10.0, device_id: str = "d-1", **other: bool) -> Device:
+    seen = None if ago_s is None else NOW - timedelta(seconds=ago_s)
+    return Device(device_id=device_id, role=role, room="living", last_seen_at=seen, **other)
+
+
+def see(
+    *devices: Device, standing: bool = False, seen_until: datetime | None = None, source_now: datetime | None = NOW
+) -> View:
+    return View(devices=devices, source_now=source_now, standing=standing, seen_until=seen_until)
+
+
+def test_all_devices_speaking_is_protected() -> None:
+    found = coverage(see(device(), device("stove", device_id="d-2")))
+    assert (found.state, found.reasons, found.cannot_see_since) == ("protected", [], None)
+
+
+def test_one_silent_device_degrades_and_is_named_in_both_languages() -> None:
+    found = coverage(see(device(), device("stove", ago_s=601, device_id="stove-1")))
+    (reason,) = found.reasons
+    assert found.state == "degraded"
+    assert "stove-1" in reason.zh
+    assert "灶具" in reason.zh
+    assert "stove-1" in reason.en
+
+
+def test_a_silent_hub_makes_the_flat_degraded_at_once_and_never_all_is_well() -> None:
+    assert coverage(see(device(), device("hub", ago_s=HUB_S, device_id="hub-1"))).state == "degraded"
+
+
+def test_when_nothing_that_shows_life_speaks_it_is_blind_since_the_last_word() -> None:
+    found = coverage(see(device(ago_s=BATTERY_S), device("hub", device_id="hub-1")))
+    assert (found.state, found.cannot_see_since) == ("blind", NOW - timedelta(seconds=BATTERY_S))
+
+
+def test_a_home_with_only_a_smoke_alarm_cannot_show_life() -> None:
+    assert coverage(see(device("smoke"))).reasons[0].key == "coverage.no_device"
+
+
+def test_a_device_that_never_spoke_is_silent() -> None:
+    assert coverage(see(device(), device("door", ago_s=None, device_id="d-2"))).state == "degraded"
+    assert coverage(see(device(ago_s=None))).reasons[0].key == "coverage.never_heard"
+
+
+def test_without_the_sources_clock_nothing_is_known() -> None:
+    assert coverage(see(device(), source_now=None)).state == "blind"
+
+
+def test_a_device_that_nobody_registered_does_not_protect_anybody() -> None:
+    assert coverage(see(device(bound=False))).state == "blind"
+    assert coverage(see(device(), device(ago_s=99_999, device_id="d-2", bound=False))).state == "protected"
+
+
+def test_a_standing_pipeline_blinds_whatever_the_devices_say() -> None:
+    found = coverage(see(device(), standing=True, seen_until=NOW - timedelta(minutes=3)))
+    assert (found.state, found.cannot_see_since) == ("blind", NOW - timedelta(minutes=3))
+
+
+def test_limits_are_those_of_the_detector_of_silent_devices() -> None:
+    params = device_silent.Params()
+    assert (params.hub_s, params.mains_s, params.worn_s, params.battery_s) == (HUB_S, MAINS_S, WEARABLE_S, BATTERY_S)
+    assert set(device_silent.MAINS) == MAINS
+    assert limit_s(device("wearable", worn=True)) == WEARABLE_S
+    assert limit_s(device("wearable")) == BATTERY_S
+
+
+def test_exactly_at_its_limit_a_device_is_silent() -> None:
+    (before,) = device_states(see(device("hub", ago_s=HUB_S - 0.001)))
+    (at,) = device_states(see(device("hub", ago_s=HUB_S)))
+    assert (before.silent, at.silent) == (False, True)
+
+
+@given(
+    devices=st.lists(
+        st.builds(
+            Device,
+            device_id=st.just("d"),
+            role=st.sampled_from(ROLES),
+            room=st.just("living"),
+            bound=st.booleans(),
+            worn=st.booleans(),
+            last_seen_at=st.none() | st.floats(0, 3e5).map(lambda ago_s: NOW - timedelta(seconds=ago_s)),
+        ),
+        max_size=5,
+    ),
+    standing=st.booleans(),
+    alert=st.sampled_from([None, "nobody", "someone"]),
+    silence_s=st.none() | st.floats(0, 1e6),
+)
+def test_well_is_never_said_of_one_who_is_not_protected(devices, standing, alert, silence_s) -> None:  # type: ignore[no-untyped-def]
+    state = coverage(see(*devices, standing=standing)).state
+    word = word_for_family(state, alert=alert, silence_s=silence_s, quiet_s=3600)
+    if word == "well":
+        assert state == "protected"
+        assert not standing
+        assert alert is None
+        assert silence_s is not None
+        assert silence_s <= 3600
+    if alert is not None:
+        assert word == "alert"
+
+
+def test_learned_lines_decide_what_is_quiet_and_cautious_ones_before_that() -> None:
+    lines = [30] * 24 + [20] * 24 + [40] * 24
+    assert quiet_after_s(lines, 14) == 2400, "the longest of the three rooms"
+    assert quiet_after_s((), 14) == 4 * 3600
+    assert quiet_after_s((), 23) == 10 * 3600
+    assert quiet_after_s([-1] * 72, 3) == 10 * 3600, "an hour of which nothing was learned"
