@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 
@@ -12,14 +13,22 @@ from ingest.bridge import Bridge
 from ingest.clocks import read_clock
 from ingest.settings import IngestSettings
 
+LEAVE_S = 4.5
+"""A bridge told to stop is gone after this, s. What matters is done before: see ``Bridge._leave``."""
+
 
 async def bridge(settings: IngestSettings) -> None:
     """Run a bridge until SIGTERM or SIGINT."""
     before = state_file.read(settings.data, settings.source)
     clock = read_clock(settings.clock, not_before_s=before.now_s if before and before.clock == "wall" else 0.0)
-    stop = asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def leave() -> None:
+        stop.set()
+        loop.call_later(LEAVE_S, os._exit, 0)  # whatever a library still waits for then is of no use to anybody
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, leave)
     await Bridge(settings, clock, before).run(stop)
 
 

@@ -255,8 +255,7 @@ class Bridge:
                 await self._leave()
                 for task in (*others, *self._sending):
                     task.cancel()
-        for kafka in self._kafka.values():
-            await kafka.close()
+        await asyncio.gather(*[kafka.close() for kafka in self._kafka.values()])
 
     def _others(self) -> Iterator[Coroutine[None, None, None]]:
         """What runs beside flushing."""
@@ -286,9 +285,10 @@ class Bridge:
 
     async def _leave(self) -> None:
         """Read no more, have Kafka hold what was read, acknowledge it, write down what was stated last, say good-bye."""
+        began_s = steady_s()
         for connection in self._connections:
             connection.pause()
-        limit_s = steady_s() + DRAIN_S
+        limit_s = began_s + DRAIN_S
         while steady_s() < limit_s:
             self._flush_due()
             if self._framing.is_empty and not self._sending:
@@ -299,6 +299,8 @@ class Bridge:
         self._report("stopped")
         forget = self._recorded is not None
         await asyncio.gather(*[connection.close(forget) for connection in self._connections])
+        left = sum(self._deliveries.messages.values())
+        log.info("stopped after %.1f s; %d messages stay with the broker", steady_s() - began_s, left)
 
     def _report(self, state: State | None = None) -> None:
         """Health to the state file, figures to Prometheus."""

@@ -105,10 +105,10 @@ class KafkaLog:
 
 
 async def _stop(producer: AIOKafkaProducer, within_s: float = 1.0) -> None:
-    """aiokafka's stop waits for batches that a broken broker will never take; after ``within_s`` its parts are stopped by force."""
+    """aiokafka's stop waits for requests that a frozen broker never answers; after ``within_s`` its connections are cut first."""
     try:
         await asyncio.wait_for(producer.stop(), within_s)
     except (TimeoutError, KafkaError) as error:
         log.info("a producer was given up: %r", error)
-        await producer._sender.close()
         await producer.client.close()
+        await producer._sender.close()

@@ -13,6 +13,8 @@ from ingest.receipts import Receipts
 
 log = logging.getLogger(__name__)
 BACK_OFF_S = 2.0
+GOODBYE_S = 1.0
+"""aiokafka waits for the group's coordinator when it leaves; a stopping bridge does not."""
 
 
 async def tell_taken(kafka: str, source: str, receipts: Receipts) -> None:
@@ -39,7 +41,7 @@ async def tell_taken(kafka: str, source: str, receipts: Receipts) -> None:
             log.warning("alerts.v1 cannot be followed (%s); trying again", error)
         finally:
             try:
-                await consumer.stop()
-            except KafkaError:
-                pass  # the broker is away; there is nothing to say good-bye to
+                await asyncio.wait_for(consumer.stop(), GOODBYE_S)
+            except (KafkaError, TimeoutError):
+                pass  # the broker is away; there is nobody to say good-bye to
         await asyncio.sleep(BACK_OFF_S)

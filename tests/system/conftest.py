@@ -72,7 +72,7 @@ class Stages:
     def close(self) -> None:
         """Stop and forget what was started here."""
         held = {state.name for state in self.supervisor.states()}
-        self.supervisor.remove(*[name for name in reversed(self._started) if name in held])
+        self.supervisor.remove(*[name for name in dict.fromkeys(reversed(self._started)) if name in held])
 
 
 @pytest.fixture
