@@ -1,0 +1,191 @@
+"""A load of messages at a given rate through gateway connections: homes, payloads, pace.
+
+Payloads are templates that only time and number are written into, so that the generator costs little on the machine that it shares
+with what it measures. Every home stays on one connection: its order is part of what is tested.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from random import Random
+from typing import NamedTuple
+
+from contracts.names import topic_of
+from simulators.mqtt import Address, Client
+from simulators.neighbourhood import Device
+
+AREA_BENCH = "330282998"
+CONNECTIONS = 4
+STEP_S = 0.01
+"""Messages leave in steps of this, s."""
+
+DEVICES = (
+    Device("pir", "motion", "living"),
+    Device("watch", "wearable", "other"),
+    Device("plug", "plug", "living"),
+    Device("cupboard", "door", "kitchen"),
+    Device("meter", "water_meter", "other"),
+    Device("air", "thermometer", "bedroom"),
+    Device("gas", "gas", "kitchen"),
+    Device("sos", "pendant", "other"),
+    Device("tracker", "other", "other"),
+)
+"""Roles are supervised by the day, so that the end of the load is no news; but ``gas``, which ends with its home."""
+
+
+class Kind(NamedTuple):
+    """One sort of message. ``share``: of all ordinary messages, in parts of the sum."""
+
+    device_id: str
+    kind: str
+    values: tuple[bytes, ...]
+    share: float
+
+
+MIX = (
+    Kind(
+        "watch",
+        "vitals",
+        (b'"heart_rate_bpm":68,"spo2_pct":97,"steps":0,"duration_s":60', b'"heart_rate_bpm":71,"steps":14'),
+        40,
+    ),
+    Kind("pir", "motion", (b'"moving":true', b'"moving":false'), 25),
+    Kind("plug", "power", (b'"on":true,"power_w":84.5', b'"on":true,"power_w":86.1'), 12),
+    Kind("meter", "water", (b'"litres":0,"duration_s":60', b'"litres":1.4,"duration_s":60'), 8),
+    Kind("air", "air", (b'"temperature_c":21.5,"humidity_pct":56', b'"temperature_c":21.6,"humidity_pct":55'), 7),
+    Kind("cupboard", "contact", (b'"open":true', b'"open":false'), 4),
+    Kind("sos", "status", (b'"battery_pct":88,"rssi_dbm":-71', b'"battery_pct":87,"rssi_dbm":-70'), 4),
+)
+
+
+def home_name(run: str, number: int) -> str:
+    return f"{run}-{number:05d}"
+
+
+class Sent(NamedTuple):
+    """One message that is watched on its way."""
+
+    at_wall_s: float
+    seq: int
+
+
+class Load:
+    """Publishes for a while and remembers when the watched messages left.
+
+    Watched: ``calls`` (SOS, urgent lane), ``leaks`` (the second of two gas readings above 20 % LEL, other lane), each once a home; and
+    ``probes`` (positions of one tracker), for which the database is polled.
+    """
+
+    def __init__(
+        self, run: str, homes: int, rate_per_s: float, urgent_share: float, leaks_per_s: float, probes_per_s: float
+    ) -> None:
+        self.run, self.homes, self.rate_per_s = run, homes, rate_per_s
+        self._urgent_per_s, self._leaks_per_s, self._probes_per_s = rate_per_s * urgent_share, leaks_per_s, probes_per_s
+        self.boot = int(time.time())
+        self.sent = 0
+        self.acknowledged = 0
+        self.calls: dict[str, Sent] = {}
+        self.leaks: dict[str, Sent] = {}
+        self.probes: dict[int, float] = {}
+        self.began_s = self.ended_s = 0.0
+        self._seq: dict[tuple[int, str], int] = {}
+        self._clients: list[Client] = []
+        self._topics: dict[tuple[int, str, str], bytes] = {}
+        self._rng = Random(run)
+
+    async def connect(self, address: Address, user: str, password: str) -> None:
+        """Open the gateway's connections."""
+        for number in range(CONNECTIONS):
+            client = Client(
+                address,
+                user,
+                password,
+                client_id=f"{user}-{number}",
+                on_acknowledged=self._on_acknowledged,
+                limit=20_000,
+            )
+            await client.open()
+            self._clients.append(client)
+
+    async def warm(self, seconds: float) -> None:
+        """Say something of every home, evenly over so long."""
+        for number in range(self.homes):
+            self._send(number, "pir", "motion", b'"moving":false')
+            if number % max(1, self.homes // 50) == 0:
+                await asyncio.sleep(seconds / 50)
+
+    async def publish(self, seconds: float) -> None:
+        """Keep the rate for so long; falls behind only where the broker does not take more (its back-pressure)."""
+        ordinary = self._ordinary()
+        watched = [
+            (self._urgent_per_s, self._call, [0]),
+            (self._leaks_per_s, self._leak, [0]),
+            (self._probes_per_s, self._probe, [0]),
+        ]
+        warmed = self.sent
+        self.began_s = time.monotonic()
+        while (passed_s := time.monotonic() - self.began_s) < seconds:
+            for per_s, publish, done in watched:
+                while done[0] < per_s * passed_s:
+                    publish(done[0])
+                    done[0] += 1
+            behind = int(self.rate_per_s * passed_s) - (self.sent - warmed)
+            for _ in range(min(behind, int(self.rate_per_s / 4) + 1)):
+                number, kind = next(ordinary)
+                self._send(number, kind.device_id, kind.kind, kind.values[self._rng.getrandbits(1)])
+            for client in self._clients:
+                await client.room()
+            await asyncio.sleep(max(0.0, STEP_S - (time.monotonic() - self.began_s - passed_s)))
+        self.ended_s = time.monotonic()
+        for client in self._clients:
+            await client.settled(60)
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()
+
+    def _ordinary(self) -> Iterator[tuple[int, Kind]]:
+        kinds = self._rng.choices(MIX, [kind.share for kind in MIX], k=4999)  # prime to any number of homes
+        place = 0
+        while True:
+            yield place % self.homes, kinds[place % len(kinds)]
+            place += 1
+
+    def _call(self, count: int) -> None:
+        seq = self._send(count % self.homes, "sos", "call", b'"action":"press"', "event")
+        self.calls.setdefault(home_name(self.run, count % self.homes), Sent(time.time(), seq))
+
+    def _leak(self, count: int) -> None:
+        """Two readings; two are what the detector asks for above 20 % LEL."""
+        number = count % self.homes
+        if home_name(self.run, number) in self.leaks:
+            return
+        self._send(number, "gas", "air", b'"gas_lel_pct":26')
+        seq = self._send(number, "gas", "air", b'"gas_lel_pct":27')
+        self.leaks[home_name(self.run, number)] = Sent(time.time(), seq)
+
+    def _probe(self, count: int) -> None:
+        seq = self._send(0, "tracker", "position", b'"lat_deg":30.17,"lon_deg":121.24')
+        self.probes[seq] = time.time()
+
+    def _send(self, number: int, device_id: str, kind: str, values: bytes, channel: str = "telemetry") -> int:
+        seq = self._seq[number, device_id] = self._seq.get((number, device_id), 0) + 1
+        place = (number, device_id, channel)
+        topic = self._topics.get(place)
+        if topic is None:
+            topic = self._topics[place] = topic_of(AREA_BENCH, home_name(self.run, number), device_id, channel).encode()
+        now_s = time.time()
+        payload = b'{"kind":"%b","t":%.3f,"sent":%.3f,"boot":%d,"seq":%d,%b}' % (
+            kind.encode(),
+            now_s,
+            now_s,
+            self.boot,
+            seq,
+            values,
+        )
+        self._clients[number % CONNECTIONS].publish(topic, payload, 1)
+        self.sent += 1
+        return seq
+
+    def _on_acknowledged(self, mark: int) -> None:
+        self.acknowledged += mark

@@ -1,0 +1,50 @@
+"""``./shouwang bench``: what the system does and costs, measured on this machine."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+
+from bench import flow
+from cli._running import Running
+from deploy import prepare
+from deploy.site import REPOSITORY, Site
+from deploy.stages import STAGES, start
+
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage)"
+
+BENCH_DATA = REPOSITORY / ".shouwang-bench"
+BENCH_PORT_BASE = 28600
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which, how fast, how long."""
+    what = parser.add_subparsers(dest="what", metavar="NAME", required=True)
+    load = what.add_parser(
+        "flow",
+        help="the whole way under load",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), unless SHOUWANG_DATA names one; starts what is not running and stops it again.",
+    )
+    load.add_argument("--rate", type=float, default=5000.0, metavar="N", help="messages a second (5000)")
+    load.add_argument("--seconds", type=float, default=60.0, metavar="S", help="for so long (60)")
+    load.add_argument("--homes", type=int, default=flow.HOMES, metavar="N", help=f"from so many homes ({flow.HOMES})")
+    load.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    load.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure; exit code 1 if an acknowledged message was lost."""
+    os.environ.setdefault("SHOUWANG_DATA", str(BENCH_DATA))
+    os.environ.setdefault("SHOUWANG_PORT_BASE", str(BENCH_PORT_BASE))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    site = Site.load()
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        start(site, STAGES)
+        figures = asyncio.run(flow.measure(site, args.rate, args.seconds, args.homes))
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        flow.tell(figures)
+    return 1 if figures["lost"] else 0
