@@ -179,6 +179,7 @@ async def test_without_a_broker_time_stands_still_and_afterwards_the_gap_is_told
             gateway.say(telemetry(f"broker-{seq % 9}"), motion(seq, 4))
         gateway.settle()
         await log.until(lambda: len(log.numbers()) == 100)
+        await until_state(own, "brokerless", lambda s: not any(s.in_flight.values()))
         running.stop("mosquitto")
         down = await until_state(own, "brokerless", lambda s: s.state == "disconnected")
         for seq in range(100, 150):
