@@ -180,9 +180,10 @@ def decode(value: bytes, kinds: Iterable[str] | None = None) -> Frame:
 def numbers(batch: pa.RecordBatch, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     """A numeric or boolean column as float64, null as NaN; shape ``[rows]``."""
     column = batch.column(name)
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.uint8())
-    return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    if pa.types.is_boolean(column.type) and column.null_count:
+        column = column.cast(pa.uint8())  # numpy's booleans have no null
+    # Arrow itself gives NaN for a null, in float64, and nothing is copied where there is none.
+    return column.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
 
 
 def strings(batch: pa.RecordBatch, name: str) -> Sequence[Any]:
