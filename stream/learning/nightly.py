@@ -1,0 +1,164 @@
+"""The nightly learner: what each home's last weeks say about its usual silences goes onto its card. ``python -m stream.learning``.
+
+Reads TimescaleDB, not the stream, because it looks back for weeks and is in no hurry. A home's past ends at the instant up to which its own
+source was watched, so a simulated home learns on its simulated clock. May be repeated and interrupted at any time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import psycopg
+from psycopg.types.json import Jsonb
+
+from contracts.kinds import ROLES, ROOMS
+from storage.cards import refresh_card
+from storage.database import Connection
+from storage.queries import Row, execute, fetch_all, query
+from stream.learning.past import Device, deaf_times, signs_of
+from stream.learning.signs import KINDS
+from stream.learning.silences import DAYS_BACK, MIN_DAYS, Learned, learn
+
+LOG = logging.getLogger("stream.learning")
+HOMES = query("homes_to_learn")
+DEVICES = query("devices_of_home")
+UNWATCHED = query("unwatched_of_source")
+ARRIVALS = query("past_arrivals")
+PAST = {kind: query(f"past_{kind}") for kind in KINDS}
+PUT = query("put_learned")
+STALE = timedelta(days=60)
+"""A line learned so long ago no longer holds when the last weeks teach nothing."""
+
+
+class Night(NamedTuple):
+    """What one round did."""
+
+    homes: int
+    learned: int
+    """Homes whose past sufficed."""
+    cards_changed: int
+
+
+async def learn_home(connection: Connection, home_id: str, zone: str, source: str, now_s: float) -> Learned:
+    """What the DAYS_BACK days before ``now_s`` teach about one home."""
+    window = {"home_id": home_id, "from_s": now_s - DAYS_BACK * 86_400.0, "to_s": now_s}
+    devices: list[Device] = []
+    index: dict[str, int] = {}
+    for row in await fetch_all(connection, DEVICES, home_id=home_id):
+        index[row["device_id"]] = len(devices)
+        devices.append(Device(ROLES.index(row["role"]), ROOMS.index(row["room"])))
+    stranger = len(devices)
+    devices.append(Device())
+    rows: dict[str, dict[str, Any]] = {}
+    for kind, sql in PAST.items():
+        if found := await fetch_all(connection, sql, **window):
+            rows[kind] = _columns(found, index, stranger)
+    hubs = {device_id for device_id, at in index.items() if devices[at].role == ROLES.index("hub")}
+    arrivals = await fetch_all(connection, ARRIVALS, **window)
+    received_s = np.array([row["received_s"] for row in arrivals], dtype=np.float64)
+    is_beat = np.array([row["is_beat"] for row in arrivals], dtype=bool)
+    hub_away = np.array([row["away"] and row["device_id"] in hubs for row in arrivals], dtype=bool)
+    unwatched = await fetch_all(connection, UNWATCHED, source=source, from_s=window["from_s"], to_s=now_s)
+    unknown = [(row["from_s"], row["to_s"]) for row in unwatched] + deaf_times(received_s, is_beat, hub_away)
+    past = await asyncio.to_thread(signs_of, rows, devices)
+    offset_s = _offsets_s(past.at_s, zone)
+    return await asyncio.to_thread(
+        learn, past.at_s, past.room, past.by_itself, past.entrance, offset_s, unknown=unknown
+    )
+
+
+async def learn_all(connection: Connection, home_ids: Sequence[str] | None = None) -> Night:
+    """Learn about these homes, or about all that were heard; each home is its own transaction."""
+    homes = await fetch_all(connection, HOMES, home_ids=list(home_ids) if home_ids is not None else None)
+    enough = changed = 0
+    for home in homes:
+        learned = await learn_home(connection, home["home_id"], home["zone"], home["source"], home["now_s"])
+        enough += learned.days >= MIN_DAYS
+        if _keeps_former(learned, home):
+            continue
+        async with connection.transaction():
+            await execute(
+                connection,
+                PUT,
+                home_id=home["home_id"],
+                learned_at=datetime.now(UTC),
+                days=learned.days,
+                silence_min=list(learned.silence_min),
+                evidence=Jsonb(learned.evidence),
+            )
+            changed += await refresh_card(connection, home["home_id"])
+    return Night(len(homes), enough, changed)
+
+
+def _keeps_former(learned: Learned, home: Row) -> bool:
+    """Too few days teach nothing, so what was learned before stays in force for a while."""
+    former: datetime | None = home["learned_at"]
+    return learned.days < MIN_DAYS and former is not None and datetime.now(UTC) - former < STALE
+
+
+def _columns(rows: Sequence[Row], index: dict[str, int], stranger: int) -> dict[str, Any]:
+    columns = {
+        name: np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64)
+        for name in rows[0]
+        if name != "device_id"
+    }
+    columns["device"] = np.array([index.get(row["device_id"], stranger) for row in rows], dtype=np.float64)
+    return columns
+
+
+def _offsets_s(at_s: np.ndarray[Any, np.dtype[np.float64]], zone: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The zone's offset from UTC at each instant, s."""
+    place = ZoneInfo(zone)
+    quarters, which = np.unique(np.floor(at_s / 900.0), return_inverse=True)
+    offsets = [
+        place.utcoffset(datetime.fromtimestamp(quarter * 900.0, place)) or timedelta() for quarter in quarters.tolist()
+    ]
+    return np.array([offset.total_seconds() for offset in offsets], dtype=np.float64)[which]
+
+
+def next_night_s(now_s: float, hour: int, minute: int, zone: str) -> float:
+    """The next instant at which it is ``hour``:``minute`` in the zone, epoch s."""
+    now = datetime.fromtimestamp(now_s, ZoneInfo(zone))
+    at = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if at.timestamp() <= now_s:
+        at += timedelta(days=1)
+    return at.timestamp()
+
+
+async def every_night(
+    connect: Callable[[], Awaitable[Connection]], hour: int, minute: int, zone: str, stop: asyncio.Event
+) -> None:
+    """Learn about all homes each night until ``stop``. ``connect``: makes a database connection. A night that fails is tried again."""
+    while not stop.is_set():
+        due_s = next_night_s(time.time(), hour, minute, zone)
+        LOG.info("next round at %s", datetime.fromtimestamp(due_s, ZoneInfo(zone)).isoformat())
+        if await _until(due_s, stop):
+            return
+        while not stop.is_set():
+            try:
+                connection = await connect()
+                try:
+                    LOG.info("learned: %s", await learn_all(connection))
+                finally:
+                    await connection.close()
+                break
+            except psycopg.OperationalError as error:
+                LOG.warning("the round failed and begins again in a minute: %s", error)
+                if await _until(time.time() + 60.0, stop):
+                    return
+
+
+async def _until(due_s: float, stop: asyncio.Event) -> bool:
+    """Wait until an instant of the wall clock, which may jump, or until ``stop``; True when that came."""
+    while (left_s := due_s - time.time()) > 0:
+        try:
+            await asyncio.wait_for(stop.wait(), min(left_s, 60.0))
+            return True
+        except TimeoutError:
+            continue
+    return stop.is_set()

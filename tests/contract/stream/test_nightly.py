@@ -1,0 +1,127 @@
+"""The nightly learner on the real database: a home's own past becomes the lines on its card."""
+
+import zoneinfo
+from datetime import datetime, timedelta
+
+import pytest
+
+from contracts import home_cards
+from contracts.kinds import UNRESOLVED
+from storage import people
+from storage.counts import Counts
+from storage.database import connect
+from storage.queries import fetch_one
+from storage.records import Device, Home, Resident
+from storage.telemetry import Statement, TelemetryStore
+from stream.learning.nightly import learn_all, next_night_s
+from stream.learning.silences import defaults_min
+from tests.unit.storage.rows import batch, row
+
+pytestmark = pytest.mark.services
+
+ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
+FIRST = datetime(2026, 10, 1, tzinfo=ZONE)
+OUTAGE = (FIRST + timedelta(days=3, hours=13), FIRST + timedelta(days=3, hours=16))
+
+
+def days_of_life(days):
+    """Two motions half a minute apart every ten minutes from 7 to 22 o'clock, and nothing in an outage on the fourth day."""
+    rows = []
+    for day in range(days):
+        for minute in range(7 * 60, 22 * 60, 10):
+            at = FIRST + timedelta(days=day, minutes=minute)
+            if not OUTAGE[0] <= at < OUTAGE[1]:
+                rows += [
+                    row("motion", seq=len(rows) + n + 1, device="living", at_s=at.timestamp() + 30 * n)
+                    for n in range(2)
+                ]
+    return rows
+
+
+@pytest.fixture
+async def connection(fresh_database):
+    opened = await connect(fresh_database, "test")
+    async with opened.transaction():
+        await people.register(
+            opened,
+            [
+                Home("h-1", "330282001001"),
+                Resident("r-1", "h-1", "A"),
+                Device("h-1", "living", "motion", "living"),
+                Home("h-2", "330282001001"),
+            ],
+            actor="test",
+        )
+    yield opened
+    await opened.close()
+
+
+def store(conninfo, rows, unwatched=()):
+    opened = TelemetryStore(conninfo)
+    held = batch(*rows, unwatched=unwatched)
+    opened.store(held)
+    counts = Counts()
+    counts.add(held.tables)
+    last_s = max(each[1].received_at_s for each in rows)
+    (statement,) = held.statements
+    meta = statement.meta.__class__(source="main", lane="bulk", watched_until_s=last_s)
+    opened.account(counts, {("main", 0): Statement(0, last_s, meta)}, {})
+    opened.close()
+
+
+async def card_of(connection):
+    found = await fetch_one(connection, b"SELECT card FROM home_cards WHERE home_id = 'h-1'")
+    assert found is not None
+    return home_cards.decode(bytes(found["card"]))
+
+
+async def test_nine_days_become_lines_on_the_card(connection, fresh_database):
+    store(fresh_database, days_of_life(9))
+    assert await learn_all(connection) == (1, 1, 1)
+    card = await card_of(connection)
+    assert (card.version, card.learned_days) == (2, 9)
+    assert card.silence_min[21] >= 9 * 60  # the night begins in this hour
+    assert card.silence_min[9] < 4 * 60  # ten minutes are usual by day
+    assert await learn_all(connection) == (1, 1, 0)  # the same again is no new card
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_an_outage_is_no_silence_of_the_person(connection, fresh_database, noticed):
+    store(
+        fresh_database, days_of_life(9), unwatched=((OUTAGE[0].timestamp(), OUTAGE[1].timestamp()),) if noticed else ()
+    )
+    await learn_all(connection)
+    assert ((await card_of(connection)).silence_min[12] >= 3 * 60 + 9) is not noticed
+
+
+async def test_too_few_days_teach_nothing_and_leave_what_was_learned(connection, fresh_database):
+    store(fresh_database, days_of_life(3))
+    assert await learn_all(connection) == (1, 0, 1)
+    assert (await card_of(connection)).silence_min == ()
+    await connection.execute(
+        "UPDATE learned_silences SET days = 14, silence_min = %s", [[int(v) for v in defaults_min()]]
+    )
+    await learn_all(connection)
+    assert (await fetch_one(connection, b"SELECT days FROM learned_silences"))["days"] == 14
+
+
+async def test_rows_whose_time_nobody_knows_teach_nothing(connection, fresh_database):
+    rows = [
+        row("motion", seq=each[1].seq, device="living", at_s=each[1].event_at_s, clock=UNRESOLVED)
+        for each in days_of_life(9)
+    ]
+    store(fresh_database, rows)
+    assert (await learn_all(connection)).learned == 0
+
+
+async def test_only_the_homes_that_are_named(connection, fresh_database):
+    store(fresh_database, days_of_life(9))
+    assert await learn_all(connection, ["h-2"]) == (0, 0, 0)
+
+
+def test_the_next_night_is_by_the_zone_s_clock():
+    noon_s = datetime(2026, 10, 1, 12, tzinfo=ZONE).timestamp()
+    assert next_night_s(noon_s, 3, 30, "Asia/Shanghai") == datetime(2026, 10, 2, 3, 30, tzinfo=ZONE).timestamp()
+    assert (
+        next_night_s(noon_s - 9 * 3600, 3, 30, "Asia/Shanghai") == datetime(2026, 10, 1, 3, 30, tzinfo=ZONE).timestamp()
+    )
