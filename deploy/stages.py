@@ -38,6 +38,7 @@ STAGES = (
     Stage("api", ("api",), {}, 110),
     Stage("writer", ("storage", "writer"), {}, 120),
     Stage("keeper", ("storage", "keeper"), {}, 120),
+    Stage("learner", ("stream.learning",), {}, 120),
     Stage("stream-urgent-1", ("stream", "urgent"), {"SHOUWANG_STREAM_INSTANCE": "stream-urgent-1"}, 130),
     Stage("stream-urgent-2", ("stream", "urgent"), {"SHOUWANG_STREAM_INSTANCE": "stream-urgent-2"}, 130),
     Stage("stream-1", ("stream", "bulk"), {"SHOUWANG_STREAM_INSTANCE": "stream-1"}, 130),
