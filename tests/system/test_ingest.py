@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -398,6 +399,30 @@ async def test_a_recording_through_mqtt_gives_the_rows_that_it_gives_offline(own
         ]
         assert without[0] == without[1]
     assert log.watched().items() >= offline.watched().items()
+
+
+async def test_the_example_of_the_device_makers_guide_works_as_it_stands(
+    own: Site, running: Stages, tmp_path: Path
+) -> None:
+    guide = (REPOSITORY / "docs" / "device-makers.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    program = tmp_path / "device.py"
+    program.write_text(example)
+    async with Log(own, "example") as log:
+        await start(running, "example")
+        words = ["localhost", str(own.ports.mqtts), str(own.ca), DEVICE, DEVICE, AREA]
+        device = await asyncio.create_subprocess_exec(sys.executable, str(program), *words, stdout=subprocess.PIPE)
+        try:
+            assert device.stdout is not None
+            async with asyncio.timeout(20):
+                receipt = json.loads(await device.stdout.readline())
+            await log.until(lambda: {row["kind"] for row in log.rows["bulk"]} >= {"call", "vitals", "status"})
+        finally:
+            device.kill()
+            await device.wait()
+        assert receipt["code"] == "ok"
+        await log.until(lambda: [row for row in log.rows["bulk"] if row["kind"] == "status" and not row["online"]])
+        assert log.letters == []
 
 
 def test_a_bridge_told_another_number_of_partitions_refuses_to_start(own: Site) -> None:
