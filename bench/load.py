@@ -160,7 +160,7 @@ class Load:
         number = count % self.homes
         if home_name(self.run, number) in self.leaks:
             return
-        self._send(number, "gas", "air", b'"gas_lel_pct":26')
+        self._send(number, "gas", "air", b'"gas_lel_pct":26', ago_s=1.0)
         seq = self._send(number, "gas", "air", b'"gas_lel_pct":27')
         self.leaks[home_name(self.run, number)] = Sent(time.time(), seq)
 
@@ -168,7 +168,9 @@ class Load:
         seq = self._send(0, "tracker", "position", b'"lat_deg":30.17,"lon_deg":121.24')
         self.probes[seq] = time.time()
 
-    def _send(self, number: int, device_id: str, kind: str, values: bytes, channel: str = "telemetry") -> int:
+    def _send(
+        self, number: int, device_id: str, kind: str, values: bytes, channel: str = "telemetry", ago_s: float = 0.0
+    ) -> int:
         seq = self._seq[number, device_id] = self._seq.get((number, device_id), 0) + 1
         place = (number, device_id, channel)
         topic = self._topics.get(place)

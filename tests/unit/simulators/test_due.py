@@ -1,0 +1,76 @@
+"""Times by which something is due, held against the detectors that must be in time."""
+
+from random import Random
+
+import msgspec
+import numpy as np
+import pytest
+
+from cli._offline import detections_of
+from contracts.kinds import Card
+from simulators import due
+from simulators.clock import midnight_s
+from simulators.neighbourhood import neighbourhood
+from simulators.scenarios import SCENARIOS
+from simulators.waveforms import IMPACT_AT_S, RANGE_DPS, RANGE_G, RATE_HZ, WINDOW_S, as_int16, fall
+from stream.detectors import fall_wearable, inactivity, night_door, stove_unattended, water_running
+from stream.learning import silences
+from stream.registry import discover
+
+
+def test_the_limit_of_a_silence_is_the_detector_s() -> None:
+    assert inactivity.Params().factor == due.FACTOR
+    assert inactivity.Params().margin_min == due.MARGIN_MIN
+    defaults = silences.defaults_min().reshape(3, 24)
+    for room, group in (("living", 0), ("kitchen", 1), ("bathroom", 2)):
+        for hour in range(24):
+            assert due.limit_s((), midnight_s(20_000) + hour * 3600 + 60, room) == defaults[group, hour] * 60
+    line = list(range(72))
+    assert due.limit_s(line, midnight_s(20_000) + 7.5 * 3600, "kitchen") == (31 * 1.3 + 10) * 60
+
+
+def test_a_home_without_lines_is_due_by_the_cautious_defaults() -> None:
+    home = neighbourhood(1)[0]
+    assert due.silent_due({})(home, midnight_s(20_000) + 9 * 3600, "kitchen") > 4 * 3600
+
+
+@pytest.mark.parametrize(
+    ("scenario", "allows_s"),
+    [
+        ("stove", stove_unattended.Params().alert_s),
+        ("tap", water_running.Params().running_s),
+        ("wander", night_door.Params().wait_s),
+    ],
+)
+def test_what_is_due_leaves_the_detector_the_time_that_it_takes(scenario: str, allows_s: float) -> None:
+    assert allows_s + 60 < SCENARIOS[scenario].due_s < 2 * allows_s
+
+
+def test_the_made_falls_are_falls_to_the_shipped_detector() -> None:
+    card = Card(
+        version=1, residents=("r-1",), device_ids=("watch",), device_roles=("wearable",), device_rooms=("other",), device_residents=("r-1",),
+    )  # fmt: skip
+    assert fall_wearable.DETECTOR.family == "fall"
+    detectors = {"fall_wearable": discover()["fall_wearable"]}
+    topic = "shouwang/v1/330282999/demo-001.watch"
+    found = 0
+    for number in range(12):
+        samples = as_int16(fall(Random(number)))
+        body = {
+            "kind": "inertial", "t": 1.7e9, "rate_hz": RATE_HZ, "range_g": RANGE_G, "range_dps": RANGE_DPS, "channels": 6, "triggered": True,
+            "samples": samples,
+        }  # fmt: skip
+        clock = [(f"{topic}/clock", b'{"t":%.1f}' % at_s) for at_s in (1.7e9 + WINDOW_S, 1.7e9 + 60)]
+        messages = [clock[0], (f"{topic}/event", msgspec.json.encode(body)), clock[1]]
+        said = detections_of(messages, {"demo-001": card}, detectors, partitions=1)
+        found += any(d.on and abs(d.started_at_s - 1.7e9 - IMPACT_AT_S) < 2 for d in said)
+    assert found == 12
+
+
+def test_a_made_fall_has_a_free_fall_an_impact_and_stillness() -> None:
+    samples = fall(Random(3))
+    size = np.linalg.norm(samples[:, :3], axis=1)
+    at = round(IMPACT_AT_S * RATE_HZ)
+    assert size[at - 12 : at - 3].max() < 0.6
+    assert size[at - 2 : at + 10].max() > 3.5
+    assert size[at + 60 :].std() < 0.03
