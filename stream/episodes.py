@@ -50,6 +50,9 @@ class Episodes:
         self._columns = Columns(_COLUMNS)
         self._reasons: list[str] = []
         self._rows: KindRows | None = None
+        self._step: Ints = np.empty(0, dtype=np.int64)
+        self._kept: dict[str, Array] | None = None
+        self._mark = 0
 
     def grow(self, size: int) -> None:
         """Make room for ``size`` subjects."""
@@ -68,6 +71,9 @@ class Episodes:
         code = self._reason(reason)
         subjects, started, event, scores, tests = _parallel(subjects, started_at_s, event_at_s, score, test)
         changed = ~columns.on[subjects] | (columns.score[subjects] != scores) | (columns.reason[subjects] != code)
+        if not changed.any():
+            return
+        self._about_to_change()
         for place in np.flatnonzero(changed).tolist():
             subject = int(subjects[place])
             if not columns.on[subject]:
@@ -103,6 +109,9 @@ class Episodes:
         """See ``stream.detector.Out.once``."""
         columns = self._columns
         subjects, event, scores, tests = _parallel(subjects, event_at_s, score, test)
+        if not len(subjects):
+            return
+        self._about_to_change()
         for place, subject in enumerate(subjects.tolist()):
             columns.once_revision[subject] = self._said(subject, float(event[place])) + 1
             columns.once_at_s[subject] = event[place]
@@ -136,7 +145,11 @@ class Episodes:
         columns = self._columns
         code = self._reason(reason)
         subjects, event = _parallel(subjects, event_at_s)
-        for place in np.flatnonzero(columns.on[subjects]).tolist():
+        is_on = columns.on[subjects]
+        if not is_on.any():
+            return
+        self._about_to_change()
+        for place in np.flatnonzero(is_on).tolist():
             subject = int(subjects[place])
             columns.on[subject] = False
             columns.revision[subject] += 1
@@ -219,14 +232,23 @@ class Episodes:
         self._columns.grow(size)
         self._reasons = []
 
-    def keep(self, subjects: Ints) -> tuple[dict[str, Array], int]:
-        """What stands before a step, for ``put_back``."""
-        return self._columns.keep(subjects), len(self.told)
+    def begin(self, subjects: Ints) -> None:
+        """A step over these subjects begins; ``undo`` leads back to here."""
+        self._step = subjects
+        self._kept = None
+        self._mark = len(self.told)
 
-    def put_back(self, subjects: Ints, kept: tuple[dict[str, Array], int]) -> None:
-        """Undo a step that failed."""
-        self._columns.put_back(subjects, kept[0])
-        del self.told[kept[1] :]
+    def undo(self) -> None:
+        """Take back what was said since ``begin``."""
+        if self._kept is not None:
+            self._columns.put_back(self._step, self._kept)
+            self._kept = None
+        del self.told[self._mark :]
+
+    def _about_to_change(self) -> None:
+        # Most steps say nothing: only those that do pay for the way back.
+        if self._kept is None:
+            self._kept = self._columns.keep(self._step)
 
     def packed(self) -> dict[str, Any]:
         """For a snapshot."""

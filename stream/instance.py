@@ -6,6 +6,7 @@ detection ``detector_error``, once an hour, so that nobody takes the detector's 
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Literal
 
 import msgspec
@@ -17,7 +18,7 @@ from stream.columns import Packed
 from stream.detector import Context, Detector, Ints, State
 from stream.episodes import Episodes
 from stream.repeats import ranks
-from stream.rows import KIND_CODES, KIND_NAMES, Arrivals, KindRows
+from stream.rows import KIND_NAMES, Arrivals, KindRows
 from stream.stream_time import WatchedTime
 
 ERROR = "detector_error"
@@ -59,7 +60,8 @@ class Instance:
         self.detector = detector
         self.lane = lane
         self.source = source
-        self.kinds = np.array(sorted(KIND_CODES[kind] for kind in detector.kinds), dtype=np.int64)
+        self._reads = np.array([kind in detector.kinds for kind in KIND_NAMES])
+        """By kind's code: whether the detector reads it."""
         self.state = State(detector.state, detector.device_state)
         self.episodes = Episodes(name, detector.family, lane, source, detector.subject, cards, time)
         self.troubles: list[Trouble] = []
@@ -88,39 +90,34 @@ class Instance:
         enrol = self.detector.enrol
         if enrol is not None:
             new = np.arange(before, size)
-            self._safely(lambda at: enrol(self.detector.params, self.state, new[at], self._context), new, None)
+            self._safely(lambda at: enrol(self.detector.params, self.state, _chosen(new, at), self._context), new, None)
         self._due_s = None
 
     def observe(self, arrivals: Arrivals, at: Ints, home: Ints, device: Ints) -> None:
         """Give the detector rows ``at`` of a frame (their places in order of arrival), in rounds: each subject once a round."""
-        mine = np.isin(arrivals.kind[at], self.kinds)
-        if not mine.any():
-            return
-        at, home, device = at[mine], home[mine], device[mine]
+        kind = arrivals.kind[at]
+        mine = self._reads[kind]
+        if not mine.all():
+            if not mine.any():
+                return
+            at, home, device, kind = at[mine], home[mine], device[mine], kind[mine]
         subject = home if self._of_homes else device
-        kind, rank = arrivals.kind[at], ranks(subject)
-        room, role = self._cards.device_room[device], self._cards.device_role[device]
-        for turn in range(int(rank.max()) + 1):
-            in_turn = rank == turn
-            for code in np.unique(kind[in_turn]).tolist():
-                these = np.flatnonzero(in_turn & (kind == code))
-                self._look_at(
-                    KindRows(
-                        KIND_NAMES[code],
-                        arrivals,
-                        at[these],
-                        subject[these],
-                        home[these],
-                        device[these],
-                        room[these],
-                        role[these],
-                    )
-                )
+        # One number for each call to make: rounds in order, in a round kind by kind.
+        call = ranks(subject) * len(KIND_NAMES) + kind
+        order = np.argsort(call, kind="stable")
+        edges = [0, *(np.flatnonzero(np.diff(call[order])) + 1).tolist(), len(order)]
+        for first, last in pairwise(edges):
+            these = order[first:last]
+            self._look_at(self._rows(arrivals, at[these], subject[these], home[these], device[these]))
         self._due_s = None
 
+    def _rows(self, arrivals: Arrivals, at: Ints, subject: Ints, home: Ints, device: Ints) -> KindRows:
+        room, role = self._cards.device_room[device], self._cards.device_role[device]
+        return KindRows(KIND_NAMES[arrivals.kind[at[0]]], arrivals, at, subject, home, device, room, role)
+
     def _look_at(self, rows: KindRows) -> None:
-        def look(at: Ints) -> None:
-            chosen = rows if len(at) == len(rows.subject) else rows.pick(at)
+        def look(at: Ints | None) -> None:
+            chosen = rows if at is None else rows.pick(at)
             self.episodes.observing(chosen)
             self.detector.observe(self.detector.params, self.state, chosen, self._context)
 
@@ -144,7 +141,9 @@ class Instance:
         if tick is None or self.due_s > point_s:
             return
         due = np.flatnonzero(self.state.due_at_s[: self.state.size] <= point_s)
-        for at in self._safely(lambda at: tick(self.detector.params, self.state, due[at], self._context), due, None):
+        for at in self._safely(
+            lambda at: tick(self.detector.params, self.state, _chosen(due, at), self._context), due, None
+        ):
             self.state.due_at_s[due[at]] = point_s + RETRY_S
         self._due_s = None
 
@@ -154,32 +153,42 @@ class Instance:
         self.state.due_at_s[subjects[subjects < self.state.size]] = np.inf
         self._due_s = None
 
-    def _safely(self, step: Callable[[Ints], None], subjects: Ints, rows: KindRows | None) -> list[int]:
-        """Run ``step`` on all places of ``subjects``; where it raises, undo and halve. Returns the places that were given up."""
+    def _safely(self, step: Callable[[Ints | None], None], subjects: Ints, rows: KindRows | None) -> list[int]:
+        """Run ``step`` on all ``subjects`` (None), and where it raises undo and halve (places). Returns the places that were given up."""
         failed: list[int] = []
-        waiting = [np.arange(len(subjects))]
+        waiting: list[Ints | None] = [None]
         while waiting:
             at = waiting.pop(0)
-            kept = self.state.keep(subjects[at])
-            kept_devices = (
-                self.state.devices.keep(rows.device[at]) if self.detector.device_state and rows is not None else {}
-            )
-            episodes = self.episodes.keep(subjects[at])
+            these = subjects if at is None else subjects[at]
+            devices = self._devices_within_reach(these, rows, at)
+            kept = self.state.keep(these)
+            kept_devices = self.state.devices.keep(devices) if devices is not None else {}
+            self.episodes.begin(these)
             try:
                 step(at)
             except MemoryError:
                 raise  # nothing here can be trusted any more: the process ends and the state is restored
             except Exception as error:
-                self.state.put_back(subjects[at], kept)
-                if kept_devices and rows is not None:
-                    self.state.devices.put_back(rows.device[at], kept_devices)
-                self.episodes.put_back(subjects[at], episodes)
-                if len(at) > 1:
-                    waiting[:0] = [at[: len(at) // 2], at[len(at) // 2 :]]
+                self.state.put_back(these, kept)
+                if devices is not None:
+                    self.state.devices.put_back(devices, kept_devices)
+                self.episodes.undo()
+                places = np.arange(len(subjects)) if at is None else at
+                if len(places) > 1:
+                    waiting[:0] = [places[: len(places) // 2], places[len(places) // 2 :]]
                 else:
-                    failed.extend(at.tolist())
-                    self._report(int(subjects[at[0]]), int(at[0]), rows, error)
+                    failed.extend(places.tolist())
+                    self._report(int(these[0]), int(places[0]), rows, error)
         return failed
+
+    def _devices_within_reach(self, subjects: Ints, rows: KindRows | None, at: Ints | None) -> Ints | None:
+        """Devices whose columns a step may write to; None where there are no such columns."""
+        if not self.detector.device_state:
+            return None
+        if rows is not None:
+            return rows.device if at is None else rows.device[at]
+        homes = self._cards.device_home[: self.state.devices.size]
+        return np.flatnonzero(np.isin(homes, subjects))
 
     def _report(self, subject: int, at: int, rows: KindRows | None, error: Exception) -> None:
         home = subject if self._of_homes else int(self._cards.device_home[subject])
@@ -251,3 +260,7 @@ class Instance:
             self.episodes.empty()
         self._due_s = None
         return fits
+
+
+def _chosen(subjects: Ints, at: Ints | None) -> Ints:
+    return subjects if at is None else subjects[at]
