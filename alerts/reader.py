@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -20,6 +21,7 @@ from alerts.patience import UNSTORABLE, Patience, Stopping
 from alerts.sends import Sends
 from alerts.store import CaseStore
 from contracts.dead_letters import PAYLOAD_LIMIT, DeadLetter
+from contracts.detections import Detection
 from contracts.errors import ShouwangError
 from storage.database import Connection
 from storage.queries import fetch_all, query
@@ -31,6 +33,10 @@ MOST_RECORDS = 500
 """Records taken from Kafka in one go."""
 POISON_ATTEMPTS = 3
 """An error that nobody foresaw is tried this often; then the record becomes a dead letter, lest one record stop a lane for ever."""
+
+
+class _TooMuch(Exception):
+    """A lot did not get done within a transaction's limit (the machine is very busy): it is halved."""
 
 
 class MissingTopic(ShouwangError):
@@ -86,14 +92,18 @@ class Reader:
             await self._admit(lot, places)
 
     async def _admit(self, lot: Lot, places: list[Place]) -> None:
-        read = list(zip(lot.detections, places, strict=True))
         for attempt in range(1, POISON_ATTEMPTS + 1):
             try:
                 admissions = await self._patience.until_done(
-                    f"reading {self._topic}", lambda: self._store.admit_many(read, datetime.now(UTC))
+                    f"reading {self._topic}", lambda: self._in_one(lot.detections, places)
                 )
             except Stopping:
                 raise
+            except _TooMuch:
+                half = len(lot.records) // 2
+                await self._take_lot(Lot("admit", lot.records[:half], lot.detections[:half]))
+                await self._take_lot(Lot("admit", lot.records[half:], lot.detections[half:]))
+                return
             except Exception as error:
                 foreseen = isinstance(error, UNSTORABLE)
                 LOG.log(
@@ -106,6 +116,14 @@ class Reader:
             else:
                 self._count(admissions)
                 return
+
+    async def _in_one(self, found: Sequence[Detection], places: Sequence[Place]) -> list[Admission]:
+        try:
+            return await self._store.admit_many(list(zip(found, places, strict=True)), datetime.now(UTC))
+        except psycopg.errors.TransactionTimeout:
+            if len(found) > 1:
+                raise _TooMuch from None
+            raise
 
     async def _apart(self, lot: Lot, detail: str) -> None:
         """One of the lot cannot be stored: each by itself, and that one is refused."""

@@ -9,8 +9,9 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from psycopg.rows import dict_row
 
-from contracts import alerts, detections, topics
+from contracts import alerts, dead_letters, detections, topics
 from contracts.alerts import AlertEvent
+from contracts.dead_letters import DeadLetter
 from contracts.detections import Detection
 from contracts.partitions import partition_of
 from deploy.site import Site
@@ -46,9 +47,9 @@ class Traffic:
             ]
         )
 
-    async def send(self, topic: str, value: bytes, home_id: str) -> Awaitable[Any]:
+    async def send(self, topic: str, value: bytes, home_id: str, partition: int | None = None) -> Awaitable[Any]:
         assert self._producer is not None
-        partition = partition_of(home_id, topics.PARTITIONS)
+        partition = partition_of(home_id, topics.PARTITIONS) if partition is None else partition
         sent: Awaitable[Any] = await self._producer.send(topic, value, key=home_id.encode(), partition=partition)
         return sent
 
@@ -72,25 +73,38 @@ class Traffic:
 async def eventually(true: Callable[[], Any], within_s: float = 20) -> Any:
     """The first true answer; fails where there is none in time."""
     async with asyncio.timeout(within_s):
-        while not (found := await asyncio.to_thread(true)):
+        while not (found := await asyncio.to_thread(true)):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.05)
         return found
 
 
 async def events_told(site: Site, case_ids: Sequence[str]) -> list[AlertEvent]:
     """All events on ``alerts.v1`` about these cases, in Kafka's order for each partition."""
-    wanted, found = set(case_ids), []
+    wanted = set(case_ids)
+    found = [alerts.decode(value) for value in await everything(site, topics.ALERTS)]
+    return [event for event in found if event.case.case_id in wanted]
+
+
+async def letters_about(site: Site, words: bytes) -> list[DeadLetter]:
+    """Dead letters whose payload holds ``words``."""
+    found = [dead_letters.decode(value) for value in await everything(site, topics.DEAD_LETTERS)]
+    return [letter for letter in found if words in letter.payload]
+
+
+async def everything(site: Site, topic: str) -> list[bytes]:
+    """All values that a topic of four partitions holds now."""
+    found: list[bytes] = []
     consumer = AIOKafkaConsumer(bootstrap_servers=site.kafka, group_id=None)
     await consumer.start()
     try:
-        parts = [TopicPartition(topics.ALERTS, number) for number in range(4)]
+        parts = [TopicPartition(topic, number) for number in range(4)]
         consumer.assign(parts)
         await consumer.seek_to_beginning(*parts)
         ends = await consumer.end_offsets(parts)
         for part in parts:
             while await consumer.position(part) < ends[part]:
                 records = await consumer.getmany(part, timeout_ms=1000)
-                found += [alerts.decode(record.value) for record in records.get(part, [])]
+                found += [record.value for record in records.get(part, [])]
     finally:
         await consumer.stop()
-    return [event for event in found if event.case.case_id in wanted]
+    return found

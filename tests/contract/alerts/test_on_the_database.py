@@ -17,7 +17,7 @@ from alerts.patience import Patience
 from alerts.progress import ProgressWatch, newest_of
 from alerts.relay import Relay
 from alerts.rules import SHIPPED
-from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
+from alerts.timescale import IDLE_S, LOCK_S, TRANSACTION_S, TimescaleCases
 from contracts import alerts, progress
 from contracts.progress import Progress
 from storage.database import connect
@@ -98,6 +98,30 @@ async def test_a_twin_frozen_within_its_transaction_stalls_nobody(timescale_cent
             await frozen.execute("COMMIT")
     finally:
         await frozen.close()
+
+
+async def test_a_twin_frozen_in_the_middle_of_a_pipeline_stalls_nobody_for_long(timescale_centre, link, database):
+    """The server does not count such a session as idle; only the limit of the transaction frees its rows."""
+    case = await timescale_centre.open("fall")
+    holding = asyncio.Event()
+
+    async def freeze(book: Any) -> None:
+        await book.lock(case.case_id)
+        async with book._connection.pipeline():
+            await book._connection.execute("SELECT 1")
+            await (await book._connection.execute("SELECT 2")).fetchone()
+            await book._connection.execute("SELECT 3")
+            holding.set()
+            await asyncio.sleep(3600)  # from here on the process says nothing more
+
+    frozen = asyncio.create_task(TimescaleCases(link)._transact(freeze))
+    await holding.wait()
+    began_s = time.monotonic()
+    held = await timescale_centre.claim(case)
+    assert held.desk_id == "desk-1"
+    assert time.monotonic() - began_s < TRANSACTION_S + 5 * LOCK_S
+    frozen.cancel()
+    await asyncio.gather(frozen, return_exceptions=True)
 
 
 async def test_a_broken_connection_is_made_anew_for_the_next_piece_of_work(link, database):

@@ -130,6 +130,15 @@ async def test_one_detection_that_cannot_be_stored_does_not_take_its_lot_with_it
     assert offset_of(store) == 5
 
 
+async def test_a_lot_that_is_too_much_for_a_busy_machine_is_halved():
+    store = Troubled(psycopg.errors.TransactionTimeout(), psycopg.errors.TransactionTimeout())
+    reader = a_reader(store)
+    await reader.take(records(*[a_detection("technical", home_id=f"h-{n}") for n in range(8)]))
+    assert len(await store.queue()) == 8
+    assert offset_of(store) == 8
+    assert reader.letters.kept == []
+
+
 async def test_stopping_leaves_the_rest_for_the_next_start():
     stopping = asyncio.Event()
     store = Troubled(*[psycopg.OperationalError("away")] * 1000)
