@@ -105,6 +105,16 @@ def log_in(site, account, password, within_s=5.0):
     return client
 
 
+def subscribe(client, *topics):
+    """Subscribe and wait for the broker's word; returns the list that messages go into."""
+    messages, granted = client.user_data_get()
+    client.subscribe([(topic, 1) for topic in topics])
+    ends_s = time.monotonic() + 5
+    while not granted and time.monotonic() < ends_s:
+        time.sleep(0.02)
+    return messages
+
+
 def close(*clients):
     for client in clients:
         client.disconnect()
@@ -122,11 +132,7 @@ async def account(connection, site, *wanted):
 def heard(site, publishers):
     """What the bridge's own account hears of these publications: {topic: payloads}."""
     bridge = log_in(site, "bridge", site.secrets.bridge_password)
-    messages, granted = bridge.user_data_get()
-    bridge.subscribe("shouwang/v1/#", qos=1)
-    ends_s = time.monotonic() + 5
-    while not granted and time.monotonic() < ends_s:
-        time.sleep(0.02)
+    messages = subscribe(bridge, "shouwang/v1/#")
     for client, topic, payload in publishers:
         client.publish(topic, payload, qos=1).wait_for_publish(5)
     time.sleep(0.5)
@@ -161,23 +167,14 @@ async def test_a_device_hears_its_own_receipts_and_nobody_else_s(site, connectio
     names = [f"{home}.{device}" for device in ("one", "two")]
     passwords = await account(connection, site, *map(Account, names))
     one = log_in(site, names[0], passwords[names[0]])
-    messages, granted = one.user_data_get()
-    one.subscribe(
-        [
-            (f"shouwang/v1/{AREA}/{names[0]}/receipt", 1),
-            ("shouwang/v1/#", 1),
-            (f"shouwang/v1/{AREA}/{names[1]}/receipt", 1),
-        ]
-    )
-    ends_s = time.monotonic() + 5
-    while not granted and time.monotonic() < ends_s:
-        await asyncio.sleep(0.02)
+    receipts = [f"shouwang/v1/{AREA}/{name}/receipt" for name in names]
+    messages = subscribe(one, receipts[0], "shouwang/v1/#", receipts[1])
     bridge = log_in(site, "bridge", site.secrets.bridge_password)
-    for name in names:
-        bridge.publish(f"shouwang/v1/{AREA}/{name}/receipt", b"ok", qos=1).wait_for_publish(5)
+    for topic in receipts:
+        bridge.publish(topic, b"ok", qos=1).wait_for_publish(5)
     await asyncio.sleep(0.5)
     close(one, bridge)
-    assert messages == [(f"shouwang/v1/{AREA}/{names[0]}/receipt", b"ok")]
+    assert messages == [(receipts[0], b"ok")]
 
 
 async def test_a_revoked_account_is_thrown_out_and_the_keeper_alone_brings_a_new_one_in(site, stages, connection, home):
