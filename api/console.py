@@ -33,7 +33,7 @@ def install(app: FastAPI, folder: Path = DIST) -> None:
 
 def _file(folder: Path, path: str) -> Path | None:
     """The file of that name inside ``folder``; None for none, and for one outside it."""
-    if not path or "\0" in path:
+    if not path or "\0" in path or any(part.startswith(".") for part in path.split("/")):
         return None
     found = (folder / path).resolve()
     return found if found.is_file() and found.is_relative_to(folder.resolve()) else None

@@ -29,6 +29,8 @@ from storage.queries import fetch_all, query
 
 _REASONS = query("api_reasons_of_cases")
 _AGAIN_S = 1.0
+_AT_ONCE = 100
+"""Changes handed out before the consoles' own tasks get their turn."""
 _REASONS_S = 0.5
 """Longest that a change waits for the numbers of its sentences, s; without the database it goes on without them."""
 _LOG = logging.getLogger(__name__)
@@ -105,9 +107,10 @@ class Feed:
             self._end_all("restart")
             self.ready = True
             while True:
-                batches = await consumer.getmany(timeout_ms=1_000, max_records=500)
+                batches = await consumer.getmany(timeout_ms=1_000, max_records=_AT_ONCE)
                 if batches:
                     await self._publish(record for records in batches.values() for record in records)
+                    await asyncio.sleep(0)
                 else:
                     await self._still_there(consumer, places)
         finally:

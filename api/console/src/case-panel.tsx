@@ -94,8 +94,8 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
         setForm(wanted);
       } else if (key === "v" && mine && row.handling === "CLAIMED") void act("verify");
     };
-    window.addEventListener("keydown", pressed);
-    return () => window.removeEventListener("keydown", pressed);
+    window.addEventListener("keydown", pressed, true);
+    return () => window.removeEventListener("keydown", pressed, true);
   }, [form, row, mine, act]);
 
   if (caseId === null) return <aside className="panel empty">{t("case.none")}</aside>;

@@ -104,8 +104,9 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
         else sounder.mute();
       }
     };
-    window.addEventListener("keydown", pressed);
-    return () => window.removeEventListener("keydown", pressed);
+    // Before anybody else hears the key: what closes a form must not close the case behind it as well.
+    window.addEventListener("keydown", pressed, true);
+    return () => window.removeEventListener("keydown", pressed, true);
   }, [lists, claim, page, sounder]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);

@@ -93,7 +93,7 @@ export function SoundButton({ sounder }: { sounder: Sounder }) {
   const state = sounder.state();
   if (state === "on") {
     return (
-      <Button size="small" ghost onClick={() => sounder.mute()} data-testid="sound" data-state={state} title={t("sound.mute")}>
+      <Button size="small" ghost onClick={() => sounder.mute()} data-testid="sound" data-state={state} data-sounded={JSON.stringify(sounder.sounded)} title={t("sound.mute")}>
         🔊 {t("sound.on")}
       </Button>
     );

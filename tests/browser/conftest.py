@@ -1,0 +1,83 @@
+"""A running site with the api and one of the twins, and browsers at its console: Debian's Chromium, driven by Playwright.
+
+console_site   module    a Site of its own: services, alerts-1, api, homes, users
+room           function  opens browsers; cases are cleared before, and what a page threw fails the test after
+"""
+
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from deploy import browser as chromium
+from deploy import console, prepare
+from deploy.native import engine
+from deploy.site import Site
+from tests.browser.room import Room, furnish
+from tests.system.conftest import Stages
+
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=user-gesture-required",
+]
+
+
+def _free_base() -> int:
+    """A port base whose first port is free now; other tests' sites begin at 28800 and 29000."""
+    for base in range(32000, 32700, 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", base))
+                return base
+            except OSError:
+                continue
+    raise RuntimeError("no free port base between 32000 and 32700")
+
+
+@pytest.fixture(scope="module")
+def console_site() -> Iterator[Site]:
+    site = Site.load(data=Path(mkdtemp(prefix="shouwang-")), port_base=_free_base())
+    stages = Stages(site)
+    try:
+        prepare.services(site, native=True)
+        console.build(site)
+        furnish(site)
+        stages.start("alerts-1", "api", settings={"SHOUWANG_API_HEARTBEAT_S": "1"})
+        yield site
+    finally:
+        engine.down(site)
+        shutil.rmtree(site.data)
+
+
+@pytest.fixture(scope="module")
+def console_stages(console_site: Site) -> Stages:
+    return Stages(console_site)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def chrome(console_site: Site) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=chromium.ensure(console_site), args=ARGUMENTS)
+        yield opened
+        await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def room(console_site: Site, chrome: Browser) -> AsyncIterator[Room]:
+    opened = Room(console_site, chrome)
+    opened.clear()
+    async with opened:
+        yield opened
+    assert opened.troubles == [], "a page threw or broke its own rules"

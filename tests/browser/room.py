@@ -1,0 +1,115 @@
+"""A watch room: desks that are browsers, and homes in which something happens."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page
+
+from contracts.detections import Family
+from deploy.site import Site
+from storage import people
+from storage.database import connect
+from storage.records import Contact, Device, Home, Resident, User
+from tests.contract.alerts.centre import a_detection
+from tests.system.alert_traffic import Traffic
+from tests.system.api_desks import PASSWORD, base_url, rows
+
+AREA = "330282001001"
+RECORDS = [
+    Home("shen", AREA, "虞波社区 3 幢 402 室", care_level=2, note="钥匙在对门邻居处"),
+    Resident("shen-ada", "shen", "沈阿大", 1938, "m", "+86 138 0000 0001"),
+    Contact("shen", "沈桂芳", "+86 139 0000 0001", "女儿", 1),
+    Contact("shen", "沈国强", "+86 139 0000 0002", "儿子", 2),
+    Device("shen", "pir-1", "motion", "living"),
+    Device("shen", "sos-1", "pendant", "bedroom", "shen-ada"),
+    Home("luo", AREA, "团圈社区 8 幢 101 室"),
+    Resident("luo-ying", "luo", "罗英", 1941, "f", "+86 138 0000 0002"),
+    Device("luo", "pir-1", "motion", "living"),
+]
+USERS = [
+    User("desk-1", "operator", "一号席"),
+    User("desk-2", "operator", "二号席"),
+    User("chief", "supervisor", "值班长"),
+    User("root", "admin", "管理员"),
+    User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
+]
+CLEARED = ("outbox", "audit", "case_timers", "case_signals", "cases", "detections", "pipeline", "sessions")
+
+
+def furnish(site: Site) -> None:
+    """Homes and users."""
+
+    async def put() -> None:
+        connection = await connect(site.conninfo(), "test room")
+        async with connection, connection.transaction():
+            await people.register(connection, RECORDS, actor="test")
+            for user in USERS:
+                await people.add_user(connection, user, PASSWORD, actor="test")
+
+    asyncio.run(put())
+
+
+class Room:
+    """Browsers at one site. ``troubles``: what pages threw."""
+
+    def __init__(self, site: Site, chrome: Browser) -> None:
+        self.site = site
+        self.url = base_url(site)
+        self.troubles: list[str] = []
+        self._chrome = chrome
+        self._contexts: list[BrowserContext] = []
+        self._traffic = Traffic(site)
+
+    async def __aenter__(self) -> "Room":
+        await self._traffic.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for context in self._contexts:
+            await context.close()
+        await self._traffic.__aexit__()
+
+    def clear(self) -> None:
+        for table in CLEARED:
+            rows(self.site, f"DELETE FROM {table}")
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        return rows(self.site, statement, *values)
+
+    async def browser(self) -> Page:
+        """A browser of its own at the console, of the size that every desk has."""
+        context = await self._chrome.new_context(
+            viewport={"width": 1280, "height": 720}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
+        self._contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on(
+            "console", lambda said: self.troubles.append(said.text) if "Content Security Policy" in said.text else None
+        )
+        await page.goto(self.url)
+        return page
+
+    async def log_in(self, page: Page, user_name: str, password: str = PASSWORD) -> None:
+        await page.locator("input[autocomplete=username]").fill(user_name)
+        await page.locator("input[autocomplete=current-password]").fill(password)
+        await page.get_by_test_id("login").click()
+
+    async def desk(self, user_name: str) -> Page:
+        """A browser in which this user is logged in."""
+        page = await self.browser()
+        await self.log_in(page, user_name)
+        await page.get_by_test_id("logout").wait_for()
+        return page
+
+    async def happens(self, family: Family, home_id: str = "shen", **fields: Any) -> None:
+        """A detector says so, now."""
+        now_s = datetime.now(UTC).timestamp()
+        await self._traffic.say(a_detection(family, home_id=home_id, started_at_s=now_s, **fields))
+
+
+def row_of(page: Page, home_id: str = "shen") -> Locator:
+    """The row of a home in the list that is open."""
+    return page.locator(f"[data-testid=row][data-home={home_id}]")

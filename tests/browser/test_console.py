@@ -1,0 +1,278 @@
+"""The console in a real browser on a running system, as two operators, a family and an administrator meet it."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from deploy.site import Site
+from tests.browser.room import PASSWORD, Room, row_of
+from tests.system.conftest import Stages
+
+pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.asyncio(loop_scope="module")]
+
+expect.set_options(timeout=30_000)
+
+
+async def claim_in(page: Page, home_id: str = "shen") -> None:
+    await row_of(page, home_id).get_by_test_id("claim").click()
+    await expect(page.get_by_test_id("act-release")).to_be_visible()
+
+
+async def test_a_wrong_password_is_refused_in_words_and_the_right_one_opens_the_desk(room: Room) -> None:
+    page = await room.browser()
+    await room.log_in(page, "desk-1", "wrong")
+    await expect(page.get_by_test_id("login-refused")).to_contain_text("用户名或密码错误")
+    await room.log_in(page, "desk-1")
+    await expect(page.get_by_test_id("link")).to_contain_text("实时")
+    await expect(page.get_by_test_id("nothing")).to_contain_text("没有待处理警情")
+
+
+async def test_a_reload_keeps_the_session_and_log_out_ends_it(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await page.reload()
+    await expect(page.get_by_test_id("logout")).to_be_visible()
+    stored = await page.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie")
+    assert "eyJ" not in stored, "no script can read a token"
+    await page.get_by_test_id("logout").click()
+    await expect(page.get_by_test_id("login")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_test_id("login")).to_be_visible()
+
+
+async def test_a_case_appears_without_a_reload_with_reason_priority_and_countdown(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await expect(page.get_by_test_id("nothing")).to_be_visible()
+    await room.happens("sos", reason="call.press", score=4)
+    row = row_of(page)
+    await expect(row).to_contain_text("求助")
+    await expect(row).to_contain_text("住户按下了求助按钮")
+    await expect(row.locator(".priority")).to_contain_text("P1 危及生命")
+    await expect(row.locator(".priority text")).to_have_text("!!!")
+    await expect(row.get_by_test_id("clock")).to_contain_text(re.compile(r"\d:\d\d"))
+    assert "沈阿大" not in await row.inner_text(), "names are for those who open the case"
+
+
+async def test_the_most_urgent_stands_first(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("water", "shen", score=1)
+    await expect(row_of(page, "shen")).to_be_visible()
+    await room.happens("sos", "luo", score=4)
+    await expect(row_of(page, "luo")).to_be_visible()
+    assert [await row.get_attribute("data-home") for row in await page.get_by_test_id("row").all()] == ["luo", "shen"]
+
+
+async def test_a_claim_is_seen_at_the_other_desk_and_refused_there(room: Room) -> None:
+    first, second = await room.desk("desk-1"), await room.desk("desk-2")
+    await room.happens("sos", score=4)
+    await expect(row_of(second)).to_be_visible()
+    go = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await go.wait()
+        await route.continue_()
+
+    # The second desk clicks before it can know; its request arrives after the first desk has the case.
+    await second.route("**/claim", late)
+    await row_of(second).get_by_test_id("claim").click()
+    await claim_in(first)
+    go.set()
+    await expect(second.locator(".ant-message")).to_contain_text("现由 desk-1 处理")
+    await second.get_by_test_id("list-others").click()
+    await expect(row_of(second).get_by_test_id("holder")).to_contain_text("desk-1 处理中")
+    await expect(row_of(second).get_by_test_id("claim")).to_have_count(0)
+    holders = room.rows("SELECT desk_id FROM cases WHERE home_id = 'shen'")
+    assert holders == [("desk-1",)]
+
+
+async def test_who_claims_sees_address_numbers_and_contacts_in_order_and_it_is_written_down(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", reason="call.press", score=4)
+    await claim_in(page)
+    panel = page.get_by_test_id("panel")
+    await expect(panel.get_by_test_id("where")).to_contain_text("虞波社区 3 幢 402 室")
+    await expect(panel.get_by_test_id("where")).to_contain_text("钥匙在对门邻居处")
+    await expect(panel.get_by_test_id("residents")).to_contain_text("沈阿大")
+    await expect(panel.get_by_test_id("contacts").locator("li").nth(0)).to_contain_text("沈桂芳")
+    await expect(panel.get_by_test_id("contacts").locator("li").nth(1)).to_contain_text("沈国强")
+    numbers = [await link.get_attribute("href") for link in await panel.locator("a.phone").all()]
+    assert numbers == ["tel:+8613800000001", "tel:+8613900000001", "tel:+8613900000002"]
+    assert room.rows("SELECT DISTINCT actor FROM audit WHERE action = 'viewed' AND home_id = 'shen'") == [("desk-1",)]
+
+
+async def test_a_released_case_comes_back_to_every_queue(room: Room) -> None:
+    first, second = await room.desk("desk-1"), await room.desk("desk-2")
+    await room.happens("sos", score=4)
+    await claim_in(first)
+    await expect(row_of(second)).to_have_count(0)
+    await first.get_by_test_id("act-release").click()
+    await expect(row_of(second)).to_contain_text("desk-1 曾接手")
+    await claim_in(second)
+
+
+async def test_a_case_is_worked_through_and_resolved_only_with_an_outcome(room: Room) -> None:
+    first, second = await room.desk("desk-1"), await room.desk("desk-2")
+    await room.happens("fall", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await claim_in(first)
+    await first.get_by_test_id("act-verify").click()
+    await expect(first.get_by_test_id("handling")).to_contain_text("核实中")
+    await first.get_by_test_id("act-dispatch").click()
+    await expect(first.get_by_test_id("confirm")).to_be_disabled()
+    await first.get_by_test_id("words").fill("社区王医生")
+    await first.get_by_test_id("confirm").click()
+    await expect(first.get_by_test_id("handling")).to_contain_text("已派人")
+    await first.get_by_test_id("act-note").click()
+    await first.get_by_test_id("words").fill("电话里人清醒")
+    await first.get_by_test_id("confirm").click()
+    await expect(first.get_by_test_id("history")).to_contain_text("电话里人清醒")
+    await first.get_by_test_id("act-arrive").click()
+    await expect(first.get_by_test_id("handling")).to_contain_text("已到场")
+    await first.get_by_test_id("act-resolve").click()
+    await first.get_by_test_id("words").fill("已扶起")
+    await expect(first.get_by_test_id("confirm")).to_be_disabled()
+    await first.get_by_test_id("outcome-fall_not_injured").click()
+    await first.get_by_test_id("confirm").click()
+    await expect(row_of(first)).to_have_count(0)
+    await second.get_by_test_id("list-others").click()
+    await expect(second.get_by_test_id("nothing")).to_be_visible()
+    assert room.rows("SELECT handling, outcome, resolved_by FROM cases") == [("RESOLVED", "fall_not_injured", "desk-1")]
+
+
+async def test_enter_takes_the_most_urgent_and_no_single_key_closes_a_case(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", score=4)
+    await expect(row_of(page)).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("act-release")).to_be_visible()
+    await page.get_by_test_id("history").wait_for()
+    for key in "abcdefghijklmnopqstuwxyz0123456789":
+        if key not in "nv":
+            await page.keyboard.press(key)
+    await page.keyboard.press("r")
+    await expect(page.get_by_test_id("confirm")).to_be_disabled()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_test_id("handling")).to_contain_text("已接警")
+    assert room.rows("SELECT handling FROM cases") == [("CLAIMED",)]
+
+
+async def test_the_language_can_be_changed_and_stays(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(row_of(page)).to_contain_text("住户按下了求助按钮")
+    await page.get_by_test_id("language").click()
+    await expect(row_of(page)).to_contain_text("The help button was pressed")
+    await expect(row_of(page).get_by_test_id("claim")).to_have_text("Claim")
+    await page.reload()
+    await expect(row_of(page)).to_contain_text("The help button was pressed")
+    han = re.compile(r"[\u4e00-\u9fff]")
+    shown = (await page.locator("body").inner_text()).replace("守望", "").replace("中文", "").replace("一号席", "")
+    assert not han.search(shown), f"a word was not translated: {han.findall(shown)}"
+    await page.get_by_test_id("language").click()
+
+
+async def test_the_desk_is_silent_until_enabled_then_sounds_until_somebody_has_the_case(room: Room) -> None:
+    page = await room.desk("desk-1")
+    sound = page.get_by_test_id("sound")
+    await expect(sound).to_have_attribute("data-state", "off")
+    await expect(sound).to_contain_text("声音未开启")
+    await room.happens("sos", "shen", score=4)
+    await expect(row_of(page, "shen")).to_be_visible()
+    await sound.click()
+    await expect(sound).to_have_attribute("data-state", "on")
+    await expect(sound).to_have_attribute("data-sounded", re.compile(r'"1":[1-9]'))
+    await sound.click()
+    await expect(sound).to_have_attribute("data-state", "muted")
+    await expect(sound).to_contain_text(re.compile(r"剩 1:\d\d"))
+    await room.happens("sos", "luo", score=4)
+    await expect(sound).to_have_attribute("data-state", "on"), "a new life-threatening case ends the mute"
+    for home_id in ("shen", "luo"):
+        await page.get_by_test_id("list-new").click()
+        await claim_in(page, home_id)
+    await expect(page.locator("[data-testid=list-new] b")).to_have_text("0")
+
+
+async def test_a_lost_connection_is_said_at_once_and_heals_without_a_reload(room: Room, console_stages: Stages) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", "shen", score=4)
+    await expect(row_of(page, "shen")).to_be_visible()
+    await asyncio.to_thread(console_stages.stop, "api")
+    await expect(page.get_by_test_id("lost")).to_contain_text("连接中断")
+    await expect(row_of(page, "shen")).to_be_visible(), "what was known stays, marked as old"
+    await row_of(page, "shen").get_by_test_id("claim").click()
+    await expect(page.locator(".ant-message")).to_contain_text("无法连接服务器")
+    await room.happens("sos", "luo", score=4)
+    await asyncio.to_thread(console_stages.start, "api", settings={"SHOUWANG_API_HEARTBEAT_S": "1"})
+    await expect(page.get_by_test_id("lost")).to_have_count(0)
+    await expect(row_of(page, "luo")).to_be_visible()
+
+
+async def test_the_state_of_the_pipeline_is_in_the_header_and_a_standstill_is_a_banner(room: Room) -> None:
+    page = await room.desk("desk-1")
+    lamp = page.get_by_test_id("pipeline")
+    await expect(lamp).to_have_attribute("data-state", "unknown")
+    put = (
+        "INSERT INTO pipeline VALUES ('stream', 'bulk', 0, 'main', 'wall', 'w', %(at)s, %(at)s, %(at)s, 0, 0)"
+        " ON CONFLICT (stream_group, partition, source) DO UPDATE SET moved_at = %(at)s, watched_until_at = %(at)s"
+    )
+
+    def moved(seconds: float) -> None:
+        import psycopg
+
+        with psycopg.connect(room.site.conninfo(), autocommit=True) as connection:
+            connection.execute(put, {"at": datetime.now(UTC) + timedelta(seconds=seconds)})
+
+    moved(30)
+    await expect(lamp).to_have_attribute("data-state", "running")
+    await expect(page.get_by_test_id("pipeline-standing")).to_have_count(0)
+    moved(-120)
+    await expect(lamp).to_have_attribute("data-state", "standing")
+    await expect(page.get_by_test_id("pipeline-standing")).to_contain_text("数据管道停滞")
+
+
+async def test_residents_are_found_and_one_whom_nobody_can_see_is_said_to_be_blind(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("nav-residents").click()
+    await page.get_by_test_id("search").fill("沈")
+    await expect(page.get_by_text("罗英")).to_have_count(0)
+    line = page.locator("tr", has_text="沈阿大")
+    await expect(line.get_by_test_id("coverage")).to_have_attribute("data-state", "blind")
+    await line.click()
+    panel = page.get_by_test_id("resident-panel")
+    await expect(panel).to_contain_text("虞波社区 3 幢 402 室")
+    await expect(panel).to_contain_text("设备从未有消息")
+
+
+async def test_a_family_reads_one_word_of_its_own_relative(room: Room) -> None:
+    page = await room.desk("daughter")
+    card = page.get_by_test_id("relative")
+    await expect(card).to_have_count(1)
+    await expect(card).to_have_attribute("data-word", "cannot_see")
+    await expect(card).to_contain_text("沈阿大")
+    await expect(page.get_by_test_id("nav-desk")).to_have_count(0)
+    assert "虞波" not in await page.locator("body").inner_text()
+
+
+async def test_an_administrator_sees_what_runs_and_no_cases(room: Room) -> None:
+    page = await room.desk("root")
+    await expect(page.get_by_test_id("stages")).to_contain_text("database: 正常")
+    await expect(page.get_by_test_id("nav-desk")).to_have_count(0)
+
+
+async def test_everything_fits_on_the_desk_of_1280_by_720(room: Room, console_site: Site) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", reason="call.press", score=4)
+    await claim_in(page)
+    for language in ("zh", "en"):
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        height = await page.evaluate("document.documentElement.scrollHeight")
+        assert (width, height) == (1280, 720), language
+        for each in ("act-resolve", "act-release", "sound", "logout"):
+            box = await page.get_by_test_id(each).bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 1280
+            assert box["y"] + box["height"] <= 720
+        await page.get_by_test_id("language").click()
+    assert PASSWORD not in await page.content()
