@@ -4,7 +4,7 @@ A device that counts is known by (kind, boot, seq), whenever a repeat arrives. O
 payload, and says the same thing again in earnest: only an identical payload within REPEAT_S of the accepted one is a repeat.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,8 @@ import numpy.typing as npt
 from stream.columns import Columns, Packed, StateColumn
 from stream.detector import Bools, Floats, Ints
 
-WINDOW = 64
-"""Rows of a device that are remembered, its repeats included."""
+WINDOW = 32
+"""Rows of a device that are remembered, its repeats included. What comes again comes soon: a message not acknowledged, a frame sent twice."""
 REPEAT_S = 60.0
 """Longest distance of arrival at which an identical payload of a device that counts nothing is taken for a repeat, s."""
 
@@ -39,6 +39,8 @@ def identities(kind: Ints, boot: Ints, seq: Ints, device: Ints) -> Keys:
 def ranks(values: Ints) -> Ints:
     """For each entry, how many entries before it hold the same value."""
     size = len(values)
+    if len(set(values.tolist())) == size:
+        return np.zeros(size, dtype=np.int64)
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     first = np.ones(size, dtype=bool)
@@ -50,6 +52,12 @@ def ranks(values: Ints) -> Ints:
     return found
 
 
+def _soon(first_ds: Ints, then_ds: Ints) -> Bools:
+    """Whether two instants, in tenths of a second modulo 2^32, lie within REPEAT_S. (A ring has 400 bytes a device, not a kilobyte.)"""
+    apart = (then_ds - first_ds) & 0xFFFFFFFF
+    return cast(Bools, np.minimum(apart, 0x100000000 - apart) <= REPEAT_S * 10)
+
+
 class Repeats:
     """The last WINDOW identities of each device, in a ring. Exact however rows are cut into calls."""
 
@@ -57,7 +65,7 @@ class Repeats:
         self._rings = Columns(
             {
                 "key": StateColumn("u8", 0, WINDOW),
-                "at_s": StateColumn("f8", -np.inf, WINDOW),
+                "at_ds": StateColumn("u4", 0, WINDOW),
                 "next": StateColumn("i8", 0),
             }
         )
@@ -70,42 +78,42 @@ class Repeats:
         key = identities(kind, boot, seq, device)
         hashed = boot < 0
         rank = ranks(device)
-        repeat, accepted_s = self._in_ring(device, key, hashed, rank, received_s)
-        self._among_themselves(key, hashed, rank, received_s, repeat, accepted_s)
-        slot = (self._rings.next[device] + rank) % WINDOW
-        self._rings.key[device, slot] = key
-        self._rings.at_s[device, slot] = accepted_s
-        np.maximum.at(self._rings.next, device, self._rings.next[device] + rank + 1)
+        at_ds = (np.nan_to_num(received_s) * 10.0).astype(np.int64) & 0xFFFFFFFF
+        repeat = self._in_ring(device, key, hashed, rank, at_ds)
+        self._among_themselves(key, hashed, rank, at_ds, repeat)
+        place = self._rings.next[device] + rank
+        self._rings.key[device, place % WINDOW] = key
+        self._rings.at_ds[device, place % WINDOW] = at_ds
+        self._rings.next[device] = place + 1  # of a device's rows the last one stands
         return ~repeat
 
-    def _in_ring(self, device: Ints, key: Keys, hashed: Bools, rank: Ints, received_s: Floats) -> tuple[Bools, Floats]:
-        """Which rows the rings hold already, and when each row's identity was accepted."""
+    def _in_ring(self, device: Ints, key: Keys, hashed: Bools, rank: Ints, at_ds: Ints) -> Bools:
+        """Which rows the rings hold already; their ``at_ds`` becomes that of the accepted row."""
         repeat = np.zeros(len(device), dtype=bool)
-        accepted_s = received_s.copy()
         rows, slots = np.nonzero(self._rings.key[device] == key[:, None])
         if len(rows):
             of = device[rows]
             age = (self._rings.next[of] - 1 - slots) % WINDOW + rank[rows]
-            at_s = self._rings.at_s[of, slots]
-            alive = (age < WINDOW) & (~hashed[rows] | (np.abs(received_s[rows] - at_s) <= REPEAT_S))
+            known_ds = self._rings.at_ds[of, slots].astype(np.int64)
+            alive = (age < WINDOW) & (~hashed[rows] | _soon(known_ds, at_ds[rows]))
             repeat[rows[alive]] = True
-            np.minimum.at(accepted_s, rows[alive], at_s[alive])
-        return repeat, accepted_s
+            at_ds[rows[alive]] = known_ds[alive]
+        return repeat
 
     @staticmethod
-    def _among_themselves(
-        key: Keys, hashed: Bools, rank: Ints, received_s: Floats, repeat: Bools, accepted_s: Floats
-    ) -> None:
+    def _among_themselves(key: Keys, hashed: Bools, rank: Ints, at_ds: Ints, repeat: Bools) -> None:
         """Mark rows of this call that repeat an earlier one of it."""
+        if len(set(key.tolist())) == len(key):
+            return
         order = np.argsort(key, kind="stable")
         again = np.flatnonzero(key[order][1:] == key[order][:-1])
         for place in again.tolist():  # repeats only, so rare
             earlier, later = order[place], order[place + 1]
             if repeat[later] or rank[later] - rank[earlier] > WINDOW:
                 continue
-            if not hashed[later] or abs(received_s[later] - accepted_s[earlier]) <= REPEAT_S:
+            if not hashed[later] or _soon(at_ds[earlier], at_ds[later]):
                 repeat[later] = True
-                accepted_s[later] = accepted_s[earlier]
+                at_ds[later] = at_ds[earlier]
 
     def packed(self) -> dict[str, Packed]:
         """For a snapshot."""

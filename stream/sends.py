@@ -31,6 +31,7 @@ class Sender:
             bootstrap_servers=self._kafka,
             client_id=self._client_id,
             acks="all",
+            compression_type="zstd",  # state is mostly room that nobody uses yet
             linger_ms=0,
             request_timeout_ms=10_000,
             metadata_max_age_ms=10_000,

@@ -98,6 +98,7 @@ def frame(
     source: str = "main",
     unwatched: tuple[tuple[float, float], ...] = (),
     lane: str = "bulk",
+    clock: str = "wall",
 ) -> bytes:
     """A frame of these rows; ``until_s`` counts from START_S."""
     builder = FrameBuilder()
@@ -123,6 +124,7 @@ def frame(
         FrameMeta(
             source=source,
             lane=lane,
+            clock=clock,
             watched_until_s=None if until_s is None else START_S + until_s,
             unwatched=tuple((START_S + a, START_S + b) for a, b in unwatched),
         )

@@ -12,6 +12,7 @@ from contracts.errors import FrameError
 from contracts.kinds import Card
 from stream.detector import Detector
 from stream.engine import Engine
+from stream.offline import detect
 from tests.unit.stream.probe import PRESS, PROBE, START_S, Row, frame
 
 KEEPER = ""
@@ -261,3 +262,38 @@ def test_a_snapshot_of_another_lane_or_grid_is_not_used() -> None:
 def test_a_detector_runs_only_on_its_lanes() -> None:
     only_urgent = replace(PRESS, lanes=("urgent",))
     assert engine("bulk", press=only_urgent).apply_value(frame([Row(5.0, kind="call")], 5.0)) == []
+
+
+def test_a_replay_that_is_over_is_forgotten_and_a_bridge_that_is_away_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.engine.FORGET_FRAMES", 10)
+    running = engine()
+    running.apply_value(frame([Row(3.0)], 3.0, source="replay-1", clock="recorded"))
+    running.apply_value(frame([Row(3.0)], 3.0, source="away"))
+    for n in range(20):
+        running.apply_value(frame([], 4.0 + n, source="main"))
+    running.apply_value(frame([Row(3.0)], 3.0, source="replay-2", clock="recorded"))
+    assert {each.source for each in running.standings()} == {"away", "main", "replay-2"}
+    assert running.counts() == (3, 0)
+
+
+def test_cards_known_from_the_start_are_in_force_at_a_homes_first_row() -> None:
+    level: list[int] = []
+    probe = detector(lambda params, state, rows, ctx: level.extend(ctx.cards.care_level[rows.home]))
+    values: list[tuple[Any, int, bytes]] = [("bulk", 0, frame([Row(1.0)], 1.0))]
+    assert list(detect(values, {"order": probe}, cards={"home-1": Card(version=1, care_level=3)})) == []
+    assert level == [3]
+
+
+def test_offline_each_lane_and_partition_is_an_engine_of_its_own() -> None:
+    values: list[tuple[Any, int, bytes]] = [
+        (lane, number, frame([Row(5.0, home=f"{lane}-{number}", kind="call")], 5.0, lane=lane))
+        for lane in ("bulk", "urgent")
+        for number in (0, 1)
+    ]
+    told = list(detect(values, {"press": PRESS}))
+    assert [(each.lane, each.home_id) for each in told] == [
+        ("bulk", "bulk-0"),
+        ("bulk", "bulk-1"),
+        ("urgent", "urgent-0"),
+        ("urgent", "urgent-1"),
+    ]
