@@ -25,6 +25,7 @@ from ingest.figures import Figures
 from ingest.framing import Framing, Outgoing
 from ingest.intake import LANES, Intake, Lane, Row
 from ingest.kafka import KafkaLog
+from ingest.last_word import last_stated_s
 from ingest.mqtt import Connection, Endpoint, Publish
 from ingest.proofs import Proofs, marker_topic
 from ingest.receipts import Receipts
@@ -247,6 +248,7 @@ class Bridge:
             self._figures.serve(self._settings.metrics_port)
         self._report("starting")
         if await self._kafka_is_ready(stop):
+            await self._recall()
             async with asyncio.TaskGroup() as self._tasks:
                 flushing = self._tasks.create_task(_every(self._settings.flush_s, self._flush_due))
                 others = [self._tasks.create_task(each) for each in self._others()]
@@ -256,6 +258,13 @@ class Bridge:
                 for task in (*others, *self._sending):
                     task.cancel()
         await asyncio.gather(*[kafka.close() for kafka in self._kafka.values()])
+
+    async def _recall(self) -> None:
+        """Where there is no state file, ask the log itself what was stated last."""
+        if self._held_before_s is None and self._recorded is None:
+            source, clock = self._settings.source, self._clock.name
+            self._held_before_s = await last_stated_s(self._settings.kafka, source, clock)
+            self._proofs.watch.watched_before(self._held_before_s)
 
     def _others(self) -> Iterator[Coroutine[None, None, None]]:
         """What runs beside flushing."""
@@ -286,6 +295,7 @@ class Bridge:
     async def _leave(self) -> None:
         """Read no more, have Kafka hold what was read, acknowledge it, write down what was stated last, say good-bye."""
         began_s = steady_s()
+        self._deliveries.leave()
         for connection in self._connections:
             connection.pause()
         limit_s = began_s + DRAIN_S

@@ -1,8 +1,21 @@
 """Deliveries: received messages until all that they gave is held by Kafka, and then their PUBACKs, many in one packet."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Protocol
 
-from ingest.mqtt import Connection
+
+class Channel(Protocol):
+    """What deliveries need of a connection (``mqtt.Connection``)."""
+
+    name: str
+    epoch: int
+
+    def acknowledge(self, epoch: int, mids: Sequence[int]) -> bool: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
 
 
 class Delivery:
@@ -10,7 +23,7 @@ class Delivery:
 
     __slots__ = ("connection", "epoch", "mid", "parts", "size")
 
-    def __init__(self, connection: Connection, mid: int, size: int) -> None:
+    def __init__(self, connection: Channel, mid: int, size: int) -> None:
         self.connection = connection
         self.epoch = connection.epoch
         self.mid = mid
@@ -24,18 +37,21 @@ class Deliveries:
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._loop = asyncio.get_running_loop()
-        self._done: dict[tuple[Connection, int], list[int]] = {}
+        self._full: set[str] = set()
+        """Connections paused here; one that is paused for another reason (the bridge leaves) stays so."""
+        self._done: dict[tuple[Channel, int], list[int]] = {}
         self.messages: dict[str, int] = {}
         """In flight, by name of connection; those of lost connections included until Kafka holds them."""
         self.bytes: dict[str, int] = {}
         self.acknowledged: dict[str, int] = {}
 
-    def open(self, connection: Connection, mid: int, size: int) -> Delivery:
+    def open(self, connection: Channel, mid: int, size: int) -> Delivery:
         """A message came in."""
         name = connection.name
         self.messages[name] = self.messages.get(name, 0) + 1
         self.bytes[name] = self.bytes.get(name, 0) + size
-        if self.bytes[name] > self._limit:
+        if self.bytes[name] > self._limit and name not in self._full:
+            self._full.add(name)
             connection.pause()
         return Delivery(connection, mid, size)
 
@@ -50,11 +66,16 @@ class Deliveries:
         connection = delivery.connection
         self.messages[connection.name] -= 1
         self.bytes[connection.name] -= delivery.size
-        if self.bytes[connection.name] < self._limit // 2:
+        if connection.name in self._full and self.bytes[connection.name] < self._limit // 2:
+            self._full.remove(connection.name)
             connection.resume()
         if not self._done:
             self._loop.call_soon(self.flush)
         self._done.setdefault((connection, delivery.epoch), []).append(delivery.mid)
+
+    def leave(self) -> None:
+        """From now on nobody is told to read on."""
+        self._full.clear()
 
     def flush(self) -> None:
         """Send the PUBACKs of what is done. Those of an older connection are dropped: the broker sends the messages again."""

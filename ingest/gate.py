@@ -1,7 +1,7 @@
 """The gate: topic and payload in, readings and refusals out. Pure; time and identity come after it (``intake``)."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -157,8 +157,3 @@ def failed(topic: str, error: Exception) -> Judgement:
     detail = f"the program failed on this payload ({type(error).__name__}: {error}). Please report it with the payload"
     refusal = Refusal("gate_error", detail[:600])
     return Judgement(found if isinstance(found, Topic) else None, [], [refusal])
-
-
-def text_of(topic: Any) -> str:
-    """A topic for people and dead letters, whatever bytes it holds; at most 300 characters, no NUL."""
-    return str(topic)[:300].replace("\0", "␀")

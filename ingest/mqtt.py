@@ -28,6 +28,8 @@ BURST = 64
 """Messages handled before other work of the loop gets its turn: about 2 ms, so that bulk cannot hold up urgent."""
 OPEN_S = 5.0
 """Time for TCP, TLS and CONNACK together, s."""
+SETTLED_S = 2.0
+"""A connection that was up for less counts as a failure: another bridge with our client id may be taking it away again and again."""
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 OUT_LIMIT = 20_000
 """Own messages (receipts, markers) that may wait for the broker; a receipt beyond is dropped, its device asks again."""
@@ -203,7 +205,7 @@ class Connection:
         self._room.set()
         self._closing = False
         self._subscribed_once = False
-        self._was_up = False
+        self._up_at_s = 0.0
         self._refusal = ""
         self._stream: Stream | None = None
         self._client = self._make_client(client_id)
@@ -233,18 +235,18 @@ class Connection:
         failures = 0
         while not self._closing:
             await self._room.wait()
-            self._refusal, self._was_up = "", False
+            self._refusal, self._up_at_s = "", 0.0
             try:
                 await self._open()
             except OSError as error:  # ssl.SSLError and TimeoutError are OSErrors too
                 self._refusal = str(error)
             else:
                 await self._while_open()
-            if self._was_up:
+            if self._up_at_s and self._loop.time() - self._up_at_s > SETTLED_S:
                 failures = 0
             elif not self._closing:
                 failures += 1
-                if failures == 1:
+                if failures == 1 and not self._up_at_s:
                     log.warning(
                         "%s: no connection to %s:%s: %s", self.name, *self._endpoint[:2], self._refusal or "no answer"
                     )
@@ -307,7 +309,7 @@ class Connection:
             self._came_up()
 
     def _came_up(self) -> None:
-        self.is_up = self._was_up = True
+        self.is_up, self._up_at_s = True, self._loop.time()
         log.info("%s: connected", self.name)
         self._on_up(self)
 

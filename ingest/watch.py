@@ -25,6 +25,10 @@ class Watch:
         self.watched_until_s: float | None = None
         """Proven instant of the source; None before the first proof."""
 
+    def watched_before(self, stated_s: float | None) -> None:
+        """What an earlier run stated last, where it became known only now, before the first connection is up."""
+        self._from_s = NEVER_S if stated_s is None else stated_s
+
     def up(self, connection: str, at_s: float) -> None:
         """The connection's subscriptions stand since now."""
         self._up_since_s[connection] = at_s

@@ -339,6 +339,13 @@ async def test_told_to_stop_it_leaves_nothing_behind_and_writes_its_last_word(
         await log.until(lambda: all(len(gaps) == 2 for gaps in log.unwatched().values()))
         assert {gaps[-1][0] for gaps in log.unwatched().values()} == {word.held_until_s}
         assert len(log.rows["bulk"]) == 50, "what was acknowledged did not come again"
+        running.stop("ingest-stopping")
+        stated = max(log.watched().values())
+        path_of(own.data, "stopping").unlink()  # as on another machine
+        running.start(another_bridge("stopping", {}))
+        await log.until(lambda: all(len(gaps) == 3 for gaps in log.unwatched().values()))
+        for gaps in log.unwatched().values():
+            assert 0 <= stated - gaps[-1][0] < 3, "read back from the log, a tick early at most"
 
 
 async def test_told_to_stop_while_kafka_is_away_it_goes_within_five_seconds(

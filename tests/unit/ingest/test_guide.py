@@ -10,6 +10,7 @@ from contracts.dead_letters import Reason
 from contracts.kinds import FROM_DEVICES, VALUES
 from contracts.names import CHANNELS
 from contracts.receipts import Receipt
+from ingest import asyncapi
 from ingest.gate import PAYLOAD_LIMIT
 from ingest.guide import GUIDE, with_table
 
@@ -44,3 +45,16 @@ def test_the_limits_it_names_are_those_in_force() -> None:
 def test_the_example_stays_short() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
     assert len([line for line in example.splitlines() if line.strip()]) <= 36
+
+
+def test_the_asyncapi_description_is_that_of_the_contract() -> None:
+    assert asyncapi.FILE.read_text() == asyncapi.text(), "run python -m ingest.asyncapi"
+
+
+def test_every_reference_of_the_asyncapi_description_leads_somewhere() -> None:
+    document = asyncapi.description()
+    for path in re.findall(r'"\$ref": "#/([^"]+)"', asyncapi.text()):
+        found = document
+        for part in path.split("/"):
+            found = found[part]
+        assert found
