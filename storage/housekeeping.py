@@ -1,12 +1,12 @@
 """Roll-ups and retention by our own scheduler, because Debian's TimescaleDB (Apache edition) has none.
 
 Both can be run at any time and repeated: an hour is computed anew as a whole, a chunk is dropped by the time at which it was made.
-On the community edition, retention and compression are left to TimescaleDB's policies; that way is written here and was NOT run
-by us. Roll-ups are ours on both, so that late rows of one home mend one home's hours and both editions answer the same.
+On the community edition, retention and compression can be left to TimescaleDB's policies (``native_policies``); that way is written
+here and was NOT run by us. Roll-ups are ours on both, so that late rows of one home mend one home's hours and both editions answer the same.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from psycopg import sql
@@ -23,6 +23,7 @@ DUE = query("rollups_due")
 MADE = query("rollup_made")
 ROLLUPS = {kind: query(f"rollup_{kind}") for kind in ROLLED_UP}
 LICENSE = query("timescale_license")
+COMPRESSED = query("compressed_hypertables")
 DROP = query("drop_old_chunks")
 FORGET_IDENTITIES = query("forget_old_identities")
 FORGET_COUNTS = query("forget_old_counts")
@@ -69,8 +70,9 @@ async def is_community(connection: Connection) -> bool:
 async def retain(connection: Connection, settings: KeeperSettings) -> dict[str, int]:
     """Remove what is older than the settings keep; returns chunks dropped by table."""
     dropped: dict[str, int] = {}
-    if await is_community(connection):
-        for statement in community_policies(settings):
+    if settings.native_policies and await is_community(connection):
+        compressed = {row["hypertable"] for row in await fetch_all(connection, COMPRESSED)}
+        for statement in community_policies(settings, compressed):
             await connection.execute(statement)
     else:
         for hypertable, days in keeping(settings):
@@ -84,13 +86,14 @@ async def retain(connection: Connection, settings: KeeperSettings) -> dict[str, 
     return dropped
 
 
-def community_policies(settings: KeeperSettings) -> Iterator[sql.Composed]:
-    """Statements for the community edition, each harmless to repeat. Not run by us: the Apache edition refuses them."""
+def community_policies(settings: KeeperSettings, compressed: Container[str] = ()) -> Iterator[sql.Composed]:
+    """Statements for the community edition, without those for tables that are ``compressed`` already. Not run by us: the Apache
+    edition refuses them."""
     for hypertable, days in keeping(settings):
         yield sql.SQL(
             "SELECT add_retention_policy({table}, drop_created_before => make_interval(days => {days}), if_not_exists => true)"
         ).format(table=hypertable, days=days)
-        if hypertable.startswith("reading_"):
+        if hypertable.startswith("reading_") and hypertable not in compressed:
             yield sql.SQL(
                 "ALTER TABLE {table} SET (timescaledb.compress, timescaledb.compress_segmentby = 'home_id, device_id', "
                 "timescaledb.compress_orderby = 'event_at, boot, seq')"

@@ -20,7 +20,7 @@ class WriterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Rows are gathered this long before they are stored, s: larger batches cost less, and nobody waits for the database."""
     batch_frames: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
     """Most frames in one batch; matters only while catching up."""
-    account_s: Annotated[float, Meta(gt=0, le=600)] = 10.0
+    account_s: Annotated[float, Meta(gt=0, le=600)] = 5.0
     """Accounts (numbers stored, devices seen) are merged and offsets moved this often, s. So much is read again after a crash."""
     back_off_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
     """Longest pause between two attempts while Kafka or the database is away, s."""
@@ -52,5 +52,7 @@ class KeeperSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     keep_dead_letters_days: Days = 90
     keep_identity_days: Days = 35
     """Identities of rows with corrected times and counts of past boots, days: longer than a reading may be late (30)."""
+    native_policies: bool = False
+    """On TimescaleDB's community edition, leave retention and compression to its own scheduler. Written, not run by us: try a copy first."""
     metrics_port: Port = 0
     log: str = "INFO"

@@ -31,6 +31,8 @@ from storage.telemetry import Batch, Letter, Statement, Stored, TelemetryStore, 
 LOG = logging.getLogger("storage.writer")
 Frames = tuple[Statement, Mapping[str, pa.RecordBatch]]
 
+LONGEST_ACCOUNT_S = 60.0
+"""Longest time between two accounts that their own cost may lead to, s; as much is read again after a crash."""
 _UNSTORABLE = (BadRows, psycopg.DataError, psycopg.IntegrityError, pa.ArrowException, UnicodeDecodeError, OverflowError)
 """Faults of the rows themselves; anything else is a fault of the way, and the same rows are tried again."""
 
@@ -116,6 +118,7 @@ class Session:
         self._settings = settings
         self._metrics = metrics
         self._accounted_at_s = time.monotonic()
+        self._account_every_s = settings.account_s
         self._begin()
 
     def _begin(self) -> None:
@@ -129,7 +132,7 @@ class Session:
         if reading.offsets:
             self._store_all(reading)
             self._offsets |= reading.offsets
-        if time.monotonic() - self._accounted_at_s >= self._settings.account_s:
+        if time.monotonic() - self._accounted_at_s >= self._account_every_s:
             self.account()
 
     def _store_all(self, reading: Reading) -> None:
@@ -142,8 +145,12 @@ class Session:
 
     def account(self) -> None:
         """Merge the accounts and move the offsets."""
+        began_s = time.monotonic()
         self._store.account(self._counts, self._statements, self._offsets)
         self._accounted_at_s = time.monotonic()
+        # With very many devices it takes long, so it is done more rarely: at most a tenth of the time goes into it.
+        often_s = min(10 * (self._accounted_at_s - began_s), LONGEST_ACCOUNT_S)
+        self._account_every_s = max(self._settings.account_s, often_s)
         self._begin()
 
     def _one_by_one(self, reading: Reading) -> None:

@@ -92,7 +92,7 @@ UPDATE cases
        desk_id = %(desk_id)s, former_desk_id = %(former_desk_id)s, lease_id = %(lease_id)s, lease_until_at = %(lease_until_at)s,
        claimed_at = %(claimed_at)s, rung = %(rung)s, signals = %(signals)s, held_until_at = %(held_until_at)s,
        hold_reason = %(hold_reason)s, outcome = %(outcome)s, resolved_at = %(resolved_at)s, resolved_by = %(resolved_by)s,
-       closed_at = %(closed_at)s
+       closed_at = %(closed_at)s, resident_id = %(resident_id)s, area_code = %(area_code)s
  WHERE case_id = %(case_id)s AND version = %(version_before)s AND lease_id IS NOT DISTINCT FROM %(lease_id_before)s
 RETURNING version;
 

@@ -2,6 +2,10 @@
 -- `apache` (Debian's package: hypertables only) or `timescale` (community: compression, policies, continuous aggregates).
 SELECT coalesce(current_setting('timescaledb.license', true), 'apache') AS license;
 
+-- name: compressed_hypertables
+-- Hypertables whose compression has been set up (community edition only).
+SELECT hypertable_name::text AS hypertable FROM timescaledb_information.hypertables WHERE compression_enabled;
+
 -- name: drop_old_chunks
 -- Remove chunks of a hypertable that were made before then, whatever the times in them: a replayed recording is new, though its readings are old.
 SELECT drop_chunks(%(hypertable)s::regclass, created_before => now() - make_interval(days => %(days)s)) AS chunk;
