@@ -25,17 +25,17 @@ def build(site: Site) -> None:
     stamp = SOURCE / "dist" / ".source"
     if stamp.exists() and stamp.read_text() == _digest():
         return
-    with root.only_one(site.cache / "console.lock"):
+    with root.only_one(site.cache / "console.lock") as held:
         if stamp.exists() and stamp.read_text() == _digest():
             return
         npm = _npm()
         log = site.log("console-build")
         if not _installed(stamp=SOURCE / "node_modules" / ".lock"):
             with step("console", "install the builder's packages (npm ci)", long=True):
-                packages.run([*npm, "ci", "--no-audit", "--no-fund"], log, "npm ci", folder=SOURCE)
+                packages.run([*npm, "ci", "--no-audit", "--no-fund"], log, "npm ci", folder=SOURCE, held=(held,))
                 (SOURCE / "node_modules" / ".lock").write_text(_lock())
         with step("console", "build the pages"):
-            packages.run([*npm, "run", "build"], log, "npm run build", folder=SOURCE)
+            packages.run([*npm, "run", "build"], log, "npm run build", folder=SOURCE, held=(held,))
             stamp.write_text(_digest())
 
 

@@ -28,13 +28,15 @@ def provide(site: Site, system: Path) -> None:
     target = jars(site)
     if target.exists():
         return
-    with root.only_one(site.cache / "kafka.lock"):
+    with root.only_one(site.cache / "kafka.lock") as held:
         if target.exists():
             return
         draft = target.with_name(f"{target.name}.draft")
         with step("kafka", f"fetch Kafka {KAFKA_VERSION} with Maven into {target}", long=True):
             shutil.rmtree(draft, ignore_errors=True)
-            packages.run([*_maven(system, draft), *_fetch(draft)], site.log("maven"), "fetching Kafka with Maven")
+            packages.run(
+                [*_maven(system, draft), *_fetch(draft)], site.log("maven"), "fetching Kafka with Maven", held=(held,)
+            )
             os.rename(draft, target)
 
 

@@ -36,13 +36,30 @@ def ensure(packages: dict[str, str], why: str, log: Path) -> None:
         run([*_APT, *missing], log, f"apt-get install {' '.join(missing)}")
 
 
-def run(command: list[str], log: Path, what: str, *, folder: Path | None = None, check: bool = True) -> None:
-    """Run to the end, in ``folder``, with everything it says in ``log``. Raises StepFailed with the log's tail."""
+def run(
+    command: list[str],
+    log: Path,
+    what: str,
+    *,
+    folder: Path | None = None,
+    check: bool = True,
+    held: tuple[int, ...] = (),
+) -> None:
+    """Run to the end, in ``folder``, with everything it says in ``log``. Raises StepFailed with the log's tail.
+
+    ``held``: locks that it keeps for as long as it lives, whatever becomes of us.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     with log.open("ab") as out:
         done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=environment
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            pass_fds=held,
         )
     if check and done.returncode != 0:
         raise StepFailed(what=what, code=done.returncode, log=log, tail=tail(log))

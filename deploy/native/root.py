@@ -36,12 +36,15 @@ _SEEN_INSIDE = ("usr", "etc", "var")
 
 
 @contextmanager
-def only_one(lock: Path) -> Iterator[None]:
-    """Of several commands that would make the same thing, one works and the others wait for it."""
+def only_one(lock: Path) -> Iterator[int]:
+    """Of several commands that would make the same thing, one works and the others wait for it.
+
+    Yields the lock's descriptor: a program that gets it (``pass_fds``) holds the lock on when the command is killed and it is not.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield file.fileno()
 
 
 def path(site: Site) -> Path:
@@ -59,14 +62,14 @@ def provide(site: Site) -> Path:
             "making the services' root file system",
             site.log("packages"),
         )
-        with only_one(site.cache / "root.lock"):
+        with only_one(site.cache / "root.lock") as held:
             if not root.exists():
-                _build(site, root)
+                _build(site, root, held)
     _try(root)
     return root
 
 
-def _build(site: Site, root: Path) -> None:
+def _build(site: Site, root: Path, held: int) -> None:
     if packages.is_root() and packages.debian_sources(SUITE) == []:
         packages.run(["apt-get", "-q", "update"], site.log("packages"), "apt-get update", check=False)
     if not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
@@ -95,9 +98,11 @@ def _build(site: Site, root: Path) -> None:
         unpack = ["tar", "-x", "-C", str(draft), "--no-same-owner", "--exclude=./dev/*"]
         with (
             log.open("wb") as out,
-            subprocess.Popen(make, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out) as maker,
+            subprocess.Popen(
+                make, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out, pass_fds=(held,)
+            ) as maker,
         ):
-            unpacked = subprocess.run(unpack, stdin=maker.stdout, stdout=out, stderr=out)
+            unpacked = subprocess.run(unpack, stdin=maker.stdout, stdout=out, stderr=out, pass_fds=(held,))
         for what, code in (("mmdebstrap", maker.returncode), ("unpacking the root file system", unpacked.returncode)):
             if code != 0:
                 raise StepFailed(what=what, code=code, log=log, tail=packages.tail(log))
