@@ -65,11 +65,11 @@ def judge(detection: Detection, situation: Situation, rules: Rules, now: datetim
     if detection.test:
         return _take_test(detection, situation, signal, rules, now)
     if own is not None and own.case.is_open:
-        return _append(own, signal, situation, rules, now)
+        return _append(own, detection, signal, situation, rules, now)
     if own is not None and not _grew(own, signal):
         return _record(own, signal, now)
     if situation.open is not None:
-        return _append(situation.open, signal, situation, rules, now)
+        return _append(situation.open, detection, signal, situation, rules, now)
     if signal.on or detection.family in LATCHING:
         return _begin(detection, situation, signal, rules, now)
     # Over before anybody heard of it, and nothing that stays latched: kept, and nobody's case.
@@ -141,7 +141,9 @@ def _with(held: Held, signal: Signal) -> tuple[Signal | None, tuple[Signal, ...]
     return before, in_order((*others, signal))
 
 
-def _append(held: Held, signal: Signal, situation: Situation, rules: Rules, now: datetime) -> Verdict:
+def _append(
+    held: Held, detection: Detection, signal: Signal, situation: Situation, rules: Rules, now: datetime
+) -> Verdict:
     """A new signal of an open case, or a new word of one it holds."""
     case = held.case
     before, signals = _with(held, signal)
@@ -159,6 +161,9 @@ def _append(held: Held, signal: Signal, situation: Situation, rules: Rules, now:
         "signals": len(signals),
         "condition": condition,
         "condition_at": case.condition_at if condition == case.condition else now,
+        # What was not known when the case began: whom it concerns, and where the home is (it may have been registered since).
+        "resident_id": case.resident_id or detection.resident_id,
+        "area_code": case.area_code or situation.area_code,
     }
     if priority < case.priority:
         sooner = now + timedelta(seconds=rules.answer_s[priority])

@@ -11,6 +11,9 @@ from alerts.rules import Rules
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
+MOST_ORIGINS = 50
+"""Newest messages that an event names, so that a stuck button does not make events without end."""
+
 
 class Book(Protocol):
     """One open transaction. A case that was read for change is locked until its end; leaving with an exception undoes everything."""
@@ -68,5 +71,5 @@ def event_of(move: Move, signals: Sequence[Signal]) -> AlertEvent:
         actor=move.actor,
         reason=move.reason,
         case=summary(move.after),
-        origins=tuple(signal.origin for signal in signals if signal.origin is not None),
+        origins=tuple(signal.origin for signal in signals if signal.origin is not None)[-MOST_ORIGINS:],
     )

@@ -10,7 +10,8 @@ from alerts.relay import Relay
 from alerts.store import CaseStore
 
 LOG = logging.getLogger("alerts")
-MOST = 100
+MOST = 20
+"""Cases in one go; between two of them a stop is heard."""
 FORGET_EVERY_S = 600.0
 
 
@@ -60,5 +61,5 @@ class Sweeper:
             for event in events:
                 self._figures.fired(event)
             self._changed()
-            if len(events) < MOST:
+            if len(events) < MOST or self._patience.stopping.is_set():
                 return

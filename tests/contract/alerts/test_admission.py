@@ -80,6 +80,14 @@ async def test_a_second_detector_of_the_same_family_joins_the_case(centre):
     assert (second.case.score, second.case.priority, second.case.signals) == (3, 1, 2)
 
 
+async def test_what_was_unknown_when_a_case_began_is_filled_in_when_it_is_known(centre):
+    case = await centre.open("fall", home_id="h-5", started_at_s=5)
+    centre.homes["h-5"] = Home("330282999001")
+    more = await centre.admit("fall", home_id="h-5", detector="fall_wearable", device_id="watch", resident_id="r-5")
+    assert (more.case_id, more.case.area_code, more.case.resident_id) == (case.case_id, "330282999001", "r-5")
+    assert (await centre.see(case)).area_code == "330282999001"
+
+
 async def test_another_family_is_another_case(centre):
     assert (await centre.admit("fall")).case_id != (await centre.admit("smoke")).case_id
 
