@@ -122,8 +122,10 @@ class Counts:
         hours_s = np.floor(event_s / HOUR_S) * HOUR_S
         late = known & (_numbers(table["received_at_s"]) - event_s > LATE_S)
         self._hours |= {(kind, hour_s) for hour_s in np.unique(hours_s[known & ~late]).tolist()}
-        for at in np.flatnonzero(late).tolist():
-            self._late.setdefault((kind, float(hours_s[at])), set()).add(table["home_id"][at].as_py())
+        late_homes, late_hours_s = table["home_id"].filter(pa.array(late)), hours_s[late]
+        for hour_s in np.unique(late_hours_s).tolist():
+            homes = compute.unique(late_homes.filter(pa.array(late_hours_s == hour_s))).to_pylist()
+            self._late.setdefault((kind, hour_s), set()).update(homes)
 
     def _joined(self) -> pa.Table:
         if not self._rows:

@@ -17,7 +17,7 @@ from contracts.frames import FrameMeta
 from contracts.kinds import DEVICE, FROM_DEVICES
 from contracts.names import is_id
 from storage.columns import COLUMNS, copy_stream, joined, table_of
-from storage.copy_binary import compute
+from storage.copy_binary import Array, compute
 from storage.counts import Columns, Counts
 from storage.database import options
 from storage.errors import BadRows
@@ -172,9 +172,9 @@ class TelemetryStore:
         self._longer_way: dict[str, int] = {}
         for kind in FROM_DEVICES:
             self._connection.execute(_statement(_TEMPORARY, kind))
-        self._corrected: set[str] = {
-            home_id for (home_id,) in self._connection.execute(query("homes_with_corrected_rows"))
-        }
+        found = self._connection.execute(query("homes_with_corrected_rows"))
+        self._corrected: Array = pa.array(sorted(home_id for (home_id,) in found), type=pa.string())
+        """Homes where a device's own clock was set right: their rows are looked up by both times."""
 
     def close(self) -> None:
         self._connection.close()
@@ -244,13 +244,16 @@ class TelemetryStore:
         other = rows.filter(compute.invert(own_time))
         new = self._store_own_time(kind, rows.filter(own_time))
         told = other.filter(compute.is_valid(other["device_at_s"]))
-        self._corrected.update(compute.unique(told["home_id"]).to_pylist())
+        unknown = compute.invert(compute.is_in(told["home_id"], value_set=self._corrected))
+        if compute.any(unknown).as_py():
+            homes = compute.unique(told["home_id"].filter(unknown)).cast(pa.string())
+            self._corrected = pa.concat_arrays([self._corrected, homes])
         return new + self._by_way_of(kind, other, _statement(_OTHER_TIME, kind))
 
     def _store_own_time(self, kind: str, rows: pa.Table) -> int:
         new = 0
-        if self._corrected:
-            suspect = compute.is_in(rows["home_id"], value_set=pa.array(sorted(self._corrected), type=pa.string()))
+        if len(self._corrected):
+            suspect = compute.is_in(rows["home_id"], value_set=self._corrected)
             if compute.any(suspect).as_py():
                 new = self._by_way_of(kind, rows.filter(suspect), _statement(_KNOWN_TIME, kind))
                 rows = rows.filter(compute.invert(suspect))

@@ -51,7 +51,10 @@ async def learn_home(connection: Connection, home_id: str, zone: str, source: st
     index: dict[str, int] = {}
     for row in await fetch_all(connection, DEVICES, home_id=home_id):
         index[row["device_id"]] = len(devices)
-        devices.append(Device(ROLES.index(row["role"]), ROOMS.index(row["room"])))
+        role, room = row["role"], row["room"]
+        devices.append(
+            Device(ROLES.index(role if role in ROLES else "other"), ROOMS.index(room if room in ROOMS else "other"))
+        )
     stranger = len(devices)
     devices.append(Device())
     rows: dict[str, dict[str, Any]] = {}
@@ -77,7 +80,13 @@ async def learn_all(connection: Connection, home_ids: Sequence[str] | None = Non
     homes = await fetch_all(connection, HOMES, home_ids=list(home_ids) if home_ids is not None else None)
     enough = changed = 0
     for home in homes:
-        learned = await learn_home(connection, home["home_id"], home["zone"], home["source"], home["now_s"])
+        try:
+            learned = await learn_home(connection, home["home_id"], home["zone"], home["source"], home["now_s"])
+        except psycopg.OperationalError:
+            raise
+        except Exception:  # one home's odd data must not cost the others their night
+            LOG.exception("home %s was left out", home["home_id"])
+            continue
         enough += learned.days >= MIN_DAYS
         if _keeps_former(learned, home):
             continue
