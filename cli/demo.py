@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(site: Site, args: argparse.Namespace) -> dict[str, Any]:
     began_s = time.monotonic()
     console.build(site)
-    site_prepare.services(site, native=args.native)
+    site_prepare.everything(site, native=args.native)
     start(site, STAGES)
     homes = neighbourhood(args.homes, SEED)
     virtual_0_s = _virtual_start(site)

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(number, signal.default_int_handler)
     with Running(site, native=args.native):
         try:
-            prepare.services(site, native=args.native)
+            prepare.everything(site, native=args.native)
             start(site, chosen)
             _tell(site, chosen, args.json)
             _watch(Supervisor(site), [entry.name for entry in chosen])

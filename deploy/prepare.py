@@ -1,7 +1,4 @@
-"""What must hold before any stage starts: services up, database migrated, topics made.
-
-MQTT accounts need no job: the broker keeps what was installed, and the keeper installs them again when it starts.
-"""
+"""What must hold before any stage starts: services up, database migrated, topics made, MQTT accounts installed."""
 
 import os
 import subprocess
@@ -16,7 +13,15 @@ from deploy.steps import step
 
 MIGRATE = ("storage", "migrate")
 TOPICS = ("contracts.admin",)
+ACCOUNTS = ("storage", "credentials")
 """``python -m`` words of jobs that end by themselves and may be run again at any time."""
+
+
+def everything(site: Site, *, native: bool = False) -> None:
+    """Services, database, topics and MQTT accounts, in order. Raises what the engine raises, and StepFailed."""
+    services(site, native=native)
+    # The broker keeps its accounts itself; where its files were lost, the database still has them.
+    _job(site, "accounts", ACCOUNTS, "install MQTT accounts")
 
 
 def services(site: Site, *, native: bool = False) -> None:

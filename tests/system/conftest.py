@@ -104,7 +104,7 @@ def own_site(free_port_base: int) -> Iterator[Site]:
     data = Path(mkdtemp(prefix="shouwang-"))
     found = Site.load(data=data, port_base=free_port_base)
     try:
-        prepare.services(found, native=True)
+        prepare.everything(found, native=True)
         yield found
     finally:
         engine.down(found)
