@@ -70,6 +70,8 @@ def explain(error: Exception) -> tuple[Reason, str]:
         return "bad_block", f"samples: {what}. Send 6 to 262,144 bytes of little-endian int16 as base64"
     if "out of range" in what or " >= " in what or " <= " in what or " > " in what or " < " in what:
         return "out_of_range", f"{where}{what}. Beyond what is physically possible; {_NOT_MEASURED}"
+    if field == "kind" and "'card'" in what:
+        return "not_allowed", "kind: home cards are written by the site itself, never by a device"
     if field == "kind" or "field `kind`" in what:
         return "wrong_type", f"{where}{what}. `kind` must name one of the kinds in the device maker's guide"
     if "unknown field" in what:

@@ -51,7 +51,7 @@ BAD_ELEMENTS = {
     "a kind unknown": ({"kind": "pulse", "boot": 1, "seq": 2}, "wrong_type", "pulse"),
     "no kind": ({"heart_rate_bpm": 72, "boot": 1, "seq": 2}, "wrong_type", "kind"),
     "a field missing": ({"kind": "contact", "boot": 1, "seq": 2}, "wrong_type", "open"),
-    "a home card": ({"kind": "card", "version": 1, "boot": 1, "seq": 2}, "wrong_type", "card"),
+    "a home card": ({"kind": "card", "version": 1, "boot": 1, "seq": 2}, "not_allowed", "card"),
     "a device id that breaks the rule": ({**GOOD, "device": "PIR 1", "seq": 2}, "bad_id", "device"),
     "a time before 1970": ({**GOOD, "t": -5, "seq": 2}, "out_of_range", "t"),
     "a time after 2100": ({**GOOD, "t": 1e12, "seq": 2}, "out_of_range", "t"),
