@@ -4,14 +4,25 @@ from random import Random
 
 from simulators.residents import Act, Stay
 
-STIRRINGS_PER_MIN: dict[Act, float] = {
-    "sleep": 0.03, "nap": 0.06, "doze": 0.08, "lying": 0.0, "out": 0.0, "tv": 0.35, "sit": 0.45, "eat": 0.8, "visit": 1.5, "bath": 0.7,
-    "toilet": 1.2, "wash": 2.0, "walk": 2.5, "balcony": 0.8, "drink": 2.5, "dishes": 3.0, "cook": 3.0,
+MOVES_PER_MIN: dict[Act, float] = {
+    "toilet": 1.5,
+    "bath": 1.0,
+    "wash": 2.0,
+    "walk": 2.5,
+    "drink": 2.5,
+    "dishes": 3.0,
+    "cook": 3.0,
+}
+"""Movements a minute that a sensor in the room could see, of somebody who is busy."""
+STILL_MIN: dict[Act, float] = {
+    "sleep": 40.0, "nap": 25.0, "doze": 18.0, "tv": 9.0, "sit": 7.0, "balcony": 3.0, "eat": 2.5, "visit": 1.5,
 }  # fmt: skip
-"""Movements a minute that a sensor in the room could see. Asleep: about one in half an hour."""
-SETTLING_S = (100.0, 240.0)
-SETTLING_PER_MIN = 2.5
-"""Nobody comes into a room and is still at once: undressing, sitting down, reaching for something."""
+"""Mean minutes of stillness between two bursts of movement, of somebody who sits or lies. In the recording ``hh102`` half of the
+gaps in front of the television are seconds and a tenth are longer than 16 min; asleep a tenth are longer than 26 to 42 min."""
+BURST_S = (40.0, 150.0)
+"""How long somebody moves who turns over, reaches for something, or comes into a room and sits down."""
+BURST_GAP_S = 15.0
+"""Mean time between two movements of a burst, s."""
 _DRAWS: dict[Act, tuple[int, float, float]] = {
     "cook": (4, 20.0, 5.0), "dishes": (3, 50.0, 6.0), "drink": (1, 8.0, 4.0),
 }  # fmt: skip
@@ -27,17 +38,21 @@ def _rng(seed: str, stay: Stay, what: str) -> Random:
 
 def stirrings(seed: str, stay: Stay) -> list[float]:
     """Instants of movement in the stay's room. Who enters a room moves at once and settles; who lies after a fall does not move."""
-    rate = STIRRINGS_PER_MIN[stay.act] / 60
-    if rate == 0:
-        return []
     rng = _rng(seed, stay, "stir")
-    moments = [stay.start_s + rng.uniform(0.5, 3.0)]
-    settled_s = stay.start_s + rng.uniform(*SETTLING_S)
-    while moments[-1] < stay.end_s:
-        moments.append(
-            moments[-1] + rng.expovariate(max(rate, SETTLING_PER_MIN / 60) if moments[-1] < settled_s else rate)
-        )
-    return [at_s for at_s in moments if at_s < stay.end_s]
+    moments: list[float] = []
+    at_s = stay.start_s + rng.uniform(0.5, 3.0)
+    if stay.act in MOVES_PER_MIN:
+        while at_s < stay.end_s:
+            moments.append(at_s)
+            at_s += rng.expovariate(MOVES_PER_MIN[stay.act] / 60)
+    elif stay.act in STILL_MIN:
+        while at_s < stay.end_s:
+            still_s = at_s + rng.uniform(*BURST_S)
+            while at_s < min(still_s, stay.end_s):
+                moments.append(at_s)
+                at_s += rng.expovariate(1 / BURST_GAP_S)
+            at_s = still_s + rng.expovariate(1 / (STILL_MIN[stay.act] * 60))
+    return moments
 
 
 def door_uses(seed: str, stay: Stay) -> Switches:

@@ -23,7 +23,7 @@ from simulators.residents import Stay
 from simulators.vitals import bed_reading, radar_reading, vitals_reading, wears_at
 
 PIR_CLEARS_S = 90.0
-PIR_REPEATS_S = 60.0
+PIR_REPEATS_S = 30.0
 """While movement goes on, occupancy is said again no more often than this."""
 PIR_MISSES = 0.02
 """Share of movements that a PIR does not see."""
