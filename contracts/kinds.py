@@ -28,7 +28,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbi
     boot: Counter | None = None
     """Which start of the device (a counter, or the epoch second of its start)."""
     seq: Counter | None = None
-    """Number of the reading since ``boot``, without holes. (device, boot, seq) is the reading's identity."""
+    """Number of the reading since ``boot``, without holes. (device, boot, seq) is the reading's identity. Whoever publishes counts: a
+    hub has one counter for all that it sends, its children's readings too, so that a number that never came is known."""
     device: Name | None = None
     """A hub names the child that measured."""
     resident: Name | None = None
