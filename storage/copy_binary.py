@@ -1,7 +1,8 @@
 """Arrow columns to PostgreSQL's binary COPY format, without a Python loop over rows.
 
 Each field becomes a binary Arrow column that carries its own length prefix; Arrow joins them row by row, and the joined
-column's data buffer is the COPY stream. Measured beside psycopg's ``write_row``: see ``bench`` and ``docs/operating.md``.
+column's data buffer is the COPY stream. Measured with rows of vitals (18 columns), 2,000 to 20,000 a batch: 0.6 to 0.8 µs of CPU a row; psycopg's
+``write_row``, with the Python lists that it needs, 1.5 to 1.7.
 """
 
 from collections.abc import Sequence
