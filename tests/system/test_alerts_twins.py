@@ -48,9 +48,10 @@ async def whole(traffic: Traffic, expected: int, within_s: float = 60) -> list[d
         versions[event.case.case_id].add(event.case.version)
     for case in cases:
         every = list(range(1, case["version"] + 1))
-        assert sorted(versions[case["case_id"]]) == every
+        assert versions[case["case_id"]] >= set(every)
         audit = traffic.rows("SELECT version FROM audit WHERE case_id = %s ORDER BY audit_id", case["case_id"])
-        assert [row["version"] for row in audit] == every
+        # The ladder may have gone on meanwhile: what stands behind is the next version, and none twice.
+        assert [row["version"] for row in audit] == list(range(1, max(len(audit), len(every)) + 1))
     return cases
 
 
@@ -149,10 +150,11 @@ async def test_an_unclaimed_sos_reaches_all_desks_and_an_orderly_stop_is_quick(t
         "UPDATE cases SET queued_at = queued_at - interval '30 s' WHERE case_id = %s RETURNING 1", case["case_id"]
     )
     assert await eventually(lambda: traffic.case_of("alone")["rung"] == 1)
+    before = len(twins.log("alerts-1"))
     began_s = time.monotonic()
     await asyncio.to_thread(twins.stop, *TWINS)
     assert time.monotonic() - began_s < 14  # the supervisor kills after 15 s; ours take 4 at most, each
-    assert "broken off" not in twins.log("alerts-1")
+    assert "broken off" not in twins.log("alerts-1")[before:]
 
 
 async def test_what_burnt_before_a_restart_burns_after_it_and_its_timers_go_on(twins, traffic):
@@ -181,7 +183,7 @@ async def test_no_detection_is_lost_when_the_database_dies_and_comes_back(own_st
             await traffic.say(
                 traffic.detection("sos", number), traffic.detection("technical", f"t{number}", lane="bulk")
             )
-        own_stages.wait_service("timescale")
+        await asyncio.to_thread(own_stages.wait_service, "timescale")
         await whole(traffic, 150)
         assert {own_stages.state(twin).pid for twin in TWINS} == pids  # they waited; they did not die
 
@@ -192,7 +194,7 @@ async def test_every_change_is_told_when_the_broker_dies_and_comes_back(own_stag
         await traffic.say(*[traffic.detection("fall", number) for number in range(30)])
         await eventually(lambda: traffic.cases())
         own_stages.kill("kafka")
-        own_stages.wait_service("kafka")
+        await asyncio.to_thread(own_stages.wait_service, "kafka")
     async with Traffic(own_stages.site) as after:
         after.run = traffic.run
         await after.say(*[after.detection("sos", f"later-{number}") for number in range(30)])
