@@ -134,6 +134,7 @@ async def list_dead_letters(
         found = await fetch_all(
             connection,
             _LETTERS,
+            area_prefix=user.area_prefix,
             account=account,
             reason=reason,
             before=before,

@@ -1,6 +1,6 @@
 // Forms for what needs words: a note, whom one sends, why one waits, what it turned out to be.
-import { type ButtonProps, Input, InputNumber, Modal, Radio } from "antd";
-import { useEffect, useState } from "react";
+import { type ButtonProps, type GetRef, Input, InputNumber, Modal, Radio } from "antd";
+import { useEffect, useRef, useState } from "react";
 import { useSpeech } from "./language";
 import { get } from "./session";
 import type { Outcome } from "./types";
@@ -25,6 +25,7 @@ export function ActForm({ form, priority, onCancel, onSend }: Props) {
   const [outcome, setOutcome] = useState<string | null>(null);
   const [minutes, setMinutes] = useState(longest);
   const [busy, setBusy] = useState(false);
+  const field = useRef<GetRef<typeof Input.TextArea>>(null);
 
   useEffect(() => {
     setWords("");
@@ -46,7 +47,7 @@ export function ActForm({ form, priority, onCancel, onSend }: Props) {
 
   return (
     <Modal
-      open={form !== null} title={form === null ? "" : t(`act.${form}`)} onCancel={onCancel} onOk={() => void send()} destroyOnHidden
+      open={form !== null} title={form === null ? "" : t(`act.${form}`)} onCancel={onCancel} afterOpenChange={(open) => open && field.current?.focus()} onOk={() => void send()} destroyOnHidden
       okText={t("act.confirm")} cancelText={t("act.cancel")} okButtonProps={{ disabled: !ready, "data-testid": "confirm" } as ButtonProps} confirmLoading={busy}
     >
       {form === "resolve" && <Outcomes chosen={outcome} onChoose={setOutcome} />}
@@ -58,7 +59,7 @@ export function ActForm({ form, priority, onCancel, onSend }: Props) {
       {form !== null && (
         <label className="field">
           {t(wants[form])}
-          <Input.TextArea rows={3} maxLength={2000} value={words} onChange={(event) => setWords(event.target.value)} autoFocus={form !== "resolve"} data-testid="words" />
+          <Input.TextArea rows={3} maxLength={2000} value={words} onChange={(event) => setWords(event.target.value)} ref={field} data-testid="words" />
         </label>
       )}
     </Modal>

@@ -91,7 +91,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const target = event.target as HTMLElement;
-      const busy = target.closest("input, textarea, select, button, a, [role=dialog], [role=tab]") !== null || document.querySelector(".ant-modal-wrap:not([style*='display: none'])") !== null;
+      const busy = target.closest("input, textarea, select, button, a, [role=dialog]") !== null || document.querySelector(".ant-modal-wrap:not([style*='display: none'])") !== null;
       if (busy || event.ctrlKey || event.altKey || event.metaKey || event.repeat || page !== "desk") return;
       const first = lists.new[0];
       if (event.key === "Enter" && first !== undefined) {

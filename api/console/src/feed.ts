@@ -1,6 +1,6 @@
 // The stream of changes. EventSource cannot send the access token as a header, and a token in an address ends up in logs, so this
 // reads the stream with fetch. Every connection begins with a whole snapshot; there is no "since".
-import { Refused, request } from "./session";
+import { request } from "./session";
 import type { Change, Health, Snapshot } from "./types";
 
 export interface Listener {
@@ -78,8 +78,8 @@ export function follow(listener: Listener): () => void {
     while (!stop.signal.aborted) {
       try {
         await readOnce();
-      } catch (error) {
-        if (error instanceof Refused && error.problem.status === 401) return;
+      } catch {
+        // Whatever it was, the page says that it is not live, and tries again. An ended session takes the page away.
       }
       if (stop.signal.aborted) return;
       // A stream that the server ended in order comes back at once and is no lost connection; the page says "lost" after a second.

@@ -28,7 +28,9 @@ export function withSnapshot(queue: Queue, snapshot: Snapshot): Queue {
     if (gone !== undefined && gone >= row.version) continue;
     cases.set(row.case_id, known !== undefined && known.version > row.version ? known : row);
   }
-  return { cases, left: queue.left, health: snapshot.health, known: true };
+  // The server tells no older word after a snapshot, so what has left long ago need not be remembered for ever.
+  const left = queue.left.size > 500 ? new Map<string, number>() : queue.left;
+  return { cases, left, health: snapshot.health, known: true };
 }
 
 export function withChange(queue: Queue, change: Change): Queue {

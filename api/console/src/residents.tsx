@@ -57,7 +57,7 @@ export function ResidentsPage() {
     <div className="desk">
       <section className="queue people">
         <div className="bar">
-          <Input.Search allowClear value={words} onChange={(event) => setWords(event.target.value)} placeholder={t("people.search")} data-testid="search" />
+          <Input allowClear value={words} onChange={(event) => setWords(event.target.value)} placeholder={t("people.search")} data-testid="search" />
           <Button onClick={() => void load(words, null)}>{t("act.refresh")}</Button>
         </div>
         {trouble !== null && <Alert type="error" title={trouble} />}

@@ -66,10 +66,9 @@ export class Sounder {
     this.urgent = new Set(urgent.map((row) => row.case_id));
     this.priority = priority;
     if (isNew) this.mutedUntil = 0;
-    if (isNew || rises) {
-      this.nextAt = 0;
-      this.tick();
-    }
+    if (isNew || rises) this.nextAt = 0;
+    // Also called at each heartbeat: a browser slows the timers of a page that is hidden, but not what comes from the network.
+    this.tick();
   }
 
   close(): void {

@@ -35,7 +35,7 @@ export function LinkState({ link, health }: { link: Link; health: Health | null 
   return (
     <span className="state">
       <span className={`lamp ${stale ? "bad" : link.state === "live" ? "good" : "wait"}`} data-testid="link">
-        {stale ? "✕" : "●"} {link.state === "live" && !stale && age !== null ? `${t("link.live")} · ${t("link.heartbeat", { age: duration(age) })}` : t(stale ? "pipe.unknown" : "link.connecting")}
+        {stale ? "✕" : "●"} {link.state === "live" && !stale && age !== null ? `${t("link.live")} · ${t("link.heartbeat", { age: duration(age) })}` : t(stale ? "link.unknown" : "link.connecting")}
       </span>
       {!stale && health !== null && <Pipeline health={health} />}
     </span>
@@ -49,7 +49,7 @@ function Pipeline({ health }: { health: Health }) {
   const lamp = state === "running" ? "good" : state === "late" ? "wait" : "bad";
   return (
     <span className={`lamp ${lamp}`} data-testid="pipeline" data-state={state}>
-      {lamp === "good" ? "●" : lamp === "wait" ? "◆" : "✕"} <PipelineWords health={health} />
+      {lamp === "good" ? "●" : lamp === "wait" ? "◆" : "✕"} {state === "unknown" ? `${t("system.pipeline")} · ${t("link.unknown")}` : <PipelineWords health={health} />}
       {parts > 0 && <small> {t("pipe.parts", { count: parts })}</small>}
     </span>
   );
@@ -87,6 +87,15 @@ export function Banners({ link, health }: { link: Link; health: Health | null })
   );
 }
 
+function Speaker({ on = false }: { on?: boolean }) {
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" fill="currentColor" stroke="currentColor" aria-hidden="true">
+      <path d="M1 6h3l4-4v12l-4-4H1z" stroke="none" />
+      {on ? <path d="M10 5q2 3 0 6M12 3q4 5 0 10" fill="none" strokeWidth="1.5" /> : <path d="M10 6l5 5M15 6l-5 5" strokeWidth="1.7" />}
+    </svg>
+  );
+}
+
 export function SoundButton({ sounder }: { sounder: Sounder }) {
   useTick(500);
   const { t } = useSpeech();
@@ -94,14 +103,14 @@ export function SoundButton({ sounder }: { sounder: Sounder }) {
   if (state === "on") {
     return (
       <Button size="small" ghost onClick={() => sounder.mute()} data-testid="sound" data-state={state} data-sounded={JSON.stringify(sounder.sounded)} title={t("sound.mute")}>
-        🔊 {t("sound.on")}
+        <Speaker on /> {t("sound.on")}
       </Button>
     );
   }
   if (state === "muted") {
     return (
       <Button size="small" danger type="primary" onClick={() => sounder.unmute()} data-testid="sound" data-state={state} title={t("sound.unmute")}>
-        🔇 {t("sound.muted", { left: countdown(sounder.mutedLeftMs() / 1000) })}
+        <Speaker /> {t("sound.muted", { left: countdown(sounder.mutedLeftMs() / 1000) })}
       </Button>
     );
   }

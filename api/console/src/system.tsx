@@ -75,7 +75,7 @@ export function SystemPage() {
         size="small" pagination={{ pageSize: 10 }} rowKey={(device) => `${device.home_id}.${device.device_id}`} dataSource={unbound} locale={{ emptyText: t("system.no_unbound") }}
         columns={[
           { title: t("system.account"), render: (_, device) => `${device.home_id}.${device.device_id}` },
-          { title: t("people.last_sign"), render: (_, device) => (device.last_seen_at === null ? "–" : at(device.last_seen_at)) },
+          { title: t("system.when"), render: (_, device) => (device.last_seen_at === null ? "–" : at(device.last_seen_at)) },
         ]}
       />
     </main>
