@@ -14,13 +14,24 @@ IDLE_IN_TRANSACTION_S = 5.0
 """A process frozen in the middle of a transaction loses it after this, and its locks with it."""
 
 
-def options(*, lock_s: float = LOCK_TIMEOUT_S, idle_s: float = IDLE_IN_TRANSACTION_S, synchronous: bool = True) -> str:
-    """Session settings for ``connect(options=...)``. ``synchronous`` False: a commit may be lost in a crash (telemetry only)."""
+def options(
+    *,
+    lock_s: float = LOCK_TIMEOUT_S,
+    idle_s: float = IDLE_IN_TRANSACTION_S,
+    transaction_s: float | None = None,
+    synchronous: bool = True,
+) -> str:
+    """Session settings for ``connect(options=...)``. ``synchronous`` False: a commit may be lost in a crash (telemetry only).
+
+    ``transaction_s``: a client frozen in the middle of a COPY or a pipeline is not idle to PostgreSQL; only this limit ends its transaction.
+    """
     settings = {
         "lock_timeout": f"{round(lock_s * 1000)}",
         "idle_in_transaction_session_timeout": f"{round(idle_s * 1000)}",
         "timezone": "UTC",
     }
+    if transaction_s is not None:
+        settings["transaction_timeout"] = f"{round(transaction_s * 1000)}"
     if not synchronous:
         settings["synchronous_commit"] = "off"
     return " ".join(f"-c {name}={value}" for name, value in settings.items())

@@ -30,6 +30,8 @@ LATEST_S = 7_258_118_400.0
 """The year 2200: what lies beyond is no time."""
 MOST = 2**62
 """Largest boot and seq (contracts.kinds.Counter)."""
+TRANSACTION_S = 120.0
+"""Longest transaction of the writer, s: a frozen one must not hold devices' rows for ever."""
 DIRECT_AGAIN = 50
 """After a repeat was met, this many batches of the kind take the longer way before the direct one is tried again."""
 
@@ -163,7 +165,7 @@ class TelemetryStore:
             autocommit=True,
             application_name="shouwang writer",
             # A commit that a crash of the server loses takes the offsets with it: the log of the database is one sequence.
-            options=options(lock_s=30, idle_s=60, synchronous=False),
+            options=options(lock_s=30, idle_s=15, transaction_s=TRANSACTION_S, synchronous=False),
             connect_timeout=5,
             keepalives_idle=5,
             keepalives_interval=5,

@@ -138,3 +138,18 @@ async def test_a_spoiled_frame_between_good_ones_is_found_in_the_dead_letters(si
     assert own[0] == "bad_frame"
     assert "check sum" in own[1]
     assert device == ("out_of_range",)
+
+
+async def test_a_frozen_writer_does_not_keep_others_from_registering(site, stages):
+    stages.start("writer", settings=SETTINGS)
+    async with Load(site) as load:
+        sending = asyncio.create_task(load.send(60))
+        await asyncio.sleep(1)
+        stages.freeze("writer")
+        try:
+            with psycopg.connect(site.conninfo(), autocommit=True, options="-c lock_timeout=40s") as connection:
+                connection.execute("UPDATE devices SET role = 'wearable' WHERE starts_with(home_id, %s)", [load.prefix])
+        finally:
+            stages.thaw("writer")
+        await sending
+        await load.all_stored()
