@@ -14,11 +14,13 @@ MOVES_PER_MIN: dict[Act, float] = {
     "cook": 3.0,
 }
 """Movements a minute that a sensor in the room could see, of somebody who is busy."""
-STILL_MIN: dict[Act, float] = {
-    "sleep": 40.0, "nap": 25.0, "doze": 18.0, "tv": 9.0, "sit": 7.0, "balcony": 3.0, "eat": 2.5, "visit": 1.5,
+STILL_MIN: dict[Act, tuple[float, float, float]] = {
+    "sleep": (8, 35, 120), "nap": (8, 20, 60), "doze": (5, 15, 45), "tv": (1, 6, 25), "sit": (1, 5, 20), "balcony": (0.5, 2, 8),
+    "eat": (0.3, 1.5, 6), "visit": (0.3, 1, 4),
 }  # fmt: skip
-"""Mean minutes of stillness between two bursts of movement, of somebody who sits or lies. In the recording ``hh102`` half of the
-gaps in front of the television are seconds and a tenth are longer than 16 min; asleep a tenth are longer than 26 to 42 min."""
+"""Minutes of stillness between two bursts of movement, of somebody who sits or lies: least, usual, longest. Bodies do not forget
+when they last moved, so this is no Poisson process: in the recording ``hh102`` a tenth of the gaps in front of the television are longer than
+16 min, and at night the longest of a month is not twice what one in ten exceeds."""
 BURST_S = (40.0, 150.0)
 """How long somebody moves who turns over, reaches for something, or comes into a room and sits down."""
 BURST_GAP_S = 15.0
@@ -51,7 +53,8 @@ def stirrings(seed: str, stay: Stay) -> list[float]:
             while at_s < min(still_s, stay.end_s):
                 moments.append(at_s)
                 at_s += rng.expovariate(1 / BURST_GAP_S)
-            at_s = still_s + rng.expovariate(1 / (STILL_MIN[stay.act] * 60))
+            least, usual, longest = STILL_MIN[stay.act]
+            at_s = still_s + 60 * rng.triangular(least, longest, usual)
     return moments
 
 

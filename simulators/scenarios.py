@@ -246,7 +246,7 @@ SCENARIOS: dict[str, Scenario] = {
     "co": Scenario("co", ("carbon_monoxide",), SLACK_S, _co, True, acts=AT_HOME, least_s=30),
     "smoke": Scenario("smoke", ("smoke",), SLACK_S, _smoke, True, acts=AT_HOME),
     "stove": Scenario("stove", ("stove_unattended",), 30 * 60 + SLACK_S, _stove, acts=frozenset({"cook"}), least_s=120),
-    "tap": Scenario("water", ("water_running",), 45 * 60 + SLACK_S, _tap, acts=frozenset({"dishes", "drink"}), least_s=30),
+    "tap": Scenario("water", ("water_running",), 45 * 60 + SLACK_S, _tap, False, ("inactivity",), frozenset({"dishes", "drink"}), least_s=30),
     "silent": Scenario("no_life", ("inactivity",), 0.0, _silent, acts=AT_HOME, needs="!wearable", least_s=60),
     "wander": Scenario("wandering", ("night_door",), 30 * 60 + SLACK_S, _wander, acts=frozenset({"sleep"}), needs="!wearable", hours=(23.0, 5.0), least_s=3600),
     "hub_offline": Scenario("technical", ("device_silent",), 5 * 60 + SLACK_S, _offline, acts=AT_HOME),

@@ -1,0 +1,161 @@
+"""Simulated homes against the real broker: connections that break, last wills, urgent messages until their receipt."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import paho.mqtt.client as paho
+import pytest
+
+from contracts.names import AREA_DEMO
+from deploy.site import BRIDGE_ACCOUNT, LOOPBACK, Site
+from simulators.clock import VirtualClock, midnight_s
+from simulators.mqtt import Address, BrokerRefused, Client
+from simulators.neighbourhood import Home, neighbourhood
+from simulators.residents import live
+from simulators.running import Credentials, Neighbourhood
+from simulators.scenarios import AT_HOME, SCENARIOS, Incident
+from simulators.schedule import Schedule
+from storage import accounts
+from storage.database import connect
+
+pytestmark = pytest.mark.services
+
+
+class Listener:
+    """What comes by at the broker, with the bridge's account."""
+
+    def __init__(self, site: Site, home_prefix: str) -> None:
+        self.heard: list[tuple[str, dict[str, Any], bool]] = []
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"listener-{uuid4().hex[:8]}")
+        self._client.username_pw_set(BRIDGE_ACCOUNT, site.secrets.bridge_password)
+        self._client.on_message = self._on_message
+        self._prefix = home_prefix
+        self._client.connect(LOOPBACK, site.ports.mqtt)
+        self._client.subscribe("shouwang/v1/#", qos=1)
+        self._client.loop_start()
+
+    def _on_message(self, client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
+        account, channel = message.topic.split("/")[3:5]
+        if account.startswith(self._prefix) and not message.retain:
+            self.heard.append((channel, json.loads(message.payload), message.retain))
+
+    def say(self, topic: str, body: dict[str, Any]) -> None:
+        self._client.publish(topic, json.dumps(body), qos=1)
+
+    def on(self, channel: str) -> list[dict[str, Any]]:
+        return [body for heard, body, _ in self.heard if heard == channel and isinstance(body, dict)]
+
+    async def until(self, channel: str, count: int, within_s: float = 20) -> list[dict[str, Any]]:
+        async with asyncio.timeout(within_s):
+            while True:
+                if len(found := self.on(channel)) >= count:
+                    return found
+                await asyncio.sleep(0.05)
+
+    def close(self) -> None:
+        self._client.loop_stop()
+        self._client.disconnect()
+
+
+@pytest.fixture
+def home() -> Home:
+    return neighbourhood(1, seed=9, prefix=f"t{uuid4().hex[:6]}")[0]
+
+
+@pytest.fixture
+def listener(site: Site, home: Home) -> Iterator[Listener]:
+    opened = Listener(site, home.home_id)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def passwords(site: Site, home: Home) -> AsyncIterator[dict[str, str]]:
+    connection = await connect(site.conninfo(), "test")
+    wanted = [accounts.Account(f"{home.home_id}.{device}") for device in home.own_accounts]
+    async with connection.transaction():
+        made = await accounts.create(connection, wanted)
+    await accounts.install(connection, site)
+    await asyncio.sleep(0.5)  # the broker reads its files at a signal
+    yield made
+    for account in wanted:
+        await accounts.revoke(connection, account.name)
+    await connection.close()
+
+
+def address(site: Site) -> Address:
+    return Address(LOOPBACK, site.ports.mqtts, str(site.ca))
+
+
+async def test_what_was_published_while_the_connection_was_cut_arrives_after_it_is_back(
+    site: Site, home: Home, passwords: dict[str, str], listener: Listener
+) -> None:
+    topic = f"shouwang/v1/{AREA_DEMO}/{home.home_id}.hub"
+    account = f"{home.home_id}.hub"
+    acknowledged: list[int] = []
+    client = Client(
+        address(site), account, passwords[account], will=(f"{topic}/status", b'{"online":false}'), on_acknowledged=acknowledged.append
+    )  # fmt: skip
+    await client.open()
+    client.publish(f"{topic}/telemetry".encode(), b'{"n":0}', 0)
+    await listener.until("telemetry", 1)
+    assert await client.settled(5)
+    client.drop()
+    assert await listener.until("status", 1) == [{"online": False}], "the broker speaks the last will"
+    for number in range(1, 6):
+        client.publish(f"{topic}/telemetry".encode(), b'{"n":%d}' % number, number)
+    await asyncio.sleep(0.5)
+    assert acknowledged == [0]
+    await client.revive()
+    found = await listener.until("telemetry", 6)
+    assert [body["n"] for body in found] == [0, 1, 2, 3, 4, 5]
+    assert await client.settled(5)
+    assert sorted(acknowledged) == [0, 1, 2, 3, 4, 5]
+    await client.close()
+    await asyncio.sleep(0.5)
+    assert len(listener.on("status")) == 1, "a good-bye is no last will"
+
+
+async def test_a_wrong_password_is_refused_and_said(site: Site, home: Home, passwords: dict[str, str]) -> None:
+    client = Client(address(site), f"{home.home_id}.hub", "wrong")
+    with pytest.raises(BrokerRefused, match="password"):
+        await client.open()
+    await client.close()
+
+
+async def test_an_urgent_message_is_repeated_with_its_number_until_its_receipt(
+    site: Site, home: Home, passwords: dict[str, str], listener: Listener, tmp_path: Path
+) -> None:
+    start_s = midnight_s(20_000) + 10 * 3600
+    clock = VirtualClock(time.time(), start_s, 60.0)
+    stay = next(stay for stay in live(home.seed, start_s + 120, start_s + 7200) if stay.act in AT_HOME)
+    press = Incident(scenario="sos", home=home, at_s=start_s + 150, stay=stay, due_s=SCENARIOS["sos"].due_s)
+    living = Neighbourhood([home], clock, Credentials(accounts=passwords), address(site), tmp_path)
+    await living.connect()
+    running = asyncio.create_task(living.live(start_s + 7200, Schedule((press,), ())))
+    try:
+        calls = await listener.until("event", 3)
+        assert {call["kind"] for call in calls} == {"call"}
+        assert len({(call["boot"], call["seq"], call["t"]) for call in calls}) == 1
+        assert calls[0]["sent"] < calls[1]["sent"] < calls[2]["sent"]
+        topic = f"shouwang/v1/{AREA_DEMO}/{home.home_id}.hub/receipt"
+        listener.say(topic, {"code": "ok", "server_time": 0, "boot": calls[0]["boot"], "seq": calls[0]["seq"]})
+        await asyncio.sleep(1.0)
+        assert living.stats()["waiting_for_receipt"] == 0
+        ledger = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
+        assert [entry["scenario"] for entry in ledger] == ["sos"]
+        assert ledger[0]["published_wall_s"] == pytest.approx(clock.wall_at(press.at_s), abs=5)
+    finally:
+        living.stop()
+        await running
+        await living.close(settle_s=2)
+    counts = json.loads((tmp_path / "counts.json").read_text())
+    assert counts["complete"]
+    assert counts["repeats"] >= 2
+    assert counts["unanswered"] == 0
+    assert counts["acknowledged"][f"{home.home_id}.sos"] == 1
