@@ -6,6 +6,7 @@ position stands in the snapshots. Delivery: at least once, from the log's beginn
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from stream.watchdog import Turning, or_end, watch_for_ever
 
 log = logging.getLogger(__name__)
 
+CLOSE_S = 1.0
+"""How long closing a connection may take, s."""
 LAST_SENDS_S = 2.0
 """How long a stop waits for what is being sent, s."""
 
@@ -96,8 +99,10 @@ class UrgentWorker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._sender.finish(LAST_SENDS_S)
-            await self._sender.stop()
-            await consumer.stop()
+            for closing in (self._sender.stop(), consumer.stop()):
+                # Whatever a broker that is away makes of it: nothing here is still to be saved.
+                with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.CancelledError):
+                    await asyncio.wait_for(closing, CLOSE_S)
 
     async def _read(self, consumer: Any) -> None:
         while True:
@@ -112,9 +117,10 @@ class UrgentWorker:
             for place, records in batches.items():
                 partition = self._partitions[place.partition]
                 for record in records:
-                    partition.handle(record.offset, record.value)
-                    # A detection leaves before the next frame is looked at.
-                    await asyncio.sleep(0)
+                    partition.take(record.offset, record.value)
+                partition.work()
+                # A detection leaves before the next partition is looked at.
+                await asyncio.sleep(0)
 
     async def _flush(self) -> None:
         while True:

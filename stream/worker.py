@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LAST_SENDS_S = 2.0
 """How long a stop waits for what is being sent, s."""
+GATHER_S = 0.02
+"""Pause in which frames come in before the next are applied, s."""
 
 
 class App(faust.App):
@@ -37,6 +39,14 @@ class App(faust.App):
 
     def _create_directories(self) -> None:
         pass
+
+
+class Worker(faust.Worker):
+    """Faust's worker without its last seconds, in which it waits for tasks that have nothing left to do."""
+
+    def _shutdown_loop(self) -> None:
+        if self.crash_reason:
+            raise self.crash_reason
 
 
 def make_app(settings: StreamSettings) -> Any:
@@ -93,7 +103,7 @@ class BulkWorker:
     def execute(self) -> None:
         """Run until SIGTERM or SIGINT; ends the process."""
         asyncio.set_event_loop(asyncio.new_event_loop())  # Faust takes the thread's own
-        worker = faust.Worker(
+        worker = Worker(
             self.app, quiet=True, override_logging=False, redirect_stdouts=False, loglevel=self.settings.log_level
         )
         worker.spinner = None
@@ -102,21 +112,28 @@ class BulkWorker:
     async def _frames(self, stream: Any) -> None:
         async for event in stream.noack().events():
             try:
-                self._handle(event)
+                self._take(event)
             except BaseException as error:
                 log.exception("a frame could not be handled")
                 end_process(repr(error), EXIT_BROKEN)
 
-    def _handle(self, event: Any) -> None:
-        """Not interrupted: no await, so a cancellation cannot split a frame."""
+    def _take(self, event: Any) -> None:
         message = event.message
         partition = self._partitions.get(message.partition)
         if partition is None or message.generation_id != self.app.consumer_generation_id:
             return
-        partition.handle(message.offset, message.value)
+        partition.take(message.offset, message.value)
         # Offsets wait for their snapshot, not half a minute of values.
         message.value = event.value = None
         self._waiting[message.partition].append(event)
+
+    async def _work(self) -> None:
+        """Apply what has come, partition by partition: the busier the worker, the more frames go together, and the less each costs."""
+        while True:
+            await asyncio.sleep(GATHER_S)
+            for partition in list(self._partitions.values()):
+                if self._partitions.get(partition.number) is partition and partition.work():
+                    await asyncio.sleep(0)  # what it says leaves before the next one's turn
 
     def _acknowledge(self, partition: Partition) -> None:
         if self._partitions.get(partition.number) is not partition:
@@ -140,6 +157,7 @@ class BulkWorker:
         await self._sender.start()
         turning = Turning(self.settings.stall_s)
         for work in (
+            self._work(),
             self._flush(),
             turning.beat_for_ever(),
             report_for_ever(

@@ -78,7 +78,9 @@ class Traffic:
 
     async def flow(self, kafka: str, seconds: float) -> None:
         """Send for ``seconds``, each frame confirmed in its order."""
-        producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=kafka, acks="all", enable_idempotence=True, request_timeout_ms=120_000
+        )
         await producer.start()
         began_s = time.monotonic()
         first_s = (self._last_s - self._start_s) / SPEED
