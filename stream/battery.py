@@ -153,7 +153,7 @@ def run_story(
         if number in restart_at or -1 in restart_at:
             snapshot = engine.snapshot()
             engine = Engine(0, lane, {name: detector})
-            if engine.restore(snapshot) != []:
+            if engine.restore(snapshot):
                 raise CaseFailed(f"{name}: its own snapshot does not fit it")
         if engine.troubles:
             raise CaseFailed(f"{name} raised on {engine.troubles[0]}")

@@ -28,6 +28,11 @@ KEEPER = ""
 """Source of the keeper's frames: cards of this partition's homes, whatever their source."""
 
 
+def snapshot_format(lane: str, grid_s: float) -> str:
+    """Name of the format of an engine's snapshots."""
+    return f"{STATE_VERSION}/{lane}/{grid_s:g}"
+
+
 class Standing(msgspec.Struct, frozen=True):
     """How far a source is in this partition."""
 
@@ -131,9 +136,6 @@ class Engine:
         """All state, as of the last frame applied."""
         return snapshots.dump(
             {
-                "version": STATE_VERSION,
-                "lane": self.lane,
-                "grid_s": self._grid_s,
                 "cards": {home_id: msgspec.msgpack.encode(card) for home_id, card in self._cards.items()},
                 "frames": self._frames,
                 "spoke": self._spoke,
@@ -141,11 +143,15 @@ class Engine:
             }
         )
 
-    def restore(self, data: bytes) -> list[str] | None:
-        """Take a snapshot into an empty engine. Returns ``source/detector`` of those that start anew; None if it cannot be used."""
+    @property
+    def format(self) -> str:
+        """What a snapshot of this engine is a snapshot of; one of another format cannot be restored."""
+        return snapshot_format(self.lane, self._grid_s)
+
+    def restore(self, data: bytes) -> list[str]:
+        """Take a snapshot of the same format into an empty engine. Returns ``source/detector`` of those that start anew: their own state
+        version or columns have changed."""
         state = snapshots.load(data)
-        if state["version"] != STATE_VERSION or state["lane"] != self.lane or state["grid_s"] != self._grid_s:
-            return None
         self._cards = {home_id: msgspec.msgpack.decode(card, type=Card) for home_id, card in state["cards"].items()}
         anew: list[str] = []
         self._frames, self._spoke = state["frames"], state["spoke"]

@@ -62,46 +62,48 @@ class Partition:
         self._partitions = partitions
         self._settings = settings
         self._sender = sender
+        self._inbox: list[bytes] = []
         self._unsent: set[asyncio.Task[None]] = set()
         self._slot = 0
         self._taken_at_s = time.monotonic()
         self._counted = (0, 0)
-        self.engine = self._engine(detectors)
+        self.engine = Engine(self.number, lane, detectors, grid_s=settings.grid_s, grace_s=settings.grace_s)
         if found.snapshot is not None:
             anew = self.engine.restore(found.snapshot.data)
-            if anew is None:
-                log.warning(
-                    "partition %d: the snapshot at %d is of another version; state starts empty",
-                    self.number,
-                    found.snapshot.offset,
-                )
-                self.engine = self._engine(detectors)
-            elif anew:
+            if anew:
                 log.warning(
                     "partition %d: start anew, their state is of another version: %s", self.number, ", ".join(anew)
                 )
         for home_id, card in found.cards.items():
             self.engine.put_card(home_id, card)
 
-    def _engine(self, detectors: Mapping[str, Detector]) -> Engine:
-        return Engine(self.number, self.lane, detectors, grid_s=self._settings.grid_s, grace_s=self._settings.grace_s)
-
-    def handle(self, offset: int, value: bytes | None) -> bool:
-        """Apply one frame and begin to send what comes of it; False if the state has it already. Not interrupted: no await.
-
-        Raises HoleInLog, and whatever the engine cannot bear; the process must then end without acknowledging.
-        """
-        if offset < self.next_offset:
+    def take(self, offset: int, value: bytes | None) -> bool:
+        """Put a frame before the engine; False if the state has it already. Raises HoleInLog: the process must then end."""
+        expected = self.next_offset + len(self._inbox)
+        if offset < expected:
             return False
-        if offset > self.next_offset:
-            raise HoleInLog(expected=self.next_offset, found=offset, partition=self.number)
-        try:
-            told = self.engine.apply_value(value or b"")
-        except FrameError as error:
-            self._bad_frame(offset, value or b"", error)
-            told = []
-        self.next_offset = offset + 1
-        self.frames += 1
+        if offset > expected:
+            raise HoleInLog(expected=expected, found=offset, partition=self.number)
+        self._inbox.append(value or b"")
+        return True
+
+    def work(self) -> bool:
+        """Apply all frames that were taken, together, and begin to send what comes of them; False if there were none. No await.
+
+        Raises what the engine cannot bear; the process must then end without acknowledging.
+        """
+        inbox, self._inbox = self._inbox, []
+        if not inbox:
+            return False
+        frames = []
+        for place, value in enumerate(inbox):
+            try:
+                frames.append(self.engine.decode(value))
+            except FrameError as error:
+                self._bad_frame(self.next_offset + place, value, error)
+        told = self.engine.apply(frames)
+        self.next_offset += len(inbox)
+        self.frames += len(inbox)
         for detection in told:
             home = detection.home_id
             self._send(
@@ -111,7 +113,7 @@ class Partition:
         for trouble in self.engine.troubles:
             self._trouble(trouble)
         self.engine.troubles.clear()
-        self._count()
+        self._count(len(inbox))
         return True
 
     def due(self) -> bool:
@@ -129,6 +131,7 @@ class Partition:
         await asyncio.gather(*unsent)
         records = snapshots.cut(
             data,
+            format=self.engine.format,
             group=self._group,
             partition=self.number,
             worker=self._settings.instance,
@@ -183,9 +186,9 @@ class Partition:
         )
         self._send(DEAD_LETTERS, dead_letters.encode(letter), account)
 
-    def _count(self) -> None:
+    def _count(self, frames: int) -> None:
         rows, repeats = self.engine.counts()
-        FRAMES.labels(self.lane).inc()
+        FRAMES.labels(self.lane).inc(frames)
         ROWS.labels(self.lane).inc(rows - self._counted[0])
         REPEATS.labels(self.lane).inc(repeats - self._counted[1])
         self._counted = (rows, repeats)

@@ -66,8 +66,8 @@ class Found(msgspec.Struct, frozen=True):
         return max(self.begins_at, self.snapshot.offset + 1 if self.snapshot is not None else 0)
 
 
-async def find(kafka: str, lane: Lane, group: str, partitions: Iterable[int]) -> list[Found]:
-    """The newest whole snapshot of each partition, or its home cards. Raises Unreadable, KafkaError."""
+async def find(kafka: str, lane: Lane, format: str, group: str, partitions: Iterable[int]) -> list[Found]:
+    """The newest whole snapshot of this format of each partition, or its home cards. Raises Unreadable, KafkaError."""
     wanted = sorted(partitions)
     # "earliest" must be said: with the default an assigned and rewound consumer reads nothing.
     consumer: Any = AIOKafkaConsumer(
@@ -82,7 +82,7 @@ async def find(kafka: str, lane: Lane, group: str, partitions: Iterable[int]) ->
         log = {number: TopicPartition(LANE_TOPIC[lane], number) for number in wanted}
         begins = await consumer.beginning_offsets(list(log.values()))
         ends = await consumer.end_offsets(list(log.values()))
-        newest = {number: Newest(group, number, not_after=ends[log[number]] - 1) for number in wanted}
+        newest = {number: Newest(format, group, number, not_after=ends[log[number]] - 1) for number in wanted}
         async with asyncio.timeout(READ_S):
             async for record in _whole(consumer, STREAM_STATE, wanted):
                 newest[record.partition].read(record.key, record.value)

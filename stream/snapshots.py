@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-FORMAT = 1
 SHARD_BYTES = 900_000
 """Bytes of state in one record."""
 
@@ -18,7 +17,8 @@ SHARD_BYTES = 900_000
 class Shard(msgspec.Struct, frozen=True, array_like=True):
     """One record of ``stream-state.v1``."""
 
-    format: int
+    format: str
+    """What the state is the state of; a worker passes over snapshots of another format and warms up by reading back."""
     offset: int
     """Offset of the last frame that the state reflects."""
     worker: str
@@ -42,13 +42,15 @@ def key_prefix(group: str, partition: int) -> str:
     return f"{group}/{partition}/"
 
 
-def cut(data: bytes, *, group: str, partition: int, worker: str, slot: int, offset: int) -> list[tuple[bytes, bytes]]:
+def cut(
+    data: bytes, *, format: str, group: str, partition: int, worker: str, slot: int, offset: int
+) -> list[tuple[bytes, bytes]]:
     """(key, value) of each record."""
     parts = [data[at : at + SHARD_BYTES] for at in range(0, max(len(data), 1), SHARD_BYTES)]
     return [
         (
             f"{key_prefix(group, partition)}{worker}/{slot}/{index}".encode(),
-            msgspec.msgpack.encode(Shard(FORMAT, offset, worker, index, len(parts), part)),
+            msgspec.msgpack.encode(Shard(format, offset, worker, index, len(parts), part)),
         )
         for index, part in enumerate(parts)
     ]
@@ -57,8 +59,9 @@ def cut(data: bytes, *, group: str, partition: int, worker: str, slot: int, offs
 class Newest:
     """Reads records in any order and keeps the newest whole snapshot of one group and partition."""
 
-    def __init__(self, group: str, partition: int, not_after: int | None = None) -> None:
+    def __init__(self, format: str, group: str, partition: int, not_after: int | None = None) -> None:
         """``not_after``: the log's last offset; a snapshot beyond it speaks of another log (the site was reset)."""
+        self._format = format
         self._prefix = key_prefix(group, partition).encode()
         self._not_after = not_after
         self._parts: dict[tuple[int, str, int], dict[int, bytes]] = {}
@@ -74,7 +77,7 @@ class Newest:
             return
         newest = self.found.offset if self.found is not None else -1
         if (
-            shard.format != FORMAT
+            shard.format != self._format
             or shard.offset <= newest
             or (self._not_after is not None and shard.offset > self._not_after)
         ):

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.topics import EVENTS
 from stream.detector import Detector
+from stream.engine import snapshot_format
 from stream.partition import Partition
 from stream.places import find, partitions_of
 from stream.reports import report_for_ever
@@ -62,7 +63,8 @@ class UrgentWorker:
         tasks: list[asyncio.Task[None]] = []
         try:
             places = [TopicPartition(EVENTS, number) for number in range(count)]
-            for found in await find(settings.kafka, "urgent", settings.instance, range(count)):
+            format = snapshot_format("urgent", settings.grid_s)
+            for found in await find(settings.kafka, "urgent", format, settings.instance, range(count)):
                 partition = Partition(
                     found, "urgent", settings.instance, count, self._detectors, settings, self._sender
                 )

@@ -19,6 +19,7 @@ from faust.types import TP
 
 from contracts.topics import READINGS
 from stream.detector import Detector
+from stream.engine import snapshot_format
 from stream.partition import Partition
 from stream.places import find
 from stream.reports import report_for_ever
@@ -174,9 +175,10 @@ class BulkWorker:
             mine = sorted(place.partition for place in self.app.consumer.assignment() if place.topic == READINGS)
             log.info("%s has partitions %s", self.settings.instance, mine)
             self._partitions.clear()
+            format = snapshot_format("bulk", self.settings.grid_s)
             made = {}
             for index, found in enumerate(
-                await find(self.settings.kafka, "bulk", self.settings.group, mine) if mine else []
+                await find(self.settings.kafka, "bulk", format, self.settings.group, mine) if mine else []
             ):
                 made[found.partition] = Partition(
                     found, "bulk", self.settings.group, self._count, self._detectors, self.settings, self._sender

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.detections import Detection
+from contracts.frames import Frame
 from contracts.kinds import Card
 from stream.engine import Engine
 from tests.unit.stream.probe import PRESS, PROBE, Row, by_subject, frame
@@ -60,6 +61,7 @@ def play(
     """Play a log: in one frame, or (with ``draw``) cut anyhow, stating anything that may be stated."""
     engine = Engine(0, lane, DETECTORS)  # type: ignore[arg-type]
     told = engine.apply_value(frame([], 0.0, lane=lane))
+    together: list[Frame] = []
     stated_s, first, said = 0.0, 0, log.unwatched is None
     while first <= len(log.rows):
         last = len(log.rows) if draw is None else min(len(log.rows), first + draw.choice((0, 1, 2, 5, 30)))
@@ -79,17 +81,20 @@ def play(
             log.rows[first:last], stated_s, unwatched=(away,) if away is not None and stated_now else (), lane=lane
         )
         said = said or stated_now
-        told += engine.apply_value(value)
+        together.append(engine.decode(value))
         if draw is not None and draw.random() < repeat:
-            told += engine.apply_value(value)
-        if draw is not None and draw.random() < restart:
+            together.append(engine.decode(value))
+        if draw is None or draw.random() < 0.6:  # frames that came close behind one another are applied together
+            told += engine.apply(together)
+            together = []
+        if draw is not None and not together and draw.random() < restart:
             snapshot = engine.snapshot()
             engine = Engine(0, lane, DETECTORS)  # type: ignore[arg-type]
             assert engine.restore(snapshot) == []
         first = last if last > first or draw is not None else len(log.rows) + 1
         if first == len(log.rows) and said and (draw is None or draw.random() < 0.5):
             break
-    told += engine.apply_value(frame([], log.end_s + 1000.0, lane=lane))
+    told += engine.apply([*together, engine.decode(frame([], log.end_s + 1000.0, lane=lane))])
     assert engine.troubles == []
     return told
 
