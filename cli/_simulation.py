@@ -34,6 +34,9 @@ LINE_S = 5.0
 STOP_S = 20.0
 """The simulation waits for what is under way, then ends; after so long it is killed."""
 
+DRAIN_S = 30.0
+"""Longest wait for the bridge to hand over what the homes have sent, s."""
+
 
 class SimulationFailed(ShouwangError):
     """The simulation ended by itself (exit code {code}). The last lines of {log}: {tail}"""
@@ -53,8 +56,6 @@ async def simulate(
     """Live until ``for_s`` (wall seconds) have passed or a signal comes; the last figures, with the verdict where ``check``."""
     folder = site.data / "demo" / "run"
     clock = VirtualClock(time.time(), virtual_0_s, speed)
-    bridge = another_bridge(SOURCE, {"SHOUWANG_INGEST_AREAS": AREA_DEMO, "SHOUWANG_INGEST_CLOCK": str(clock)})
-    await asyncio.to_thread(Supervisor(site).start, process(site, bridge))
     picture = Picture(clock, homes)
     words = [
         *("--homes", str(homes), "--seed", str(SEED), "--clock", str(clock), "--folder", str(folder), "--stats"),
@@ -64,27 +65,49 @@ async def simulate(
         *(["--for", str(for_s)] if for_s else []),
     ]
     simulation = await _start(site, "run", *words)
-    assert simulation.stdout is not None
-    stopped = _stop_on_signal(simulation)
-    watchers = [
-        asyncio.create_task(watch_simulation(picture, simulation.stdout)),
-        asyncio.create_task(_keep_up(lambda: watch_stream(picture, site))),
-        asyncio.create_task(_keep_up(lambda: watch_cases(picture, site))),
-        asyncio.create_task(_show(picture)),
-    ]
+    watchers: list[asyncio.Task[None]] = []
+    bridge = another_bridge(SOURCE, {"SHOUWANG_INGEST_AREAS": AREA_DEMO, "SHOUWANG_INGEST_CLOCK": str(clock)})
+    supervisor = Supervisor(site)
     try:
+        assert simulation.stdout is not None
+        stopped = _stop_on_signal(simulation)
+        # The bridge watches from its first instant on, and at this speed a second is a minute: the homes connect first and wait for it.
+        await simulation.stdout.readline()
+        await asyncio.to_thread(supervisor.start, process(site, bridge))
+        watchers = [
+            asyncio.create_task(watch_simulation(picture, simulation.stdout)),
+            asyncio.create_task(_keep_up(lambda: watch_stream(picture, site))),
+            asyncio.create_task(_keep_up(lambda: watch_cases(picture, site))),
+            asyncio.create_task(_show(picture)),
+        ]
         code = await simulation.wait()
         if code != 0:
             raise SimulationFailed(code=code, log=_log(site, "run"), tail=tail(_log(site, "run")))
+        if check:
+            await _drained(site, clock.at(time.time()))
+        # For as long as the bridge goes on, every home that is gone looks like one that has fallen silent.
+        await asyncio.to_thread(supervisor.stop, bridge.name)
         verdict = await _check(site, folder) if check and not stopped() else {}
-        await asyncio.sleep(0)
+        # The verdict counts readings, the picture messages; `sent` and `stored` are the verdict's where there is one.
         return picture.figures() | verdict
     finally:
+        if supervisor.state(bridge.name).pid:
+            await asyncio.to_thread(supervisor.stop, bridge.name)
         if simulation.returncode is None:
             simulation.kill()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
+
+
+async def _drained(site: Site, until_s: float) -> None:
+    """Until the bridge has stated, and Kafka holds, all that its broker had at virtual instant ``until_s``."""
+    limit_s = time.monotonic() + DRAIN_S
+    while time.monotonic() < limit_s:
+        said = state_file.read(site.data, SOURCE)
+        if said is not None and said.held_until_s is not None and said.held_until_s >= until_s:
+            return
+        await asyncio.sleep(0.05)
 
 
 def _log(site: Site, word: str) -> Path:
