@@ -57,18 +57,21 @@ class Source:
         self._passed_s: float | None = None
         """The last grid point that was run; None until the source has said what time it is."""
 
-    def take(self, frame: Frame) -> None:
-        """Apply what a frame states and holds."""
-        meta = frame.meta
-        if meta.clock != self.clock:
-            self.clock = meta.clock
+    def take(self, frames: Sequence[Frame]) -> None:
+        """Apply what frames that follow one another state and hold, as if they were one. Only the first may state unwatched time."""
+        first = frames[0].meta
+        if first.clock != self.clock:
+            self.clock = first.clock
             for instance in self.instances:
-                instance.episodes.clock = meta.clock
-        for from_s, to_s in meta.unwatched:
+                instance.episodes.clock = first.clock
+        for from_s, to_s in first.unwatched:
             self._time.unwatched(from_s, to_s)
-        self._append(Arrivals(frame.batches))
-        if meta.watched_until_s is not None and np.isfinite(meta.watched_until_s):
-            self.watched_until_s = max(meta.watched_until_s, self.watched_until_s or -np.inf)
+        stated = [frame.meta.watched_until_s for frame in frames]
+        stated = [each if each is not None and np.isfinite(each) else None for each in stated]
+        self._append(Arrivals(*[frame.batches for frame in frames]), stated)
+        for each in stated:
+            if each is not None and (self.watched_until_s is None or each > self.watched_until_s):
+                self.watched_until_s = each
         self._advance()
 
     def take_cards(self, frame: Frame) -> None:
@@ -76,9 +79,9 @@ class Source:
         self._append(Arrivals(frame.batches, from_keeper=True))
         self._advance()
 
-    def _append(self, arrivals: Arrivals) -> None:
+    def _append(self, arrivals: Arrivals, stated_s: Sequence[float | None] = ()) -> None:
+        self._arrived_s = arrivals.place(self._arrived_s, stated_s)
         if arrivals.size:
-            self._arrived_s = arrivals.place(self._arrived_s)
             self._held.append(arrivals)
 
     @property
@@ -246,7 +249,7 @@ class Source:
             home_id: msgspec.msgpack.decode(card, type=Card) for home_id, card in packed["unclaimed"].items()
         }
         for value, place, from_keeper in packed["held"]:
-            arrivals = Arrivals(decode(value).batches, from_keeper)
+            arrivals = Arrivals(decode(value).batches, from_keeper=from_keeper)
             arrivals.place_s = cast(Floats, unpack(place))
             self._held.append(arrivals)
         anew = []
