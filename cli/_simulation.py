@@ -70,7 +70,7 @@ async def simulate(
     supervisor = Supervisor(site)
     try:
         assert simulation.stdout is not None
-        stopped = _stop_on_signal(simulation)
+        stopped = _stop_on_signal(simulation, lambda: _stop_bridge(supervisor, bridge.name))
         # The bridge watches from its first instant on, and at this speed a second is a minute: the homes connect first and wait for it.
         await simulation.stdout.readline()
         await asyncio.to_thread(supervisor.start, process(site, bridge))
@@ -83,21 +83,25 @@ async def simulate(
         code = await simulation.wait()
         if code != 0:
             raise SimulationFailed(code=code, log=_log(site, "run"), tail=tail(_log(site, "run")))
-        if check:
+        if check and not stopped():
             await _drained(site, clock.at(time.time()))
-        # For as long as the bridge goes on, every home that is gone looks like one that has fallen silent.
-        await asyncio.to_thread(supervisor.stop, bridge.name)
+        await asyncio.to_thread(_stop_bridge, supervisor, bridge.name)
         verdict = await _check(site, folder) if check and not stopped() else {}
         # The verdict counts readings, the picture messages; `sent` and `stored` are the verdict's where there is one.
         return picture.figures() | verdict
     finally:
-        if supervisor.state(bridge.name).pid:
-            await asyncio.to_thread(supervisor.stop, bridge.name)
+        await asyncio.to_thread(_stop_bridge, supervisor, bridge.name)
         if simulation.returncode is None:
             simulation.kill()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
+
+
+def _stop_bridge(supervisor: Supervisor, name: str) -> None:
+    """At once when the homes end: for as long as it goes on, every home that is gone looks like one that has fallen silent."""
+    if supervisor.state(name).pid:
+        supervisor.stop(name)
 
 
 async def _drained(site: Site, until_s: float) -> None:
@@ -128,8 +132,8 @@ async def _start(site: Site, word: str, *words: str) -> Process:
         )
 
 
-def _stop_on_signal(simulation: Process) -> Callable[[], bool]:
-    """Ctrl-C and TERM end the simulation, and by that everything else in order. Returns whether one came."""
+def _stop_on_signal(simulation: Process, beside: Callable[[], None]) -> Callable[[], bool]:
+    """Ctrl-C and TERM end the simulation, and ``beside`` it what must not outlive it. Returns whether one came."""
     loop = asyncio.get_running_loop()
     came: list[int] = []
 
@@ -137,6 +141,7 @@ def _stop_on_signal(simulation: Process) -> Callable[[], bool]:
         came.append(number)
         if len(came) == 1 and simulation.returncode is None:
             simulation.terminate()
+            loop.run_in_executor(None, beside)
             loop.call_later(STOP_S, kill)
         else:
             kill()
