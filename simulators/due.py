@@ -11,7 +11,7 @@ from simulators.neighbourhood import Home
 from simulators.scenarios import SLACK_S
 from simulators.schedule import SilentDue
 
-FACTOR, MARGIN_MIN = 1.3, 10.0
+FACTOR, MARGIN_MIN = 1.25, 15.0
 """Limit = learned minutes x FACTOR + MARGIN_MIN."""
 DAY_HOURS = range(6, 20)
 DEFAULT_DAY_MIN, DEFAULT_NIGHT_MIN = (480.0, 240.0, 240.0), (720.0, 720.0, 720.0)

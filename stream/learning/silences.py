@@ -31,7 +31,10 @@ The keeper calls it nightly with rows from TimescaleDB, the demo with the rows o
 How: signs of life in order; a lone motion is dropped (``signs.proven``). A silence runs from one sign to the next, belongs to
 the local hour at which it began and to the room group of the sign that it began with. A silence that the entrance door began is an
 outing and is left out; so is one that touches an ``unknown`` interval or is longer than CEILING_MIN. The value of a cell is the longest silence
-that began in that hour or in its two neighbours. A cell with too little evidence takes the greater of its cautious default and the other rooms' value.
+that began in that hour or in its two neighbours; what lasts from eleven to seven is also usual from midnight on. How far that is
+believed depends on how often it was tried (``DOUBT``). The rest of the way goes, at night, to the latest usual rising (a night without the usual visit to
+the bathroom is no alarm), and after kitchen and bathroom to the value of the other rooms (silences there are short, but one motion missed on the way to bed makes
+a long one). Where evidence is lacking, the cautious default stands.
 The value is what is usual, not yet an alarm line: ``inactivity`` multiplies it by its own margin.
 """
 
@@ -52,10 +55,21 @@ MIN_DAY_SIGNS = 10
 """A day with fewer signs is not counted: the resident was away or the sensors were. Chosen."""
 MIN_CELL_DAYS = 3
 """A cell (group, hour and its neighbours) needs signs on this many days. Chosen."""
-FLOOR_MIN = (30, 20, 20)
+FLOOR_MIN = (90, 30, 30)
 """Least value for each room group (other, kitchen, bathroom), minutes: a sensor may miss a quiet half-hour. Chosen."""
 CEILING_MIN = 720
 """Longest silence taken for one at home, minutes: nobody who is well is unseen at home for longer. Chosen."""
+DOUBT = 10.0
+"""Doubt in a longest silence, as a count: DOUBT / number of times that it was tried. The longest of n is passed the next time with
+probability 1 / (n + 1), and a sensor misses some 2 % of movements, which shows in 50 times at the earliest. Chosen."""
+NIGHT_DOUBT = 3.0
+"""At night doubt is so many times greater: nights differ more than days, and most ways from kitchen and bathroom lead to bed. Chosen."""
+LULL_MIN = 30.0
+"""A silence that long is a try of the longest, minutes; twice that at night is sleep. Chosen."""
+OVERSLEEP_MIN = 45.0
+"""To rise so much later than ever seen is no alarm yet, minutes. Chosen."""
+EVENING_H = 18
+"""A sleep that begins from this local hour on is the night's, hour. Chosen."""
 DAY_HOURS = range(6, 20)
 """Hours of the local day in which a beginning silence is one of the day. Chosen."""
 DEFAULT_DAY_MIN = (480, 240, 240)
@@ -126,8 +140,9 @@ def learn(
     for from_s, to_s in unknown:
         usable &= (ends_s <= from_s) | (begins_s >= to_s)
 
-    hour = (np.floor(sign_local_s[:-1] / 3600.0) % 24).astype(np.int64)
-    values, cells = _table(silence_min[usable], group[:-1][usable], hour[usable], day[:-1][usable])
+    begins_h = sign_local_s[:-1] / 3600.0 % 24.0
+    leaves = group[1:] != group[:-1]
+    values, cells = _table(silence_min[usable], group[:-1][usable], begins_h[usable], day[:-1][usable], leaves[usable])
     at_home = np.flatnonzero(usable)
     longest = at_home[np.argmax(silence_min[at_home])] if len(at_home) else None
     evidence |= {
@@ -138,21 +153,53 @@ def learn(
     return Learned(silence_min=tuple(int(v) for v in values), days=days, evidence=evidence)
 
 
-def _table(silence_min: Floats, group: Ints, hour: Ints, day: Ints) -> tuple[Floats, int]:
-    """The 72 values, and how many of them rest on this home's own evidence."""
-    longest = np.zeros((len(ROOM_GROUPS), 24))
+def _table(silence_min: Floats, group: Ints, begins_h: Floats, day: Ints, leaves: Bools) -> tuple[Floats, int]:
+    """The 72 values, and how many of them rest on this home's own evidence. ``begins_h``: local hour of the day, with fractions."""
+    groups, default = len(ROOM_GROUPS), defaults_min().reshape(len(ROOM_GROUPS), 24)
+    hour = begins_h.astype(np.int64) % 24
+    longest, exits, lulls, days = (np.zeros((groups, 24)) for _ in range(4))
     np.maximum.at(longest, (group, hour), silence_min)
-    values = np.empty((len(ROOM_GROUPS), 24))
-    default = defaults_min().reshape(len(ROOM_GROUPS), 24)
-    learned = 0
-    for g in range(len(ROOM_GROUPS)):
-        for h in range(24):
-            around = [(h - 1) % 24, h, (h + 1) % 24]
-            enough = len(np.unique(day[(group == g) & np.isin(hour, around)])) >= MIN_CELL_DAYS
-            learned += enough
-            if enough:
-                values[g, h] = longest[g, around].max()
-            else:
-                values[g, h] = default[g, h] if g == 0 else max(default[g, h], values[0, h])
+    np.add.at(exits, (group, hour), leaves)
+    np.add.at(lulls, (group, hour), silence_min >= LULL_MIN)
+    longest, exits, lulls = _around(longest, np.maximum), _around(exits, np.add), _around(lulls, np.add)
+    for h in range(24):
+        near = np.isin(hour, ((h - 1) % 24, h, (h + 1) % 24))
+        for g in range(groups):
+            days[g, h] = len(np.unique(day[near & (group == g)]))
+    enough = days >= MIN_CELL_DAYS
+
+    rooms = np.where(enough[0], longest[0], default[0])
+    for h in range(48):  # twice round: what goes on past midnight
+        rooms[h % 24] = max(rooms[h % 24], rooms[(h - 1) % 24] - 60.0)
+    night_min = _night(silence_min, begins_h)
+    rooms = rooms + np.maximum(night_min - rooms, 0.0) * (1.0 - _trust(lulls[0] / NIGHT_DOUBT))
+    trust = np.where(enough, _trust(np.where(night_min > 0, exits / NIGHT_DOUBT, exits)), 0.0)
+    values = np.maximum(longest, trust * longest + (1.0 - trust) * rooms)
+    values[0] = rooms
     floor = np.array(FLOOR_MIN, dtype=np.float64)[:, None]
-    return np.ceil(np.clip(values, floor, CEILING_MIN)).reshape(-1), learned
+    return np.ceil(np.clip(values, floor, CEILING_MIN)).reshape(-1), int(enough.sum())
+
+
+def _around(cells: Floats, together: np.ufunc) -> Floats:
+    """Each hour with its two neighbours."""
+    before_and_after = together(np.roll(cells, 1, axis=1), np.roll(cells, -1, axis=1))
+    return np.asarray(together(cells, before_and_after))
+
+
+def _trust(seen: Floats) -> Floats:
+    """How far the longest of ``seen`` may be taken for the longest that is usual, 0 to 1."""
+    return np.clip(1.0 - DOUBT / np.maximum(seen, 1.0), 0.0, 1.0)
+
+
+def _night(silence_min: Floats, begins_h: Floats) -> Floats:
+    """Minutes from each hour of the usual night to the latest usual rising, ``[24]``; 0 by day. The night lies between the earliest
+    lull that went from evening into the night (less an hour) and the latest that ended in the morning."""
+    lull = silence_min >= 2 * LULL_MIN
+    begins = np.where(begins_h[lull] < 12.0, begins_h[lull], begins_h[lull] - 24.0)  # hours from the midnight within or nearest
+    ends = begins + silence_min[lull] / 60.0
+    evening, morning = begins[(begins >= EVENING_H - 24.0) & (ends >= -1.0)], ends[(ends >= 3.0) & (ends <= 12.0) & (begins <= 4.0)]
+    if not len(evening) or not len(morning):
+        return np.zeros(24)
+    from_h = np.where(np.arange(24) >= 12, np.arange(24) - 24, np.arange(24))
+    asleep = (from_h >= np.floor(evening.min()) - 1.0) & (from_h < morning.max())
+    return np.where(asleep, (float(morning.max()) - from_h) * 60.0 + OVERSLEEP_MIN, 0.0)

@@ -1,0 +1,214 @@
+"""What the shipped inactivity detector makes of a real home: false alarms on its own days, and minutes from an injected collapse to the alarm.
+
+Everything goes through frames and the engine. Lines are learned on blocks of days and tried on the others. A collapse drops all events behind a
+moment; since the detector only remembers the last signs and the door, each collapse is a home of its own that lives the last EVENTS events before
+it, moved by whole days onto one day, and then nothing for a day. Nobody collapsed in the recording: every alarm on it is false.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+
+from cli._offline import detections_of
+from contracts.detections import Detection
+from contracts.kinds import ROOMS, Card
+from contracts.names import AREA_REPLAY, topic_of
+from simulators.recording import Recorded, Recording
+from simulators.recordings import open_recording
+from stream.detector import Detector, Floats
+from stream.learning.silences import Learned, learn
+from stream.registry import discover
+
+EVENTS = 40
+"""Events before a collapse that are lived, count."""
+DAY_S = 86_400.0
+AFTER_S = 30 * 3600.0
+"""How long after a collapse an alarm is waited for, s."""
+SCALES = (0.5, 0.7, 0.85, 1.0, 1.25, 1.6)
+"""Points of the curve: the detector's factor and margin times this."""
+DETECTOR = "inactivity"
+STATES = {"contact": "open", "power": "on"}
+
+
+class Home(NamedTuple):
+    """A recording in memory: its readings by time, and what a sign of life is among them."""
+
+    recording: Recording
+    rows: list[Recorded]
+    at_s: Floats
+    offset_s: float
+
+
+def evaluate(path: Path, away: Path | None, blocks: int, every_min: float) -> dict[str, Any]:
+    """Figures, fields as ``evaluate inactivity --json`` prints them."""
+    recording = open_recording(path)
+    rows = list(recording.read())
+    at_s = np.array([row.at_s for row in rows])
+    zone = ZoneInfo(recording.homes[0].zone)
+    offset = datetime.fromtimestamp(at_s[0], zone).utcoffset()
+    home = Home(recording, rows, at_s, offset.total_seconds() if offset else 0.0)
+    out = _away(away, zone) if away else []
+    edges = (
+        np.linspace(
+            np.floor((at_s[0] + home.offset_s) / DAY_S), np.ceil((at_s[-1] + home.offset_s) / DAY_S), blocks + 1
+        ).round()
+        * DAY_S
+    )
+    edges = edges - home.offset_s
+    parts = [(float(a), float(b)) for a, b in pairwise(edges) if b > a]
+    learned = [_learned(home, test) for test in parts]
+    shipped = discover()[DETECTOR]
+    weeks = (at_s[-1] - at_s[0]) / (7 * DAY_S)
+    curve = {scale: _judge(home, _scaled(shipped, scale), parts, learned, out, every_min, weeks) for scale in SCALES}
+    return {
+        "weeks": round(float(weeks), 2),
+        "days_learned": [each.days for each in learned],
+        "points": [{"scale": scale, **asks} for scale, (asks, _) in curve.items()],
+        "shipped": {"asks": curve[1.0][0], "desk": curve[1.0][1]},
+    }
+
+
+def _away(path: Path, zone: ZoneInfo) -> list[tuple[float, float]]:
+    with path.open(newline="") as file:
+        return [
+            tuple(datetime.fromisoformat(row[n]).replace(tzinfo=zone).timestamp() for n in ("t", "end"))
+            for row in csv.DictReader(file)
+        ]  # type: ignore[misc]
+
+
+def _scaled(detector: Detector, scale: float) -> Detector:
+    params = detector.params
+    return replace(
+        detector,
+        params=msgspec.structs.replace(params, factor=params.factor * scale, margin_min=params.margin_min * scale),
+    )
+
+
+def _learned(home: Home, test: tuple[float, float]) -> Learned:
+    """Learned on the days outside ``test``."""
+    devices = {device.device_id: device for device in home.recording.homes[0].devices}
+    signs: list[tuple[float, int, bool, bool]] = []
+    before: dict[str, Any] = {}
+    for row in home.rows:
+        kind = row.values["kind"]
+        device = devices[row.device_id]
+        act = kind in STATES and before.get(row.device_id, row.values[STATES[kind]]) != row.values[STATES[kind]]
+        if kind in STATES:
+            before[row.device_id] = row.values[STATES[kind]]
+        if (act or (kind == "motion" and row.values["moving"])) and not test[0] <= row.at_s < test[1]:
+            signs.append((row.at_s, ROOMS.index(device.room), act, act and device.role == "entrance_door"))
+    columns = [np.array(column) for column in zip(*signs, strict=True)] if signs else [np.empty(0)] * 4
+    return learn(columns[0], columns[1], columns[2], columns[3], home.offset_s, unknown=[test])
+
+
+def _card(home: Home, learned: Learned) -> Card:
+    return msgspec.structs.replace(
+        home.recording.homes[0].card(), silence_min=learned.silence_min, learned_days=learned.days
+    )
+
+
+def _judge(
+    home: Home, detector: Detector, parts: Sequence[tuple[float, float]], learned: Sequence[Learned], out: Sequence[tuple[float, float]],
+    every_min: float, weeks: float,
+) -> tuple[dict[str, float | None], dict[str, float | None]]:  # fmt: skip
+    """Figures at score 1 (asks first) and at score 2 (reaches a desk)."""
+    false = {1: 0, 2: 0}
+    for (from_s, to_s), lines in zip(parts, learned, strict=True):
+        rows = [row for row in home.rows if from_s - DAY_S <= row.at_s < to_s]
+        part = Recording(home.recording.name, home.recording.homes, lambda rows=rows: iter(_copies(rows)))  # type: ignore[misc]
+        card = {home.recording.homes[0].home_id: _card(home, lines)}
+        told = [d for d in _run(part.messages(), card, detector) if d.on and from_s <= d.started_at_s < to_s]
+        for score in false:
+            false[score] += len({d.detection_id for d in told if d.score >= score})
+    waits = _collapses(home, detector, parts, learned, out, every_min)
+    figures = []
+    for score in (1, 2):
+        wait_min, active = waits[score], waits[0] <= 60
+        figures.append({
+            "false_per_week": round(false[score] / weeks, 2),
+            **{f"{which}{name}_min": round(float(np.percentile(wait_min[mask], q)), 1) if mask.any() else None
+               for which, mask in (("", np.ones(len(active), dtype=bool)), ("active_", active)) for name, q in (("median", 50), ("p95", 95))},
+        })  # fmt: skip
+    return figures[0], figures[1]
+
+
+def _collapses(
+    home: Home, detector: Detector, parts: Sequence[tuple[float, float]], learned: Sequence[Learned], out: Sequence[tuple[float, float]],
+    every_min: float,
+) -> dict[int, Floats]:  # fmt: skip
+    """Minutes from collapse to alarm by score, and (0) the seconds since the last event."""
+    moments = np.arange(home.at_s[0] + DAY_S, home.at_s[-1], every_min * 60.0)
+    at_home = np.ones(len(moments), dtype=bool)
+    for from_s, to_s in out:
+        at_home &= ~((moments >= from_s) & (moments <= to_s))
+    moments = moments[at_home]
+    first_day = float(np.floor((home.at_s[0] + home.offset_s) / DAY_S))
+    base, cards, collapse_s, since_s = home.recording.homes[0], {}, {}, []
+    rows: list[Recorded] = []
+    homes = []
+    for number, moment in enumerate(moments.tolist()):
+        end = int(np.searchsorted(home.at_s, moment, side="right"))
+        shift_s = float((first_day - np.floor((moment + home.offset_s) / DAY_S)) * DAY_S)
+        homes.append(base._replace(home_id=f"c{number}", resident_id=f"c{number}-r1"))
+        which = next((place for place, (a, b) in enumerate(parts) if a <= moment < b), len(parts) - 1)
+        cards[f"c{number}"] = _card(home, learned[which])
+        collapse_s[f"c{number}"] = moment + shift_s
+        since_s.append(moment - home.at_s[end - 1])
+        rows.extend(row._replace(at_s=row.at_s + shift_s, home=number) for row in _last(home, end))
+    rows.sort(key=lambda row: row.at_s)
+    lives = Recording("collapses", tuple(homes), lambda: iter(_copies(rows)))
+    # Homes of other partitions than the recorder's hear of the clock too: the bridge's clock is one.
+    closing = [
+        (
+            topic_of(AREA_REPLAY, homes[0].home_id, "recorder", "clock"),
+            b'{"t":%f}' % (max(collapse_s.values()) + AFTER_S),
+        )
+    ]
+    wait = {score: dict.fromkeys(collapse_s, AFTER_S / 60) for score in (1, 2)}
+    running: dict[str, int] = {}
+    for found in _run(lives.messages(), cards, detector, closing):
+        begin_s = collapse_s[found.home_id]
+        if found.decided_at_s <= begin_s:
+            running[found.home_id] = found.score if found.on else 0
+        for score in (1, 2):
+            if found.on and found.score >= score and found.decided_at_s > begin_s:
+                wait[score][found.home_id] = min(wait[score][found.home_id], (found.decided_at_s - begin_s) / 60)
+            if running.get(found.home_id, 0) >= score:
+                wait[score][found.home_id] = 0.0
+    return {0: np.array(since_s), **{score: np.array(list(found.values())) for score, found in wait.items()}}
+
+
+def _last(home: Home, end: int) -> Iterator[Recorded]:
+    """The last events before place ``end``, and before them what doors and switches said."""
+    first = max(0, end - EVENTS)
+    open_ = {row.device_id for row in home.rows[first:end] if row.values["kind"] in STATES}
+    for row in reversed(home.rows[:first]):
+        if not open_:
+            break
+        if row.device_id in open_:
+            open_.discard(row.device_id)
+            yield row._replace(at_s=home.rows[first].at_s)
+    yield from home.rows[first:end]
+
+
+def _copies(rows: Iterable[Recorded]) -> Iterator[Recorded]:
+    for row in rows:
+        yield row._replace(values=dict(row.values))
+
+
+def _run(
+    messages: Iterable[Any], cards: Mapping[str, Card], detector: Detector, closing: Iterable[tuple[str, bytes]] = ()
+) -> list[Detection]:
+    def both() -> Iterator[tuple[str, bytes]]:
+        yield from ((message.topic, message.payload) for message in messages)
+        yield from closing
+
+    return list(detections_of(both(), cards, {DETECTOR: detector}))

@@ -1,0 +1,57 @@
+"""``./shouwang evaluate``: the shipped detectors against labelled recordings, as they stand."""
+
+import argparse
+import json
+from pathlib import Path
+
+from cli import _evaluate_falls, _evaluate_inactivity
+
+HELP = "the shipped detectors against labelled recordings: falls, inactivity"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is judged, and on which files."""
+    what = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    falls = what.add_parser("falls", help="trials of motion (.npz with acc, off, fs, is_fall)")
+    falls.add_argument("file", type=Path, nargs="+")
+    falls.add_argument(
+        "--position",
+        choices=("wrist", "waist", "unknown"),
+        default="unknown",
+        help="where it is worn; the detector makes no difference yet",
+    )
+    silence = what.add_parser("inactivity", help="events of one home (.csv, .csv.xz with t, sensor, val)")
+    silence.add_argument("file", type=Path)
+    silence.add_argument("--away", type=Path, help="csv with t, end: when the resident was out")
+    silence.add_argument("--blocks", type=int, default=6, help="blocks of days: learned on the others, tested on each")
+    silence.add_argument(
+        "--every", type=float, default=5.0, metavar="MINUTES", help="a collapse at every so many minutes"
+    )
+    for each in (falls, silence):
+        each.add_argument("--json", action="store_true", help="one JSON object (several files: a list)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the figures."""
+    if args.what == "falls":
+        found = [{**_evaluate_falls.evaluate(path), "position": args.position} for path in args.file]
+        if args.json:
+            print(json.dumps(found[0] if len(found) == 1 else found))
+        for each in [] if args.json else found:
+            print(
+                f"  {each['file']}: {each['detected']} of {each['falls']} falls ({each['sensitivity']}), {each['false_activities']} of "
+                f"{each['activities']} activities wrong ({each['specificity']}), {each['false_per_hour']} an hour; decided {each['decision_s']} s after"
+            )
+        return 0
+    told = _evaluate_inactivity.evaluate(args.file, args.away, args.blocks, args.every)
+    if args.json:
+        print(json.dumps(told))
+        return 0
+    print(f"  {told['weeks']} weeks of {args.file.name}, learned on other days than tested")
+    for point in (
+        *told["points"],
+        {"what": "shipped: asks first", **told["shipped"]["asks"]},
+        {"what": "shipped: desk", **told["shipped"]["desk"]},
+    ):
+        print("  " + ", ".join(f"{name} {value}" for name, value in point.items()))
+    return 0
