@@ -26,7 +26,7 @@ def test_the_limit_of_a_silence_is_the_detector_s() -> None:
         for hour in range(24):
             assert due.limit_s((), midnight_s(20_000) + hour * 3600 + 60, room) == defaults[group, hour] * 60
     line = list(range(72))
-    assert due.limit_s(line, midnight_s(20_000) + 7.5 * 3600, "kitchen") == (31 * 1.3 + 10) * 60
+    assert due.limit_s(line, midnight_s(20_000) + 7.5 * 3600, "kitchen") == (31 * due.FACTOR + due.MARGIN_MIN) * 60
 
 
 def test_a_home_without_lines_is_due_by_the_cautious_defaults() -> None:
