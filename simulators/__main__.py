@@ -93,6 +93,8 @@ async def _run(args: argparse.Namespace, own: SimulatorsSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, living.stop)
     await living.connect()
+    if args.stats:
+        print(json.dumps(living.stats()), flush=True)  # the first line says: connected, waiting for --after
     if args.after:
         since_s = time.time()
         while not _watching(args.after, since_s):  # noqa: ASYNC110 - a file of another process
