@@ -17,7 +17,6 @@ from stream.cards import HomeCards
 from stream.columns import Packed
 from stream.detector import Context, Detector, Ints, State
 from stream.episodes import Episodes
-from stream.repeats import ranks
 from stream.rows import KIND_NAMES, Arrivals, KindRows
 from stream.stream_time import WatchedTime
 
@@ -94,7 +93,7 @@ class Instance:
         self._due_s = None
 
     def observe(self, arrivals: Arrivals, at: Ints, home: Ints, device: Ints) -> None:
-        """Give the detector rows ``at`` of a frame (their places in order of arrival), in rounds: each subject once a round."""
+        """Give the detector rows ``at`` of a frame (their places in order of arrival), in rounds: each subject once a call."""
         kind = arrivals.kind[at]
         mine = self._reads[kind]
         if not mine.all():
@@ -103,7 +102,7 @@ class Instance:
             at, home, device, kind = at[mine], home[mine], device[mine], kind[mine]
         subject = home if self._of_homes else device
         # One number for each call to make: rounds in order, in a round kind by kind.
-        call = ranks(subject) * len(KIND_NAMES) + kind
+        call = rounds(subject, kind) * len(KIND_NAMES) + kind
         order = np.argsort(call, kind="stable")
         edges = [0, *(np.flatnonzero(np.diff(call[order])) + 1).tolist(), len(order)]
         for first, last in pairwise(edges):
@@ -260,6 +259,22 @@ class Instance:
             self.episodes.empty()
         self._due_s = None
         return fits
+
+
+def rounds(subject: Ints, kind: Ints) -> Ints:
+    """In which round each row has its turn. A round goes through the kinds in order of their codes; so a subject's row goes into the same
+    round as the one before if its kind comes later, else into the next. Fewer calls than one round for each row of a subject."""
+    size = len(subject)
+    if len(set(subject.tolist())) == size:
+        return np.zeros(size, dtype=np.int64)
+    order = np.argsort(subject, kind="stable")
+    subjects, kinds = subject[order], kind[order]
+    same = subjects[1:] == subjects[:-1]
+    steps = np.concatenate(([0], np.cumsum(same & (kinds[1:] <= kinds[:-1]))))
+    starts = np.concatenate(([0], np.flatnonzero(~same) + 1))
+    found = np.empty(size, dtype=np.int64)
+    found[order] = steps - np.repeat(steps[starts], np.diff(np.append(starts, size)))
+    return found
 
 
 def _chosen(subjects: Ints, at: Ints | None) -> Ints:

@@ -122,10 +122,17 @@ class Arrivals:
         )
 
     def rest(self) -> dict[str, pa.RecordBatch]:
-        """The rows that were not handled yet, as batches, for a snapshot."""
-        kinds, rows = self.kind[self.taken :], self.row[self.taken :]
-        found = {kind: np.sort(rows[kinds == KIND_CODES[kind]]) for kind in self.batches}
-        return {kind: self.batches[kind].take(pa.array(at)) for kind, at in found.items() if len(at)}
+        """The rows that were not handled yet, as the batches of one frame, for a snapshot."""
+        found: dict[str, pa.RecordBatch] = {}
+        place = _AT["ordinal"]
+        for kind, batch in self.batches.items():
+            at = np.flatnonzero(self.kind[self.taken :] == KIND_CODES[kind]) + self.taken
+            if len(at):
+                taken = batch.take(pa.array(self.row[at]))
+                # Frames that were taken together had ordinals of their own.
+                ordinals = pa.array(at - self.taken, type=batch.schema.field(place).type)
+                found[kind] = taken.set_column(place, batch.schema.field(place), ordinals)
+        return found
 
 
 class KindRows:

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts.detections import Detection, detection_id
 from contracts.errors import FrameError
 from contracts.kinds import Card
 from stream.detector import Detector
 from stream.engine import Engine
+from stream.instance import rounds
 from stream.offline import detect
 from tests.unit.stream.probe import PRESS, PROBE, START_S, Row, frame
 
@@ -245,6 +248,18 @@ def test_a_snapshot_holds_the_rows_that_wait() -> None:
     assert [each.reason for each in again.apply_value(frame([], 31.0))] == ["probe.silent", "probe.back"]
 
 
+def test_rows_of_two_frames_that_wait_together_keep_their_order_in_a_snapshot() -> None:
+    level: list[int] = []
+    probe = replace(PROBE, observe=lambda params, state, rows, ctx: level.extend(ctx.cards.care_level[rows.home]))
+    running = engine(probe=probe)
+    card = Row(31.0, device="card", kind="card", card=Card(version=1, care_level=3))
+    running.apply([running.decode(frame([Row(3.0), card], 3.0)), running.decode(frame([Row(32.0, seq=1)], 3.0))])
+    again = engine(probe=probe)
+    again.restore(running.snapshot())
+    again.apply_value(frame([], 40.0))
+    assert level == [0, 3]
+
+
 def test_a_detector_whose_state_changed_its_version_starts_anew_and_the_others_go_on() -> None:
     running = Engine(0, "bulk", {"probe": PROBE, "press": PRESS})
     running.apply_value(frame([Row(3.0)], 3.0))
@@ -296,3 +311,12 @@ def test_offline_each_lane_and_partition_is_an_engine_of_its_own() -> None:
         ("urgent", "urgent-0"),
         ("urgent", "urgent-1"),
     ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=60))
+def test_rounds_keep_each_subjects_order_and_show_it_once_in_a_call(rows: list[tuple[int, int]]) -> None:
+    subject, kind = (np.array([row[i] for row in rows], dtype=np.int64) for i in (0, 1))
+    calls = list(zip(rounds(subject, kind).tolist(), kind.tolist(), strict=True))
+    for each in range(4):
+        mine = [call for call, (owner, _) in zip(calls, rows, strict=True) if owner == each]
+        assert mine == sorted(set(mine))
