@@ -128,7 +128,7 @@ class Arrivals:
         for kind, batch in self.batches.items():
             at = np.flatnonzero(self.kind[self.taken :] == KIND_CODES[kind]) + self.taken
             if len(at):
-                taken = batch.take(pa.array(self.row[at]))
+                taken = batch.take(self.row[at])
                 # Frames that were taken together had ordinals of their own.
                 ordinals = pa.array(at - self.taken, type=batch.schema.field(place).type)
                 found[kind] = taken.set_column(place, batch.schema.field(place), ordinals)
