@@ -71,7 +71,7 @@ def _migrated_template(site: Site) -> str:
 
 def _copy(site: Site, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log")
     _execute(site, copy.format(sql.Identifier(name), sql.Identifier(template)))
     yield site.conninfo(name)
     # By a new connection: the test may have killed the server.
