@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy import browser, console, prepare
 from deploy.native import engine
+from deploy.native.root import only_one
 from deploy.site import REPOSITORY, Site
 from deploy.steps import say, step
 
@@ -18,8 +19,8 @@ TEST_DATA = REPOSITORY / ".shouwang-test"
 TEST_PORT_BASE = 28800
 
 CHECKS = (
-    ("ruff", ("-m", "ruff", "check", ".")),
-    ("format", ("-m", "ruff", "format", "--check", ".")),
+    ("ruff", ("-m", "ruff", "check", "--output-format=concise", ".")),
+    ("format", ("-m", "ruff", "format", "--check", "--output-format=concise", ".")),
     ("mypy", ("-m", "mypy")),
     ("imports", ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
 )
@@ -76,6 +77,12 @@ def _without_services(more: list[str]) -> int:
 def _with_services(site: Site, more: list[str]) -> int:
     browser.ensure(site)
     console.build(site)
+    # Two runs on one site would empty each other's.
+    with only_one(site.data / "run" / "test.lock"):
+        return _on_an_empty_site(site, more)
+
+
+def _on_an_empty_site(site: Site, more: list[str]) -> int:
     with step("services", f"empty the test site {site.data}"):
         engine.reset(site)
     try:
