@@ -9,6 +9,7 @@ import signal
 from bench import flow
 from cli._running import Running
 from deploy import prepare
+from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
@@ -39,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("SHOUWANG_PORT_BASE", str(BENCH_PORT_BASE))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     site = Site.load()
+    if site.data == BENCH_DATA:
+        choose(site, native=args.native).reset(site)  # what an earlier load left would be read and stored beside this one
     with Running(site, native=args.native):
         prepare.services(site, native=args.native)
         start(site, STAGES)
