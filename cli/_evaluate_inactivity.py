@@ -32,7 +32,7 @@ EVENTS = 40
 DAY_S = 86_400.0
 AFTER_S = 30 * 3600.0
 """How long after a collapse an alarm is waited for, s."""
-SCALES = (0.5, 0.7, 0.85, 1.0, 1.25, 1.6)
+SCALES = (0.6, 0.8, 1.0, 1.3)
 """Points of the curve: the detector's factor and margin times this."""
 DETECTOR = "inactivity"
 STATES = {"contact": "open", "power": "on"}
@@ -211,4 +211,4 @@ def _run(
         yield from ((message.topic, message.payload) for message in messages)
         yield from closing
 
-    return list(detections_of(both(), cards, {DETECTOR: detector}))
+    return list(detections_of(both(), cards, {DETECTOR: detector}, partitions=1))

@@ -31,13 +31,13 @@ class Params(msgspec.Struct, frozen=True):
     impact_g: float = 1.6
     """Least impact that is looked at, g. Chosen: below all but one of the 2,148 acted falls."""
     cap_g: float = 3.5
-    """Impact counts no more than this, g: about what a ±2 g sensor can show on three axes."""
+    """Impact counts no more than this, g. Chosen: about what a ±2 g sensor can show on three axes."""
     weights: tuple[float, ...] = (3.8, 4.7, 4.0, -1.5, -1.7)
     """Of impact, tumble, turn, movement, rhythm. Fitted (above)."""
     offset: float = -9.4
     """Constant of the sum. Fitted (above)."""
     fall: float = 0.6
-    """From this sum on it is a fall (score 1). Balanced point on the training subjects."""
+    """From this sum on it is a fall (score 1). Fitted: balanced point on the training subjects."""
     sure: float = 2.5
     """From this sum on the score is 2. Chosen: 99 % of the scripted activities of both sets lie below."""
     usual_turn: float = 0.5

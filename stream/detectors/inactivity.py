@@ -52,7 +52,7 @@ class Params(msgspec.Struct, frozen=True):
     pulse_s: float = 900.0
     """A pulse or breath so long ago still shows life, s. Chosen: supervision time of a worn wearable."""
     look_s: float = 1_200.0
-    """A home is looked at this long after a sign, s: shorter than the least limit that can be learned (52 min)."""
+    """A home is looked at this long after a sign, s. Chosen: shorter than the least limit that can be learned (52 min)."""
     again_s: float = 600.0
     """A home that is deaf, or where a pulse is measured, is looked at again, s. Chosen."""
 

@@ -70,6 +70,9 @@ OVERSLEEP_MIN = 45.0
 """To rise so much later than ever seen is no alarm yet, minutes. Chosen."""
 EVENING_H = 18
 """A sleep that begins from this local hour on is the night's, hour. Chosen."""
+EARLY_SHARE = 0.15
+"""This share of the nights may begin earlier than the usual night, less an hour, 0 to 1. Chosen: who once fell asleep
+before the television is not asleep at eight every day."""
 DAY_HOURS = range(6, 20)
 """Hours of the local day in which a beginning silence is one of the day. Chosen."""
 DEFAULT_DAY_MIN = (480, 240, 240)
@@ -168,11 +171,12 @@ def _table(silence_min: Floats, group: Ints, begins_h: Floats, day: Ints, leaves
             days[g, h] = len(np.unique(day[near & (group == g)]))
     enough = days >= MIN_CELL_DAYS
 
-    rooms = np.where(enough[0], longest[0], default[0])
+    rooms = np.where(enough[0], longest[0], 0.0)
     for h in range(48):  # twice round: what goes on past midnight
         rooms[h % 24] = max(rooms[h % 24], rooms[(h - 1) % 24] - 60.0)
     night_min = _night(silence_min, begins_h)
     rooms = rooms + np.maximum(night_min - rooms, 0.0) * (1.0 - _trust(lulls[0] / NIGHT_DOUBT))
+    rooms = np.where(enough[0] | (night_min > 0), rooms, np.maximum(rooms, default[0]))
     trust = np.where(enough, _trust(np.where(night_min > 0, exits / NIGHT_DOUBT, exits)), 0.0)
     values = np.maximum(longest, trust * longest + (1.0 - trust) * rooms)
     values[0] = rooms
@@ -192,8 +196,8 @@ def _trust(seen: Floats) -> Floats:
 
 
 def _night(silence_min: Floats, begins_h: Floats) -> Floats:
-    """Minutes from each hour of the usual night to the latest usual rising, ``[24]``; 0 by day. The night lies between the earliest
-    lull that went from evening into the night (less an hour) and the latest that ended in the morning."""
+    """Minutes from each hour of the usual night to the latest usual rising, ``[24]``; 0 by day. The night lies between
+    an early lull that went from evening into the night (less an hour) and the latest that ended in the morning."""
     lull = silence_min >= 2 * LULL_MIN
     begins = np.where(begins_h[lull] < 12.0, begins_h[lull], begins_h[lull] - 24.0)  # hours from the midnight within or nearest
     ends = begins + silence_min[lull] / 60.0
@@ -201,5 +205,5 @@ def _night(silence_min: Floats, begins_h: Floats) -> Floats:
     if not len(evening) or not len(morning):
         return np.zeros(24)
     from_h = np.where(np.arange(24) >= 12, np.arange(24) - 24, np.arange(24))
-    asleep = (from_h >= np.floor(evening.min()) - 1.0) & (from_h < morning.max())
+    asleep = (from_h >= np.floor(np.quantile(evening, EARLY_SHARE)) - 1.0) & (from_h < morning.max())
     return np.where(asleep, (float(morning.max()) - from_h) * 60.0 + OVERSLEEP_MIN, 0.0)
