@@ -29,6 +29,8 @@ from stream.watchdog import EXIT_BROKEN, Turning, end_process, or_end, watch_for
 
 log = logging.getLogger(__name__)
 
+COMMIT_S = 2.0
+"""How long letting go of partitions waits for the broker, s."""
 LAST_SENDS_S = 2.0
 """How long a stop waits for what is being sent, s."""
 GATHER_S = 0.02
@@ -213,7 +215,10 @@ class BulkWorker:
         self._partitions.clear()
         self._waiting.clear()
         if reflected:
-            await self.app.consumer._commit(reflected)
+            try:
+                await asyncio.wait_for(self.app.consumer._commit(reflected), COMMIT_S)
+            except TimeoutError:
+                log.warning("what was reflected could not be committed in time: a successor reads it again")
 
     def _positions(self) -> Mapping[int, int]:
         return {each.number: each.next_offset for each in self._partitions.values()}
