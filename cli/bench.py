@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     site = Site.load()
     if site.data == BENCH_DATA:
-        choose(site, native=args.native).reset(site)  # what an earlier load left would be read and stored beside this one
+        # What an earlier load left would be read and stored beside this one.
+        choose(site, native=args.native).reset(site)
     with Running(site, native=args.native):
         prepare.services(site, native=args.native)
         start(site, STAGES)
