@@ -119,7 +119,9 @@ def _as_rings(state: State, name: str) -> Array:
 def advance(ring: Ring, head: Ints, to: Ints, bins: Bins) -> Ring:
     """Rings moved on from ``head`` to ``to`` (at most STEP bins), with the bins that lie between, and those of the head itself merged."""
     place = np.arange(WIDTH)[None, :] + (to - head)[:, None]
-    moved = Ring(*(np.where(place < WIDTH, np.take_along_axis(part, np.minimum(place, WIDTH - 1), axis=1), 0) for part in ring))
+    moved = Ring(
+        *(np.where(place < WIDTH, np.take_along_axis(part, np.minimum(place, WIDTH - 1), axis=1), 0) for part in ring)
+    )
     # The head itself is met again where a block begins within it: then both parts of it are put together.
     take = (bins.number >= head[bins.row]) & (bins.number <= to[bins.row])
     row, column = bins.row[take], WIDTH - 1 - (to[bins.row] - bins.number)[take]

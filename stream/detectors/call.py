@@ -28,7 +28,12 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
         said = rows.where(action == word)
         if len(said.subject):
             ctx.out.once(
-                said.subject, event_at_s=said.event_at_s, score=params.score, reason=reason, rows=said, test=said["test"] == 1
+                said.subject,
+                event_at_s=said.event_at_s,
+                score=params.score,
+                reason=reason,
+                rows=said,
+                test=said["test"] == 1,
             )
 
 

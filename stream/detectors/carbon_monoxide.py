@@ -80,12 +80,22 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 
 def _say(params: Params, state: State, rows: Rows, band: Ints, score: Array, reason: str, ctx: Context) -> None:
     subject = rows.subject
-    since_s = np.where(reason == "carbon_monoxide.alarm", rows.event_at_s, np.fmin(state.since_s[subject], rows.event_at_s))
+    since_s = np.where(
+        reason == "carbon_monoxide.alarm", rows.event_at_s, np.fmin(state.since_s[subject], rows.event_at_s)
+    )
     evidence = {
         "room": ROOM_NAMES[rows.room], "co_ppm": state.ppm[subject], "level_ppm": np.array(params.level_ppm)[band],
         "held_min": state.held_s[subject, band] / 60.0,
     }  # fmt: skip
-    ctx.out.on(subject, started_at_s=since_s, event_at_s=rows.event_at_s, score=score, reason=reason, evidence=evidence, rows=rows)
+    ctx.out.on(
+        subject,
+        started_at_s=since_s,
+        event_at_s=rows.event_at_s,
+        score=score,
+        reason=reason,
+        evidence=evidence,
+        rows=rows,
+    )
 
 
 def _measure(params: Params, state: State, subject: Ints, at_s: Floats, ppm: Floats) -> None:
@@ -96,13 +106,22 @@ def _measure(params: Params, state: State, subject: Ints, at_s: Floats, ppm: Flo
     level = np.array(params.level_ppm)
     above = ppm[:, None] >= level
     above_before = state.ppm[subject][:, None] >= level
-    state.held_s[subject] = np.where(above, state.held_s[subject] + np.where(above_before, since_last_s[:, None], 0.0), 0.0)
+    state.held_s[subject] = np.where(
+        above, state.held_s[subject] + np.where(above_before, since_last_s[:, None], 0.0), 0.0
+    )
     start_s = np.where(np.isnan(state.since_s[subject]), at_s, state.since_s[subject])
     state.since_s[subject] = np.where(above.any(axis=1), start_s, np.nan)
     state.ppm[subject], state.at_s[subject] = ppm, at_s
 
 
-CARD = Card(version=1, residents=("r-1",), device_ids=("co-1",), device_roles=("co",), device_rooms=("kitchen",), device_residents=("",))
+CARD = Card(
+    version=1,
+    residents=("r-1",),
+    device_ids=("co-1",),
+    device_roles=("co",),
+    device_rooms=("kitchen",),
+    device_residents=("",),
+)
 
 
 def _steady(ppm: float, minutes: float, every_s: float = 60.0, then: float = 0.0) -> Story:

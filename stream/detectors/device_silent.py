@@ -86,7 +86,11 @@ def tick(params: Params, state: State, subjects: Ints, ctx: Context) -> None:
     new = subjects[over & supervised & ~ctx.out.is_on(subjects)]
     if len(new):
         which = np.isin(subjects, new)
-        evidence = {"role": ROLE_NAMES[role[which]], "silent_min": silent_s[which] / 60.0, "limit_min": limit[which] / 60.0}
+        evidence = {
+            "role": ROLE_NAMES[role[which]],
+            "silent_min": silent_s[which] / 60.0,
+            "limit_min": limit[which] / 60.0,
+        }
         ctx.out.on(new, started_at_s=state.heard_s[new], event_at_s=ctx.time.now_s, score=params.score,
                    reason="device_silent.silent", evidence=evidence)  # fmt: skip
     state.due_at_s[subjects] = np.where(over, np.inf, ctx.time.now_s + np.maximum(limit - silent_s, 1.0))
@@ -95,13 +99,38 @@ def tick(params: Params, state: State, subjects: Ints, ctx: Context) -> None:
 DEVICES = {"hub-1": "hub", "stove-1": "stove", "watch-1": "wearable", "door-1": "door", "plug-1": "plug"}
 CARD = Card(version=1, residents=("r-1",), device_ids=tuple(DEVICES), device_roles=tuple(DEVICES.values()),
             device_rooms=("living", "kitchen", "other", "bedroom", "living"), device_residents=("", "", "r-1", "", ""))  # fmt: skip
-ONE_HUB = Card(version=1, residents=("r-1",), device_ids=("hub-1",), device_roles=("hub",), device_rooms=("living",), device_residents=("",))
-ONE_WATCH = Card(version=1, residents=("r-1",), device_ids=("watch-1",), device_roles=("wearable",), device_rooms=("other",), device_residents=("r-1",))
-ONE_DOOR = Card(version=1, residents=("r-1",), device_ids=("door-1",), device_roles=("door",), device_rooms=("other",), device_residents=("",))
+ONE_HUB = Card(
+    version=1,
+    residents=("r-1",),
+    device_ids=("hub-1",),
+    device_roles=("hub",),
+    device_rooms=("living",),
+    device_residents=("",),
+)
+ONE_WATCH = Card(
+    version=1,
+    residents=("r-1",),
+    device_ids=("watch-1",),
+    device_roles=("wearable",),
+    device_rooms=("other",),
+    device_residents=("r-1",),
+)
+ONE_DOOR = Card(
+    version=1,
+    residents=("r-1",),
+    device_ids=("door-1",),
+    device_roles=("door",),
+    device_rooms=("other",),
+    device_residents=("",),
+)
 
 
-def _beats(device: str, every_s: float, until_s: float, **status: object) -> list[tuple[float, str, str, dict[str, object]]]:
-    return [(float(at), device, "status", {"online": True, **status}) for at in np.arange(every_s, until_s + 1, every_s)]
+def _beats(
+    device: str, every_s: float, until_s: float, **status: object
+) -> list[tuple[float, str, str, dict[str, object]]]:
+    return [
+        (float(at), device, "status", {"online": True, **status}) for at in np.arange(every_s, until_s + 1, every_s)
+    ]
 
 
 DETECTOR = Detector(

@@ -68,7 +68,9 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 
     over = rows.where(~alarm)
     if len(over.subject):
-        ctx.out.off(over.subject, event_at_s=over.event_at_s, reason="fall_room.over", evidence={"room": ROOM_NAMES[over.room]})
+        ctx.out.off(
+            over.subject, event_at_s=over.event_at_s, reason="fall_room.over", evidence={"room": ROOM_NAMES[over.room]}
+        )
         state.score[over.subject] = 0
 
 

@@ -111,7 +111,9 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     motion.store(state, rings, ring)
 
 
-def _judge(params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, head: Ints, ahead: Ints, ctx: Context) -> None:
+def _judge(
+    params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, head: Ints, ahead: Ints, ctx: Context
+) -> None:
     """Find impacts between the last bin that was judged and the newest that can be, and judge them."""
     number = head[:, None] - (WIDTH - 1 - OFFSETS)[None, :]
     open_ = (number > motion.flat(state, "judged")[rings][:, None]) & (number <= (head - ahead)[:, None])
@@ -129,7 +131,9 @@ def _judge(params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, he
     if not falls.any():
         return
     row, column, z, turn_deg, clear = row[falls], column[falls], z[falls], turn_deg[falls], clear[falls]
-    for place in _first_of_each(rows.subject[row]):  # two impacts of one home in one step are rare; then the second waits its turn here
+    for place in _first_of_each(
+        rows.subject[row]
+    ):  # two impacts of one home in one step are rare; then the second waits its turn here
         _tell(params, state, rows, rings, row[place], number[row, column][place], z[place], turn_deg[place], clear[place],
               ring.top[row, column][place], head[row[place]] - number[row, column][place], ctx)  # fmt: skip
 
@@ -192,7 +196,12 @@ def _tell(
     for which, reason in ((clear, "fall_wearable.impact_still"), (~clear, "fall_wearable.unclear")):
         now = more & which
         if now.any():
-            evidence = {"impact_g": state.impact_g[home[now]], "turn_deg": turn_deg[now], "sum": z[now], "why": why[now]}
+            evidence = {
+                "impact_g": state.impact_g[home[now]],
+                "turn_deg": turn_deg[now],
+                "sum": z[now],
+                "why": why[now],
+            }
             ctx.out.on(home[now], started_at_s=state.started_s[home[now]], event_at_s=at_s[now], score=score[now], reason=reason,
                        evidence=evidence, rows=_only(rows, row[now]))  # fmt: skip
 
@@ -224,7 +233,9 @@ def _follow(params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, h
     over = walked | (after_s * PER_S >= UNTIL)
     lay = over & ~walked & (lies[who] >= params.lying_share * looked[who])
     event_at_s = (begins[row] + LOOK) / PER_S
-    ctx.out.withdraw(home[walked], event_at_s=event_at_s[walked], reason="fall_wearable.moved", evidence={"after_s": after_s[walked]})
+    ctx.out.withdraw(
+        home[walked], event_at_s=event_at_s[walked], reason="fall_wearable.moved", evidence={"after_s": after_s[walked]}
+    )
     if lay.any():
         state.score[home[lay]] += 1
         evidence = {"after_s": after_s[lay], "impact_g": state.impact_g[home[lay]]}
@@ -272,7 +283,10 @@ def worn(*parts: Array, device: str = "watch-1", begins_s: float = 100.0, rate: 
 
 def _told(rows: list[Row], **more: object) -> Story:
     """Blocks come when they are full and speak of their beginning."""
-    moved = [(float(str(values.get("t", at_s))), device, kind, {k: v for k, v in values.items() if k != "t"}) for at_s, device, kind, values in rows]
+    moved = [
+        (float(str(values.get("t", at_s))), device, kind, {k: v for k, v in values.items() if k != "t"})
+        for at_s, device, kind, values in rows
+    ]
     return Story(moved, rows[-1][0] + 10, CARD, late={n: row[0] for n, row in enumerate(rows)})
 
 

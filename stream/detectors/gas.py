@@ -62,8 +62,14 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     for which, reason in ((state.alarm[subject], "gas.alarm"), (~state.alarm[subject], "gas.leak")):
         said = rows.where(new & which)
         if len(said.subject):
-            since_s = np.where(state.alarm[said.subject], said.event_at_s, np.fmin(state.above_s[said.subject], said.event_at_s))
-            evidence = {"room": ROOM_NAMES[said.room], "gas_lel_pct": value[new & which], "held_s": said.event_at_s - since_s}
+            since_s = np.where(
+                state.alarm[said.subject], said.event_at_s, np.fmin(state.above_s[said.subject], said.event_at_s)
+            )
+            evidence = {
+                "room": ROOM_NAMES[said.room],
+                "gas_lel_pct": value[new & which],
+                "held_s": said.event_at_s - since_s,
+            }
             ctx.out.on(said.subject, started_at_s=since_s, event_at_s=said.event_at_s, score=params.score, reason=reason,
                        evidence=evidence, rows=said)  # fmt: skip
     ctx.out.off(subject[~present], event_at_s=at_s[~present], reason="gas.over")
@@ -77,17 +83,30 @@ def _measure(params: Params, state: State, subject: np.ndarray, at_s: np.ndarray
     above = value >= params.level_pct
     start_s = np.where(np.isnan(state.above_s[subject]) | gap, at_s, state.above_s[subject])
     state.above_s[subject] = np.where(above, start_s, np.nan)
-    state.high[subject] = np.where(value >= params.high_pct, np.where(gap, 1, np.minimum(state.high[subject] + 1, 2)), 0)
+    state.high[subject] = np.where(
+        value >= params.high_pct, np.where(gap, 1, np.minimum(state.high[subject] + 1, 2)), 0
+    )
     raised = (above & (at_s - start_s >= params.hold_s)) | (state.high[subject] >= 2)
     state.measured[subject] = raised | (state.measured[subject] & (value >= params.clear_pct))
     state.at_s[subject] = at_s
 
 
-CARD = Card(version=1, residents=("r-1",), device_ids=("gas-1",), device_roles=("gas",), device_rooms=("kitchen",), device_residents=("",))
+CARD = Card(
+    version=1,
+    residents=("r-1",),
+    device_ids=("gas-1",),
+    device_roles=("gas",),
+    device_rooms=("kitchen",),
+    device_residents=("",),
+)
 
 
 def _lel(*percent: float, every_s: float = 10.0) -> Story:
-    return Story([(every_s * (n + 1), "gas-1", "air", {"gas_lel_pct": v}) for n, v in enumerate(percent)], every_s * (len(percent) + 2), CARD)
+    return Story(
+        [(every_s * (n + 1), "gas-1", "air", {"gas_lel_pct": v}) for n, v in enumerate(percent)],
+        every_s * (len(percent) + 2),
+        CARD,
+    )
 
 
 DETECTOR = Detector(

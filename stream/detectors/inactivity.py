@@ -99,7 +99,12 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
         rows, home = rows.where(raised), home[raised]
         silence_s = ctx.time.watched_s(rows.received_at_s) - ctx.time.watched_s(at_s[raised])
         back = silence_s < _limit_s(params, state, home, ctx)
-        ctx.out.off(home[back], event_at_s=at_s[raised][back], reason="inactivity.moved", evidence={"room": ROOM_NAMES[rows.room[back]]})
+        ctx.out.off(
+            home[back],
+            event_at_s=at_s[raised][back],
+            reason="inactivity.moved",
+            evidence={"room": ROOM_NAMES[rows.room[back]]},
+        )
         state.level[home[back]] = 0
 
 
@@ -162,7 +167,14 @@ def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
                 "silence_min": silence_s[now] / 60.0, "limit_min": limit_s[now] / 60.0, "room": ROOM_NAMES[state.room[who]],
                 "learned_days": cards.learned_days[who],
             }  # fmt: skip
-            ctx.out.on(who, started_at_s=state.sign_s[who], event_at_s=now_s, score=level[now], reason=reason, evidence=evidence)
+            ctx.out.on(
+                who,
+                started_at_s=state.sign_s[who],
+                event_at_s=now_s,
+                score=level[now],
+                reason=reason,
+                evidence=evidence,
+            )
 
     to_next_s = np.select([level >= 2, level == 1], [params.rise[1], params.rise[0]], 1.0) * limit_s - silence_s
     wait_s = np.where(to_next_s > 0, to_next_s, np.inf)  # what is left to say may come with a row

@@ -68,7 +68,9 @@ def _door(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     hour = ctx.cards.local_hour(home, at_s)
     night = (hour >= params.from_h) | (hour < params.to_h)
     # Already out (nobody seen since the door before): whoever opens it now comes home.
-    lived = (at_s - state.event_s[home] <= params.lived_s) & ~signs.left_by_door(state.event_s[home], state.door_s[home])
+    lived = (at_s - state.event_s[home] <= params.lived_s) & ~signs.left_by_door(
+        state.event_s[home], state.door_s[home]
+    )
     opens = (rows["open"] == 1) & night & lived & (state.in_bed[home] <= 0) & np.isnan(state.opened_s[home])
     state.opened_s[home[opens]] = at_s[opens]
     state.door_s[home] = np.fmax(state.door_s[home], at_s)
@@ -93,9 +95,20 @@ def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
     who = homes[over]
     if len(who):
         opened_s = state.opened_s[who]
-        evidence = {"door_hour": np.floor(ctx.cards.local_hour(who, opened_s)), "out_min": out_s[over] / 60.0, "care_level": ctx.cards.care_level[who]}
+        evidence = {
+            "door_hour": np.floor(ctx.cards.local_hour(who, opened_s)),
+            "out_min": out_s[over] / 60.0,
+            "care_level": ctx.cards.care_level[who],
+        }
         score = np.where(_cares(params, who, ctx), 2, 1)
-        ctx.out.on(who, started_at_s=opened_s, event_at_s=ctx.time.now_s, score=score, reason="night_door.left", evidence=evidence)
+        ctx.out.on(
+            who,
+            started_at_s=opened_s,
+            event_at_s=ctx.time.now_s,
+            score=score,
+            reason="night_door.left",
+            evidence=evidence,
+        )
     state.due_at_s[homes] = np.where(waiting & ~over, ctx.time.now_s + np.maximum(wait_s - out_s, 1.0), np.inf)
 
 

@@ -31,7 +31,12 @@ class Params(msgspec.Struct, frozen=True):
     """Readings running above the limit, count. Chosen: one wild value is no fire."""
 
 
-STATE = {"alarm": StateColumn("b1", False), "thick": StateColumn("i2", 0), "hot": StateColumn("i2", 0), "since_s": StateColumn("f8", np.nan)}
+STATE = {
+    "alarm": StateColumn("b1", False),
+    "thick": StateColumn("i2", 0),
+    "hot": StateColumn("i2", 0),
+    "since_s": StateColumn("f8", np.nan),
+}
 
 
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
@@ -54,7 +59,9 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     subject = rows.subject
     thick, hot = state.thick[subject] >= params.readings, state.hot[subject] >= params.readings
     burning = state.alarm[subject] | thick | hot
-    state.since_s[subject] = np.where(burning & np.isnan(state.since_s[subject]), rows.event_at_s, state.since_s[subject])
+    state.since_s[subject] = np.where(
+        burning & np.isnan(state.since_s[subject]), rows.event_at_s, state.since_s[subject]
+    )
     new = burning & ~ctx.out.is_on(subject)
     for which, reason in (
         (state.alarm[subject], "smoke.alarm"),
@@ -76,7 +83,9 @@ CARD = Card(version=1, residents=("r-1",), device_ids=("smoke-1", "air-1", "stov
 
 
 def _air(device: str, *celsius: float) -> Story:
-    return Story([(60.0 * (n + 1), device, "air", {"temperature_c": value}) for n, value in enumerate(celsius)], 600, CARD)
+    return Story(
+        [(60.0 * (n + 1), device, "air", {"temperature_c": value}) for n, value in enumerate(celsius)], 600, CARD
+    )
 
 
 DETECTOR = Detector(

@@ -77,7 +77,9 @@ def _kitchen(params: Params, state: State, rows: Rows, alive: Bools, ctx: Contex
         state.people[home] += somebody - before
         state.devices.somebody[device] = somebody
         state.sees[home] = True
-        alive[eye] |= ((somebody == 1) | (before == 1)) & signs.believable(rows)[eye]  # who is seen no more was there until now
+        alive[eye] |= ((somebody == 1) | (before == 1)) & signs.believable(rows)[
+            eye
+        ]  # who is seen no more was there until now
     there = alive & (rows.room == KITCHEN)
     home, at_s = rows.subject[there], signs.happened_s(rows)[there]
     state.kitchen_s[home] = np.fmax(state.kitchen_s[home], at_s)
@@ -124,11 +126,17 @@ def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
     level = np.where(on, level, 0)
     higher = level > state.level[homes]
     state.level[homes] = np.where(higher, level, state.level[homes])
-    for value, reason in ((1, "stove_unattended.warning"), (2, "stove_unattended.forgotten"), (3, "stove_unattended.nobody_home")):
+    for value, reason in (
+        (1, "stove_unattended.warning"),
+        (2, "stove_unattended.forgotten"),
+        (3, "stove_unattended.nobody_home"),
+    ):
         now = higher & (level == value)
         if now.any():
             evidence = {"on_min": (now_s - on_s[now]) / 60, "empty_min": empty_s[now] / 60, "out_min": out_s[now] / 60}
-            ctx.out.on(homes[now], started_at_s=left_s[now], event_at_s=now_s, score=value, reason=reason, evidence=evidence)
+            ctx.out.on(
+                homes[now], started_at_s=left_s[now], event_at_s=now_s, score=value, reason=reason, evidence=evidence
+            )
 
     next_s = np.where(empty_s < params.warn_s, params.warn_s, params.alert_s) - empty_s
     next_s = np.where(state.sees[homes] & (next_s > 0), next_s, np.inf)
@@ -142,7 +150,14 @@ def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
 CARD = Card(version=1, residents=("r-1",), device_ids=("stove-1", "stove-2", "pir-1", "pir-2", "door-1"),
             device_roles=("stove", "stove", "motion", "motion", "entrance_door"),
             device_rooms=("kitchen", "kitchen", "kitchen", "living", "entrance"), device_residents=("",) * 5)  # fmt: skip
-NO_EYES = Card(version=1, residents=("r-1",), device_ids=("stove-1",), device_roles=("stove",), device_rooms=("kitchen",), device_residents=("",))
+NO_EYES = Card(
+    version=1,
+    residents=("r-1",),
+    device_ids=("stove-1",),
+    device_roles=("stove",),
+    device_rooms=("kitchen",),
+    device_residents=("",),
+)
 NOON, M = 12 * 3600.0, 60.0
 Row = tuple[float, str, str, dict[str, object]]
 
@@ -154,7 +169,11 @@ def stove(at_s: float, on: bool, device: str = "stove-1") -> Row:
 
 def walks(from_s: float, to_s: float, device: str = "pir-1") -> list[Row]:
     """Somebody moves about: motion every two minutes, each for half a minute."""
-    return [(t + n * 30, device, "motion", {"moving": n == 0}) for t in np.arange(from_s, to_s, 120.0).tolist() for n in (0, 1)]
+    return [
+        (t + n * 30, device, "motion", {"moving": n == 0})
+        for t in np.arange(from_s, to_s, 120.0).tolist()
+        for n in (0, 1)
+    ]
 
 
 def door(at_s: float) -> list[Row]:

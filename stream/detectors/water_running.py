@@ -53,7 +53,9 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 
     running = (flow >= params.flow_l_min) & ~(duration_s > params.gap_s)
     broken = ~(at_s - duration_s - state.at_s[subject] <= params.gap_s) | np.isnan(state.since_s[subject])
-    start_s = np.where(broken, at_s - np.where(np.isnan(rows["duration_s"]), 0.0, rows["duration_s"]), state.since_s[subject])
+    start_s = np.where(
+        broken, at_s - np.where(np.isnan(rows["duration_s"]), 0.0, rows["duration_s"]), state.since_s[subject]
+    )
     state.litres[subject] = np.where(running, np.where(broken, 0.0, state.litres[subject]) + litres, 0.0)
     state.since_s[subject] = np.where(running, start_s, np.where(np.isnan(flow), state.since_s[subject], np.nan))
     state.at_s[subject] = at_s
@@ -104,8 +106,15 @@ CARD = Card(version=1, residents=("r-1",), device_ids=("meter-1", "leak-1"), dev
 def _flow(minutes: int, every_s: float = 60.0, litres: float = 6.0, then: float = 0.0) -> Story:
     """``litres`` a minute for so long, then ``then``."""
     n = int(minutes * 60 / every_s)
-    rows = [(every_s * (k + 1), "meter-1", "water", {"litres": litres * every_s / 60, "duration_s": every_s}) for k in range(n)]
-    return Story([*rows, (every_s * (n + 1), "meter-1", "water", {"litres": then, "duration_s": every_s})], every_s * (n + 2), CARD)
+    rows = [
+        (every_s * (k + 1), "meter-1", "water", {"litres": litres * every_s / 60, "duration_s": every_s})
+        for k in range(n)
+    ]
+    return Story(
+        [*rows, (every_s * (n + 1), "meter-1", "water", {"litres": then, "duration_s": every_s})],
+        every_s * (n + 2),
+        CARD,
+    )
 
 
 DETECTOR = Detector(

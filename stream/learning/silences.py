@@ -199,9 +199,14 @@ def _night(silence_min: Floats, begins_h: Floats) -> Floats:
     """Minutes from each hour of the usual night to the latest usual rising, ``[24]``; 0 by day. The night lies between
     an early lull that went from evening into the night (less an hour) and the latest that ended in the morning."""
     lull = silence_min >= 2 * LULL_MIN
-    begins = np.where(begins_h[lull] < 12.0, begins_h[lull], begins_h[lull] - 24.0)  # hours from the midnight within or nearest
+    begins = np.where(
+        begins_h[lull] < 12.0, begins_h[lull], begins_h[lull] - 24.0
+    )  # hours from the midnight within or nearest
     ends = begins + silence_min[lull] / 60.0
-    evening, morning = begins[(begins >= EVENING_H - 24.0) & (ends >= -1.0)], ends[(ends >= 3.0) & (ends <= 12.0) & (begins <= 4.0)]
+    evening, morning = (
+        begins[(begins >= EVENING_H - 24.0) & (ends >= -1.0)],
+        ends[(ends >= 3.0) & (ends <= 12.0) & (begins <= 4.0)],
+    )
     if not len(evening) or not len(morning):
         return np.zeros(24)
     from_h = np.where(np.arange(24) >= 12, np.arange(24) - 24, np.arange(24))

@@ -57,7 +57,9 @@ def test_a_backlog_that_reaches_to_now_ends_the_alarm() -> None:
 
 
 def test_a_row_of_unknown_time_is_no_sign_of_life() -> None:
-    unknown: list[Row] = [(at, device, kind, {**values, "clock": UNRESOLVED}) for at, device, kind, values in motion(12 * H)]
+    unknown: list[Row] = [
+        (at, device, kind, {**values, "clock": UNRESOLVED}) for at, device, kind, values in motion(12 * H)
+    ]
     assert say([*UP, *unknown], DUE_S + 60)[0].decided_at_s == pytest.approx(DUE_S, abs=20)
 
 
@@ -113,7 +115,10 @@ def test_a_home_without_an_entrance_door_on_its_card_is_never_away_by_door() -> 
 
 def test_a_night_is_quiet_by_the_defaults() -> None:
     evening = motion(22 * H)
-    assert say([*UP, *motion(14 * H), *motion(18 * H), *evening, *motion(32 * H)], 33 * H, card("pir-1", learned=False)) == []
+    assert (
+        say([*UP, *motion(14 * H), *motion(18 * H), *evening, *motion(32 * H)], 33 * H, card("pir-1", learned=False))
+        == []
+    )
 
 
 def test_a_switch_that_a_thermostat_moves_is_no_sign_of_life() -> None:

@@ -108,5 +108,8 @@ def test_both_lanes_give_a_triggered_fall_the_same_id() -> None:
     rows = worn(*FALL, still(6, SIDE), block_s=20, triggered=True)
     detector = discover()["fall_wearable"]
     story = fall_wearable._told(list(rows))
-    ids = [run_story("fall_wearable", replace(detector, lanes=(lane,)), story)[0].detection_id for lane in ("bulk", "urgent")]  # type: ignore[arg-type]
+    ids = [
+        run_story("fall_wearable", replace(detector, lanes=(lane,)), story)[0].detection_id
+        for lane in ("bulk", "urgent")
+    ]  # type: ignore[arg-type]
     assert ids[0] == ids[1]

@@ -40,7 +40,9 @@ def test_both_languages_say_the_same_numbers(key: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("evidence", [None, {}, {"room": None, "silence_min": "long", "limit_min": float("nan")}, {"on_min": [1]}])
+@pytest.mark.parametrize(
+    "evidence", [None, {}, {"room": None, "silence_min": "long", "limit_min": float("nan")}, {"on_min": [1]}]
+)
 def test_odd_evidence_never_raises(language: str, evidence: dict[str, object] | None) -> None:
     for key in (*REASONS, "nobody.knows", "", "{", "inactivity"):
         assert isinstance(sentence(key, evidence, language), str)  # type: ignore[arg-type]

@@ -5,8 +5,8 @@ import pytest
 
 from contracts.kinds import ROOMS
 from stream.detector import Floats
-from stream.learning.silences import CEILING_MIN, FLOOR_MIN, MIN_DAYS, Learned, defaults_min, learn
 from stream.learning.signs import PAIR_S, left_by_door, proven
+from stream.learning.silences import CEILING_MIN, FLOOR_MIN, MIN_DAYS, Learned, defaults_min, learn
 
 LIVING, KITCHEN, BATHROOM, ENTRANCE = (ROOMS.index(name) for name in ("living", "kitchen", "bathroom", "entrance"))
 ZONE_S = 28_800.0
@@ -14,7 +14,9 @@ DAY_S, H, M = 86_400.0, 3600.0, 60.0
 MIDNIGHT_S = 1_770_000_000.0 // DAY_S * DAY_S - ZONE_S
 
 
-def lives(days: int, *, nap_min: float = 100.0, every_min: float = 15.0, up_h: float = 7.0, bed_h: float = 22.0) -> list[tuple[float, int]]:
+def lives(
+    days: int, *, nap_min: float = 100.0, every_min: float = 15.0, up_h: float = 7.0, bed_h: float = 22.0
+) -> list[tuple[float, int]]:
     """A regular life: up at seven, an act every quarter of an hour, a nap at one, to bed at ten."""
     rows = []
     for day in range(days):
@@ -91,7 +93,9 @@ def test_a_lone_stray_motion_does_not_shorten_a_silence() -> None:
 
 def test_a_kitchen_that_was_left_seldom_is_doubted() -> None:
     often = [*lives(28)]
-    seldom = [(at_s, LIVING if room == KITCHEN and (at_s - MIDNIGHT_S) % DAY_S > 12 * H else room) for at_s, room in often]
+    seldom = [
+        (at_s, LIVING if room == KITCHEN and (at_s - MIDNIGHT_S) % DAY_S > 12 * H else room) for at_s, room in often
+    ]
     assert table(taught(often))[1, 18] <= table(taught(seldom))[1, 18]
 
 
