@@ -31,7 +31,8 @@ from stream.learning.silences import Learned
 from stream.registry import discover
 
 FIRST_DAY = 20_600
-START_H = 4.5
+START_H = 10.0
+"""Local hour at which the stretch begins; the demonstration's."""
 
 
 def card_of(home: Home, learned: Learned | None) -> Card:
@@ -93,14 +94,16 @@ def signals_of(detections: Sequence[Detection]) -> list[Signal]:
     return found
 
 
-def measure(homes_count: int, days: float, seed: int, rounds: int = 1, partitions: int = 1) -> tuple[Verdict, int]:
+def measure(
+    homes_count: int, days: float, seed: int, rounds: int = 1, start_h: float = START_H, partitions: int = 1
+) -> tuple[Verdict, int]:
     """The verdict on a stretch of simulated life, and the number of messages in it."""
     homes = neighbourhood(homes_count, seed)
-    start_s = midnight_s(FIRST_DAY) + START_H * 3600
+    start_s = midnight_s(FIRST_DAY) + start_h * 3600
     end_s = start_s + days * 86_400
     learned = learned_lines(homes, start_s)
     lines = {home_id: each.silence_min for home_id, each in learned.items()}
-    plan = schedule(homes, start_s + 60, end_s - 1800, seed, silent_due(lines), rounds=rounds)
+    plan = schedule(homes, start_s + 60, end_s - 600, seed, silent_due(lines), rounds=rounds)
     cards = {home.home_id: card_of(home, learned[home.home_id]) for home in homes}
     count = 0
 
@@ -130,10 +133,11 @@ def main() -> int:
     parser.add_argument(
         "--rounds", type=int, default=1, help="of each scenario in every two hours, while homes are free"
     )
+    parser.add_argument("--hour", type=float, default=START_H, help=f"local hour at which it begins ({START_H:g})")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     began_s = time.monotonic()
-    judged, count = measure(args.homes, args.days, args.seed, args.rounds)
+    judged, count = measure(args.homes, args.days, args.seed, args.rounds, args.hour)
     seconds = round(time.monotonic() - began_s, 1)
     if args.json:
         print(json.dumps({**msgspec.to_builtins(judged), "messages": count, "seconds": seconds}))

@@ -34,10 +34,6 @@ def silent_due(learned: Mapping[str, Sequence[int]]) -> SilentDue:
 
     def due_s(home: Home, at_s: float, room: str) -> float:
         line = learned.get(home.home_id, ())
-        # The home's water meter stands in no room, and may be the last to speak.
-        return (
-            max(limit_s(line, at_s - earlier_s, where) for earlier_s in (0.0, EARLIER_S) for where in (room, "other"))
-            + SLACK_S
-        )
+        return max(limit_s(line, at_s, room), limit_s(line, at_s - EARLIER_S, room)) + SLACK_S
 
     return due_s

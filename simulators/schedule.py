@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
+from simulators.actions import water_uses
 from simulators.clock import local_hour
 from simulators.neighbourhood import Home
 from simulators.residents import Stay, live
@@ -38,6 +39,11 @@ def _fits(kind: Scenario, home: Home, stay: Stay) -> bool:
     return stay.act in kind.acts and stay.room != "entrance"
 
 
+def _meters_later(home: Home, stay: Stay, at_s: float) -> bool:
+    """Whether the home's meter, which stands in no room, would tell of used water after the collapse: then its word would be the last sign."""
+    return any(litres > 0 and told_s > at_s for told_s, litres in water_uses(home.seed, stay._replace(end_s=at_s)))
+
+
 def _moments(
     name: str, home: Home, start_s: float, end_s: float, rng: Random, silent_due: SilentDue
 ) -> Iterator[Incident]:
@@ -53,6 +59,8 @@ def _moments(
         if first_s >= last_s:
             continue
         at_s = rng.uniform(first_s, last_s)
+        if name == "silent" and _meters_later(home, stay, at_s):
+            continue
         due_s = kind.due_s or silent_due(home, at_s, stay.room)
         if _in_hours(at_s, kind.hours) and at_s + due_s < end_s:
             yield Incident(scenario=name, home=home, at_s=at_s, stay=stay, due_s=due_s)
