@@ -21,13 +21,12 @@ from alerts.cases import OPEN
 from api.database import Database
 from api.errors import DatabaseAway
 from api.models.stages import Change
+from api.reasons import Reasons, reasons_of
 from api.rows import row_of_summary
 from contracts import alerts
 from contracts.alerts import AlertEvent
 from contracts.topics import ALERTS
-from storage.queries import fetch_all, query
 
-_REASONS = query("api_reasons_of_cases")
 _AGAIN_S = 1.0
 _AT_ONCE = 100
 """Changes handed out before the consoles' own tasks get their turn."""
@@ -158,14 +157,13 @@ class Feed:
             for subscriber in tuple(self._subscribers):
                 subscriber.offer(change)
 
-    async def _reasons(self, case_ids: set[str]) -> dict[str, list[dict[str, Any]]]:
+    async def _reasons(self, case_ids: set[str]) -> Reasons:
         """Reasons with their numbers, which the events do not carry."""
         try:
             async with asyncio.timeout(_REASONS_S), self._database.connection() as connection:
-                rows = await fetch_all(connection, _REASONS, case_ids=list(case_ids))
+                return await reasons_of(connection, case_ids)
         except (TimeoutError, DatabaseAway):
             return {}
-        return {row["case_id"]: row["reasons"] for row in rows}
 
     def _end_all(self, why: str) -> None:
         for subscriber in self._subscribers:

@@ -5,21 +5,15 @@ from typing import Any
 
 from alerts.cases import Case, CaseDetail
 from api.models import cases as models
-from api.models.shape import Sentence
+from api.models.shape import Reason
+from api.reasons import Reasons, reason, sentence
 from contracts.alerts import CaseSummary
-from contracts.reasons import sentence as say
 
 Row = Mapping[str, Any]
 
 
-def sentence(key: str, evidence: Mapping[str, Any] | None = None) -> Sentence:
-    """The sentence of a reason key, both languages."""
-    return Sentence(key=key, zh=say(key, evidence, "zh"), en=say(key, evidence, "en"))
-
-
-def row_of_summary(case: CaseSummary, reasons: Sequence[Mapping[str, Any]] | None) -> models.CaseRow:
-    """A row of an event; ``reasons`` with their numbers where the database told them, else the sentences stay without."""
-    told = {each["key"]: each.get("evidence") for each in reasons or ()}
+def row_of_summary(case: CaseSummary, told: Sequence[Reason] | None) -> models.CaseRow:
+    """A row of an event; ``told`` where the database told its reasons, else the sentences stay without their numbers."""
     return models.CaseRow(
         case_id=case.case_id,
         version=case.version,
@@ -29,7 +23,7 @@ def row_of_summary(case: CaseSummary, reasons: Sequence[Mapping[str, Any]] | Non
         family=case.family,
         priority=case.priority,
         score=case.score,
-        reasons=[sentence(key, told.get(key)) for key in case.reasons],
+        reasons=list(told) if told else [reason(key) for key in case.reasons],
         handling=case.handling,
         condition=case.condition,
         raised_at=case.raised_at,
@@ -44,24 +38,30 @@ def row_of_summary(case: CaseSummary, reasons: Sequence[Mapping[str, Any]] | Non
     )
 
 
-def row_of_database(row: Row) -> models.CaseRow:
+def row_of_database(row: Row, reasons: Reasons) -> models.CaseRow:
     """A row of ``api_open_cases``."""
-    reasons = [sentence(each["key"], each.get("evidence")) for each in row["reasons"]]
-    return models.CaseRow.model_validate(dict(row) | {"reasons": reasons})
+    return models.CaseRow.model_validate(dict(row) | {"reasons": reasons.get(row["case_id"], [])})
 
 
-def _of_case(case: Case) -> dict[str, Any]:
+def _of_case(case: Case, told: Sequence[Reason] | None = None) -> dict[str, Any]:
     fields = {name: getattr(case, name) for name in models.CaseRow.model_fields if name != "reasons"}
-    return fields | {"reasons": [sentence(each.key, each.evidence) for each in case.reasons]}
+    return fields | {"reasons": list(told) if told else [reason(each.key, each.evidence) for each in case.reasons]}
 
 
-def after(case: Case, desk_id: str) -> models.CaseAfter:
+def after(case: Case, desk_id: str, told: Sequence[Reason] | None = None) -> models.CaseAfter:
     """A case after a change; the lease is shown to its holder alone."""
-    return models.CaseAfter(**_of_case(case), lease_id=case.lease_id if case.desk_id == desk_id else None)
+    return models.CaseAfter(**_of_case(case, told), lease_id=case.lease_id if case.desk_id == desk_id else None)
 
 
 def detail(
-    found: CaseDetail, *, desk_id: str, home: Row | None, residents: Sequence[Row], contacts: Sequence[Row], now: Any
+    found: CaseDetail,
+    *,
+    desk_id: str,
+    home: Row | None,
+    residents: Sequence[Row],
+    contacts: Sequence[Row],
+    told: Sequence[Reason] | None,
+    now: Any,
 ) -> models.CaseDetail:
     """A case with everything that a desk needs."""
     case = found.case
@@ -72,7 +72,7 @@ def detail(
         )
     }  # fmt: skip
     return models.CaseDetail(
-        **_of_case(case),
+        **_of_case(case, told),
         **extra,
         lease_id=case.lease_id if case.desk_id == desk_id else None,
         home=models.HomeRecord(**home) if home else None,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.models.shape import Asked, Said, Sentence
+from api.models.shape import Asked, Reason, Said, Sentence
 
 Order = Literal["priority", "time"]
 
@@ -21,7 +21,7 @@ class CaseRow(Said):
     family: str = Field(examples=["fall"])
     priority: int = Field(ge=1, le=5, description="1 life, 2 urgent, 3 soon, 4 technical, 5 information")
     score: int = Field(ge=0, le=4, description="0-4, how sure we are")
-    reasons: list[Sentence]
+    reasons: list[Reason] = Field(description="What was said, in order; each sentence once, with its newest numbers")
     handling: str = Field(examples=["QUEUED"])
     condition: str = Field(description="What the devices say: on, latched or off")
     raised_at: datetime

@@ -25,6 +25,12 @@ class Sentence(Said):
     en: str = Field(examples=["The help button was pressed"])
 
 
+class Reason(Sentence):
+    """Something that was said in a case."""
+
+    on: bool = Field(default=True, description="False: it says that a condition is over, or was nothing")
+
+
 class Fault(Said):
     """Where a request's body or parameters are wrong."""
 

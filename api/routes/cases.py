@@ -11,14 +11,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
+from alerts.cases import Case
 from alerts.outcomes import OUTCOMES
 from api import rows
 from api.access import OPERATORS, Operator, Who, roles
 from api.context import Context, Now, Parts
 from api.database import answering
-from api.errors import NotFound
+from api.errors import DatabaseAway, NotFound
 from api.models import cases as models
 from api.problems import documented
+from api.reasons import reasons_of
 from storage.queries import execute, fetch_all, fetch_one, query
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
@@ -53,6 +55,16 @@ async def _acting(parts: Context, user: Who, case_id: str) -> AsyncGenerator[Non
         yield
 
 
+async def _after(parts: Context, user: Who, case: Case) -> models.CaseAfter:
+    """The answer to a change that is committed; nothing that fails from here on may look as if it were not."""
+    try:
+        async with parts.database.connection() as connection:
+            told = (await reasons_of(connection, [case.case_id])).get(case.case_id)
+    except DatabaseAway:
+        told = None
+    return rows.after(case, user.user_name, told)
+
+
 @router.get("/cases", responses=documented(401, 403, 422, 503), summary="Open cases", openapi_extra=roles(*OPERATORS))
 async def list_cases(
     parts: Parts,
@@ -77,8 +89,9 @@ async def list_cases(
     async with parts.database.connection() as connection:
         found = await fetch_all(connection, _OPEN, **which, by_time=order == "time", most=limit, skip=offset)
         count = await fetch_one(connection, _COUNT, **which)
+        reasons = await reasons_of(connection, [row["case_id"] for row in found])
     return models.CasePage(
-        cases=[rows.row_of_database(each) for each in found], total=count["total"] if count else 0, now=now
+        cases=[rows.row_of_database(each, reasons) for each in found], total=count["total"] if count else 0, now=now
     )
 
 
@@ -92,8 +105,17 @@ async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> 
         home = await fetch_one(connection, _HOME, home_id=home_id)
         residents = await fetch_all(connection, _RESIDENTS, home_id=home_id)
         contacts = await fetch_all(connection, _CONTACTS, home_id=home_id)
+        reasons = await reasons_of(connection, [case_id])
         await write_view(connection, user, now, case_id=case_id, home_id=home_id)
-    return rows.detail(found, desk_id=user.user_name, home=home, residents=residents, contacts=contacts, now=now)
+    return rows.detail(
+        found,
+        desk_id=user.user_name,
+        home=home,
+        residents=residents,
+        contacts=contacts,
+        told=reasons.get(case_id),
+        now=now,
+    )
 
 
 async def write_view(
@@ -124,7 +146,7 @@ async def claim(case_id: CaseId, body: models.Claim, parts: Parts, now: Now, use
     """One desk gets it, with a lease to be renewed by activity; everybody else gets 409, which says who was faster."""
     async with _acting(parts, user, case_id):
         case = await parts.cases.claim(case_id, version=body.version, desk_id=user.user_name, now=now)
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/renew", responses=_ACTS, summary="Still on it", openapi_extra=roles(*OPERATORS))
@@ -132,7 +154,7 @@ async def renew(case_id: CaseId, body: models.Renew, parts: Parts, now: Now, use
     """The operator is active, so the lease starts anew."""
     async with _acting(parts, user, case_id):
         case = await parts.cases.renew(case_id, lease_id=body.lease_id, desk_id=user.user_name, now=now)
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/release", responses=_ACTS, summary="Give back", openapi_extra=roles(*OPERATORS))
@@ -142,7 +164,7 @@ async def release(case_id: CaseId, body: models.Act, parts: Parts, now: Now, use
         case = await parts.cases.release(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
         )
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/note", responses=_ACTS, summary="Write a note", openapi_extra=roles(*OPERATORS))
@@ -150,7 +172,7 @@ async def note(case_id: CaseId, body: models.Note, parts: Parts, now: Now, user:
     """Into the history; anybody who sees the case may, at any version."""
     async with _acting(parts, user, case_id):
         case = await parts.cases.note(case_id, actor=user.user_name, text=body.text, now=now)
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post(
@@ -162,7 +184,7 @@ async def verify(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user
         case = await parts.cases.verify(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
         )
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post(
@@ -174,7 +196,7 @@ async def dispatch(case_id: CaseId, body: models.Act, parts: Parts, now: Now, us
         case = await parts.cases.dispatch(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
         )
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post(
@@ -186,7 +208,7 @@ async def arrive(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user
         case = await parts.cases.arrive(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
         )
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/hold", responses=_ACTS, summary="Wait, with an end", openapi_extra=roles(*OPERATORS))
@@ -202,7 +224,7 @@ async def hold(case_id: CaseId, body: models.Hold, parts: Parts, now: Now, user:
             hold_s=body.hold_s,
             now=now,
         )
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/resolve", responses=_ACTS, summary="It is over", openapi_extra=roles(*OPERATORS))
@@ -218,7 +240,7 @@ async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now,
             note=body.note,
             now=now,
         )
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/reopen", responses=_ACTS, summary="It was not over", openapi_extra=roles(*OPERATORS))
@@ -228,4 +250,4 @@ async def reopen(case_id: CaseId, body: models.Reopen, parts: Parts, now: Now, u
         case = await parts.cases.reopen(
             case_id, version=body.version, actor=user.user_name, reason=body.reason, now=now
         )
-    return rows.after(case, user.user_name)
+    return await _after(parts, user, case)

@@ -13,6 +13,7 @@ from api.errors import NotFound
 from api.models import people as models
 from api.models.cases import Contact, HomeRecord, ResidentRecord
 from api.problems import documented
+from api.reasons import reasons_of
 from api.routes.cases import write_view
 from api.watching import LOOK_BACK_S, watched
 from storage.queries import execute, fetch_all, fetch_one, query
@@ -89,6 +90,7 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
         home = await fetch_one(connection, _HOME, home_id=home_id)
         contacts = await fetch_all(connection, _CONTACTS, home_id=home_id)
         cases = await fetch_all(connection, _CASES, home_id=home_id)
+        reasons = await reasons_of(connection, [row["case_id"] for row in cases])
         seen = (await watched(connection, [home_id], parts, now))[home_id]
         await write_view(connection, user, now, case_id=None, home_id=home_id, resident_id=resident_id)
     return models.ResidentDetail(
@@ -99,6 +101,6 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
         signs=seen.signs,
         looked_back_s=LOOK_BACK_S,
         devices=device_states(seen.view),
-        open_cases=[rows.row_of_database(each) for each in cases],
+        open_cases=[rows.row_of_database(each, reasons) for each in cases],
         now=now,
     )

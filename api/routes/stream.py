@@ -22,6 +22,7 @@ from api.errors import DatabaseAway
 from api.feed import Subscriber
 from api.models.stages import Change, Health, Snapshot
 from api.problems import documented
+from api.reasons import reasons_of
 from storage.queries import fetch_all, query
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
@@ -88,8 +89,9 @@ async def read_snapshot(parts: Context, user: Who, view: StreamView) -> Snapshot
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = await fetch_all(connection, _OPEN, area_prefix=user.area_prefix, **every)
         finished = await fetch_all(connection, _FINISHED, since=now - timedelta(seconds=FINISHED_S))
+        reasons = await reasons_of(connection, [row["case_id"] for row in found])
     view.snapshot(found, finished)
-    return Snapshot(cases=[rows.row_of_database(row) for row in found], health=health_now(parts, now), now=now)
+    return Snapshot(cases=[rows.row_of_database(row, reasons) for row in found], health=health_now(parts, now), now=now)
 
 
 async def _lives(parts: Context, user: Who, now: datetime) -> bool:

@@ -1,10 +1,16 @@
 -- name: api_reasons_of_cases
--- Reasons of cases with their numbers.
-SELECT case_id, reasons FROM cases WHERE case_id = ANY(%(case_ids)s);
+-- What was said in cases, in order, each sentence once with its newest numbers. A smoke alarm that is over was a smoke alarm: the operator reads both.
+SELECT case_id, reason, evidence, says_on FROM (
+    SELECT DISTINCT ON (case_id, body->>'reason') case_id, body->>'reason' AS reason, body->'evidence' AS evidence, "on" AND NOT withdrawn AS says_on,
+           decided_at, revision
+      FROM detections
+     WHERE case_id = ANY(%(case_ids)s)
+     ORDER BY case_id, body->>'reason', decided_at DESC, revision DESC) AS newest
+ ORDER BY case_id, decided_at, revision;
 
 -- name: api_open_cases
 -- Open cases of an area in queue order (or by time); a case of an unregistered home has no area and belongs to every desk.
-SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, raised_at, queued_at,
+SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
        deadline_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
  WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
@@ -40,7 +46,7 @@ SELECT area_code, home_id FROM cases WHERE case_id = %(case_id)s;
 
 -- name: api_open_cases_of_home
 -- Open cases of one home, most urgent first.
-SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, raised_at, queued_at,
+SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
        deadline_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
  WHERE home_id = %(home_id)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')

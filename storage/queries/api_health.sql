@@ -1,8 +1,8 @@
 -- name: api_pipeline
--- How far each worker group is in each partition, for sources whose clock runs on (a replay's ends with its recording).
+-- How far each worker group is in each partition, for sources whose clock runs on (a replay's ends with its recording; the keeper's has no name and no clock).
 SELECT stream_group, lane, partition, source, clock, watched_until_at, moved_at, lag
   FROM pipeline
- WHERE clock <> 'recorded' AND moved_at > %(since)s
+ WHERE clock <> 'recorded' AND source <> '' AND moved_at > %(since)s
  ORDER BY stream_group, lane, source, partition;
 
 -- name: api_writer

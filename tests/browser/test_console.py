@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from deploy.site import Site
 from tests.browser.room import PASSWORD, Room, row_of
 from tests.system.conftest import Stages
 
@@ -261,8 +260,9 @@ async def test_an_administrator_sees_what_runs_and_no_cases(room: Room) -> None:
     await expect(page.get_by_test_id("nav-desk")).to_have_count(0)
 
 
-async def test_everything_fits_on_the_desk_of_1280_by_720(room: Room, console_site: Site) -> None:
-    page = await room.desk("desk-1")
+@pytest.mark.parametrize("user_name", ["desk-1", "chief"])
+async def test_everything_fits_on_the_desk_of_1280_by_720(room: Room, user_name: str) -> None:
+    page = await room.desk(user_name)
     await room.happens("sos", reason="call.press", score=4)
     await claim_in(page)
     for language in ("zh", "en"):

@@ -151,7 +151,9 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
         </h3>
         <ul className="reasons" data-testid="reasons">
           {detail.reasons.map((reason, index) => (
-            <li key={index}>{sentence(reason)}</li>
+            <li key={index} className={reason.on ? "" : "faded"}>
+              {sentence(reason)}
+            </li>
           ))}
         </ul>
         {detail.held_until_at !== null && <p className="held">{t("case.held_until", { until: at(detail.held_until_at), why: detail.hold_reason ?? "" })}</p>}

@@ -36,7 +36,9 @@ export function QueueList({ rows, list, known, me, now, chosen, onOpen, onClaim 
 function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now" | "onOpen" | "onClaim"> & { row: CaseRow; chosen: boolean }) {
   const { t, word, sentence, duration } = useSpeech();
   const waiting = row.desk_id === null && row.handling !== "HELD";
-  const reason = row.reasons[row.reasons.length - 1];
+  // Why it rings; what is said to be over is said after it, never instead.
+  const last = row.reasons.at(-1);
+  const why = row.reasons.findLast((each) => each.on) ?? last;
   return (
     <li className={`row p${row.priority}${chosen ? " chosen" : ""}`} data-testid="row" data-case={row.case_id} data-home={row.home_id} onClick={() => onOpen(row)}>
       <PriorityMark priority={row.priority} calling={waiting} />
@@ -45,7 +47,10 @@ function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now"
           {word("family", row.family)} <span className="home">{row.home_id}</span>
           {row.test && <Tag color="purple">{t("row.test")}</Tag>}
         </strong>
-        <span className="reason">{reason === undefined ? "" : sentence(reason)}</span>
+        <span className="reason">
+          {why !== undefined && sentence(why)}
+          {last !== undefined && last !== why && <small> → {sentence(last)}</small>}
+        </span>
         <span className="small">
           {t("row.raised", { age: duration((now - Date.parse(row.raised_at)) / 1000) })} · {t("row.score", { score: row.score })}
           {row.signals > 1 && <> · {t("row.signals", { count: row.signals })}</>}

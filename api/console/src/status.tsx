@@ -116,7 +116,7 @@ export function SoundButton({ sounder }: { sounder: Sounder }) {
   }
   return (
     <Button size="small" danger type="primary" className="attention" onClick={() => void sounder.enable()} data-testid="sound" data-state={state}>
-      🔇 {t(state === "failed" ? "sound.failed" : "sound.off")}
+      <Speaker /> {t(state === "failed" ? "sound.failed" : "sound.off")}
     </Button>
   );
 }

@@ -3,6 +3,8 @@ import type { Language } from "./texts";
 
 export interface Sentence { key: string; zh: string; en: string }
 
+export interface Reason extends Sentence { on: boolean }
+
 export interface Person {
   user_name: string;
   display_name: string;
@@ -38,7 +40,7 @@ export interface CaseRow {
   family: string;
   priority: number;
   score: number;
-  reasons: Sentence[];
+  reasons: Reason[];
   handling: string;
   condition: string;
   raised_at: string;

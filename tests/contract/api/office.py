@@ -15,7 +15,7 @@ from alerts.cases import Case
 from api.app import create
 from api.context import Context
 from api.settings import ApiSettings
-from contracts.detections import Detection, Family, Origin, detection_id
+from contracts.detections import Detection, Origin, detection_id
 from storage import database, people
 from storage.records import Contact, Device, Home, Resident, User
 
@@ -115,32 +115,16 @@ class Office:
         assert answer.status_code == 200, answer.text
         return desk
 
-    async def admit(
-        self,
-        home_id: str,
-        *,
-        family: Family = "sos",
-        reason: str = "call.press",
-        score: int = 4,
-        device_id: str = "sos-1",
-    ) -> Case:
-        """A detection comes in; the case that it opened or joined."""
+    async def admit(self, home_id: str, **fields: Any) -> Case:
+        """A detection comes in (a press of the help button, unless ``fields`` say otherwise); the case that it opened or joined."""
         at_s = self.clock().timestamp() + next(_numbers) * 0.001
-        detection = Detection(
-            detection_id=detection_id(f"{home_id}.{device_id}", "call", at_s),
-            detector="call",
-            family=family,
-            lane="urgent",
-            home_id=home_id,
-            device_id=device_id,
-            started_at_s=at_s,
-            event_at_s=at_s,
-            decided_at_s=at_s,
-            score=score,
-            reason=reason,
-            evidence={"room": "bedroom"},
-            origin=Origin(device_id=device_id, boot=1, seq=next(_numbers)),
-        )
+        known: dict[str, Any] = {
+            "detector": "call", "family": "sos", "lane": "urgent", "home_id": home_id, "device_id": "sos-1", "started_at_s": at_s,
+            "event_at_s": at_s, "decided_at_s": at_s, "score": 4, "reason": "call.press", "evidence": {"room": "bedroom"},
+            "origin": Origin(device_id="sos-1", boot=1, seq=next(_numbers)),
+        } | fields  # fmt: skip
+        subject = f"{home_id}.{known['device_id']}"
+        detection = Detection(detection_id=detection_id(subject, known["detector"], known["started_at_s"]), **known)
         admission = await self.parts.cases.admit(detection, self.clock())
         assert admission.case is not None
         return admission.case

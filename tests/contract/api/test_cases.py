@@ -23,7 +23,9 @@ async def test_a_call_for_help_is_in_the_queue_with_its_sentence_in_both_languag
     assert page["total"] == 1
     (row,) = page["cases"]
     assert (row["case_id"], row["priority"], row["handling"]) == (case.case_id, 1, "QUEUED")
-    assert row["reasons"] == [{"key": "call.press", "zh": "住户按下了求助按钮", "en": "The help button was pressed"}]
+    assert row["reasons"] == [
+        {"key": "call.press", "zh": "住户按下了求助按钮", "en": "The help button was pressed", "on": True}
+    ]
     assert "name" not in row
     assert "phone" not in row
 
@@ -43,7 +45,7 @@ async def test_the_queue_goes_by_priority_then_deadline_and_can_go_by_time(offic
 
 async def test_the_list_can_be_narrowed_and_paged(office: Office) -> None:
     for family in ("sos", "smoke", "gas", "co"):
-        await office.admit("shen", family=family)  # type: ignore[arg-type]
+        await office.admit("shen", family=family)
     desk = await office.desk("desk-1")
     first = (await desk.get("/api/v1/cases?limit=3")).json()
     rest = (await desk.get("/api/v1/cases?limit=3&offset=3")).json()
@@ -61,6 +63,18 @@ async def test_one_case_holds_all_that_a_desk_needs(office: Office) -> None:
     assert [contact["name"] for contact in detail["contacts"]] == ["沈桂芳", "沈国强"], "in the order of calling"
     assert detail["signal_list"][0]["reason"]["zh"] == "住户按下了求助按钮"
     assert detail["audit"][0]["action"] == "raised"
+
+
+async def test_a_smoke_alarm_that_is_over_is_still_shown_to_have_been_one(office: Office) -> None:
+    first = await office.admit("shen", family="smoke", reason="smoke.alarm", detector="smoke", started_at_s=1_000.0)
+    await office.admit(
+        "shen", family="smoke", reason="smoke.over", detector="smoke", started_at_s=1_000.0, revision=2, on=False
+    )
+    desk = await office.desk("desk-1")
+    (row,) = (await desk.get("/api/v1/cases")).json()["cases"]
+    assert [(each["key"], each["on"]) for each in row["reasons"]] == [("smoke.alarm", True), ("smoke.over", False)]
+    after = await claim(desk, first.case_id, row["version"])
+    assert after["reasons"] == row["reasons"]
 
 
 async def test_each_reading_of_a_case_is_in_the_audit(office: Office) -> None:

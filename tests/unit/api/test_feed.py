@@ -5,6 +5,7 @@ from typing import Any
 
 from api.feed import Feed, Subscriber
 from api.models.stages import Change
+from api.reasons import reason
 from api.routes.stream import StreamView
 from api.rows import row_of_summary
 from contracts.alerts import CaseSummary
@@ -72,13 +73,10 @@ async def test_whoever_leaves_is_forgotten() -> None:
 
 
 def test_a_change_without_the_database_has_its_sentence_with_the_numbers_left_open() -> None:
-    case = change().case
-    told = row_of_summary(
-        CaseSummary(
-            case_id="c", version=1, home_id="h", area_code="", family="no_life", priority=1, score=3, reasons=("inactivity.silent",),
-            handling="QUEUED", condition="on", raised_at=NOW, queued_at=NOW, deadline_at=NOW,
-        ),
-        [{"key": "inactivity.silent", "evidence": {"silence_min": 90.0, "room": "kitchen", "limit_min": 60.0}}],
+    case = CaseSummary(
+        case_id="c", version=1, home_id="h", area_code="", family="no_life", priority=1, score=3, reasons=("inactivity.silent",),
+        handling="QUEUED", condition="on", raised_at=NOW, queued_at=NOW, deadline_at=NOW,
     )  # fmt: skip
-    assert "90 分钟" in told.reasons[0].zh
-    assert case.reasons[0].en == "The help button was pressed"
+    numbers = {"silence_min": 90.0, "room": "kitchen", "limit_min": 60.0}
+    assert "90 分钟" in row_of_summary(case, [reason("inactivity.silent", numbers)]).reasons[0].zh
+    assert "? 分钟" in row_of_summary(case, None).reasons[0].zh
