@@ -179,7 +179,7 @@ class Load:
         now_s = time.time()
         payload = b'{"kind":"%b","t":%.3f,"sent":%.3f,"boot":%d,"seq":%d,%b}' % (
             kind.encode(),
-            now_s,
+            now_s - ago_s,
             now_s,
             self.boot,
             seq,

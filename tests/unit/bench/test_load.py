@@ -8,10 +8,12 @@ import pytest
 from bench import flow, load
 from bench.observing import stage_of
 from bench.residents import signals_of
+from cli._offline import detections_of
 from contracts.detections import Detection
-from contracts.kinds import ROLES
+from contracts.kinds import ROLES, Card
 from contracts.names import parse_topic
 from ingest import gate
+from stream.registry import discover
 
 
 class Recorder:
@@ -71,6 +73,18 @@ async def test_watched_messages_are_known_by_home_and_a_leak_is_two_readings(
     assert running.leaks
     gas = Counter(parse_topic(topic).home_id for topic, payload in messages if b"gas_lel_pct" in payload)
     assert set(gas.values()) == {2}
+    cards = {
+        home_id: Card(
+            version=1, device_ids=("gas",), device_roles=("gas",), device_rooms=("kitchen",), device_residents=("",)
+        )
+        for home_id in gas
+    }
+    told = detections_of(
+        [m for m in messages if b"gas_lel_pct" in m[1]], cards, {"gas": discover()["gas"]}, partitions=1
+    )
+    assert {each.home_id for each in told if each.on} == set(running.leaks), (
+        "each leak must be one to the shipped detector"
+    )
     assert set(gas) == set(running.leaks)
 
 
