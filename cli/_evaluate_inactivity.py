@@ -78,10 +78,11 @@ def evaluate(path: Path, away: Path | None, blocks: int, every_min: float) -> di
 
 def _away(path: Path, zone: ZoneInfo) -> list[tuple[float, float]]:
     with path.open(newline="") as file:
-        return [
-            tuple(datetime.fromisoformat(row[n]).replace(tzinfo=zone).timestamp() for n in ("t", "end"))
-            for row in csv.DictReader(file)
-        ]  # type: ignore[misc]
+        return [(_instant(row["t"], zone), _instant(row["end"], zone)) for row in csv.DictReader(file)]
+
+
+def _instant(text: str, zone: ZoneInfo) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
 
 
 def _scaled(detector: Detector, scale: float) -> Detector:
@@ -105,8 +106,14 @@ def _learned(home: Home, test: tuple[float, float]) -> Learned:
             before[row.device_id] = row.values[STATES[kind]]
         if (act or (kind == "motion" and row.values["moving"])) and not test[0] <= row.at_s < test[1]:
             signs.append((row.at_s, ROOMS.index(device.room), act, act and device.role == "entrance_door"))
-    columns = [np.array(column) for column in zip(*signs, strict=True)] if signs else [np.empty(0)] * 4
-    return learn(columns[0], columns[1], columns[2], columns[3], home.offset_s, unknown=[test])
+    return learn(
+        np.array([sign[0] for sign in signs], np.float64),
+        np.array([sign[1] for sign in signs], np.int64),
+        np.array([sign[2] for sign in signs], np.bool_),
+        np.array([sign[3] for sign in signs], np.bool_),
+        home.offset_s,
+        unknown=[test],
+    )
 
 
 def _card(home: Home, learned: Learned) -> Card:

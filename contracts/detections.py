@@ -9,7 +9,9 @@ import msgspec
 NAMESPACE = uuid.UUID("5f0c2f0e-8a55-5d0c-9d5a-5a1d4b1e7a10")
 TYPE = "shouwang.detection.v1"
 
-Family = Literal["sos", "fall", "no_life", "smoke", "gas", "co", "stove", "water", "wandering", "vitals", "food", "technical"]
+Family = Literal[
+    "sos", "fall", "no_life", "smoke", "gas", "co", "stove", "water", "wandering", "vitals", "food", "technical"
+]
 FAMILIES: tuple[str, ...] = Family.__args__  # type: ignore[attr-defined]
 """Alarm families: one open case for each (home, family)."""
 
