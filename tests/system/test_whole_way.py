@@ -1,12 +1,12 @@
-"""From a device to a case through every stage: backlog after a collapse, and a broker that was away for ten hours.
+"""From a device to a case through every stage: backlog after a collapse, a broker that was away for ten hours, and kill after kill.
 
-Each has a Site of its own, because services die here. Hours are virtual: a second of wall time is an hour.
+Each has a Site of its own, because services die here. Time is virtual: a second of wall time is an hour, or a minute.
 """
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -15,12 +15,15 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cli._neighbourhood import cards_published
+from cli._neighbourhood import prepare as prepare_homes
+from cli._simulation import SEED, simulate
 from contracts.names import AREA_DEMO, topic_of
 from deploy.native import engine
 from deploy.site import LOOPBACK, Site
 from deploy.stages import STAGES, another_bridge
 from ingest import state_file
 from simulators.clock import VirtualClock, next_start_s
+from simulators.neighbourhood import neighbourhood
 from storage import accounts, people
 from storage.database import connect
 from storage.records import Device, Home, Resident
@@ -162,3 +165,52 @@ async def test_a_broker_away_for_ten_hours_makes_nobody_silent_and_everybody_bli
     assert silent_cases(village.site, "v-2") == []
     told = "SELECT home_id, detector FROM detections WHERE home_id IN ('v-1', 'v-2')"
     assert rows(village.site, told) == []
+
+
+KILLED = (
+    "ingest-demo",
+    "stream-1",
+    "stream-2",
+    "stream-urgent-1",
+    "stream-urgent-2",
+    "alerts-1",
+    "alerts-2",
+    "writer",
+    "keeper",
+    "api",
+)
+"""Stages in the order of their death; the services follow: Kafka, TimescaleDB, and the MQTT broker last."""
+
+
+async def _kill_one_by_one(own_stages: Any, names: Sequence[str], pause_s: float) -> None:
+    for name in names:
+        await asyncio.sleep(pause_s)
+        await asyncio.to_thread(own_stages.kill, name)
+
+
+async def test_every_stage_and_service_dies_once_and_no_alert_is_lost_or_doubled(
+    own_site: Site, own_stages: Any
+) -> None:
+    own_stages.start(*STAGES)
+    homes = neighbourhood(HOMES, SEED)
+    virtual_0_s = next_start_s(10.0, [time.time()])
+    prepared = await prepare_homes(own_site, homes, virtual_0_s)
+    await cards_published(own_site)
+    living = asyncio.create_task(
+        simulate(
+            own_site, homes=HOMES, virtual_0_s=virtual_0_s, speed=SPEED, for_s=LIVE_S,
+            credentials=prepared.credentials, learned=prepared.learned, check=True,
+        )
+    )  # fmt: skip
+    await asyncio.sleep(5)
+    await _kill_one_by_one(own_stages, [*KILLED, "kafka", "timescale", "mosquitto"], PAUSE_S)
+    found = await living
+    assert found["expected"] > 0
+    assert (found["missed"], found["duplicated"]) == (0, 0), found
+    assert found["sent"] / LIVE_S >= 0.8 * RATE_PER_S, found
+    assert found["sent"] == found["stored"] + found["gaps"], found
+    twice = "SELECT home_id, family, count(*) FROM cases WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST') GROUP BY 1, 2 HAVING count(*) > 1"
+    assert rows(own_site, twice) == []
+
+
+HOMES, SPEED, LIVE_S, PAUSE_S, RATE_PER_S = 120, 60.0, 120.0, 6.0, 500
