@@ -94,7 +94,9 @@ def prepare(site: Site, system: Path) -> None:
     with step("kafka", "format the log folder"):
         shutil.rmtree(folder / "log", ignore_errors=True)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = _java(site, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(settings))
+        # One word: an identifier may begin with a dash, which as a word of its own reads as an option.
+        name = f"--cluster-id={cluster}"
+        tool = _java(site, "kafka.tools.StorageTool", "format", "--standalone", name, "-c", str(settings))
         command = root.inside(system, tool, writable=(folder,), readable=(jars(site),))
         packages.run(command, site.log("kafka-format"), "formatting Kafka's log folder")
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ from aiokafka.errors import KafkaError
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from deploy.native import engine, mosquitto
+from deploy.native import engine, kafka, mosquitto, root
 from deploy.site import BRIDGE_ACCOUNT, Site
 from deploy.supervise import Supervisor
 
@@ -229,3 +230,11 @@ async def test_records_carry_the_brokers_time_not_the_producers(site, fresh_topi
     finally:
         await producer.stop()
     assert sent.timestamp > 1_600_000_000_000
+
+
+def test_kafka_takes_an_identifier_that_begins_with_a_dash(tmp_path, free_port_base, monkeypatch):
+    """One in 64 does, and as a word of its own the format tool took it for an option."""
+    site = Site.load(data=tmp_path, port_base=free_port_base)
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xf8" * 16))
+    kafka.prepare(site, root.provide(site))
+    assert "cluster.id=-Pj4" in (tmp_path / "kafka" / "log" / "meta.properties").read_text()
