@@ -19,6 +19,9 @@ TAKES_MORE = True
 TEST_DATA = REPOSITORY / ".shouwang-test"
 TEST_PORT_BASE = 28800
 
+WORKERS = 2
+"""A full run has so many pytest workers (tests/conftest.py says which test goes where), each with a Site of its own."""
+
 CHECKS = (
     ("ruff", ("-m", "ruff", "check", "--output-format=concise", ".")),
     ("format", ("-m", "ruff", "format", "--check", "--output-format=concise", ".")),
@@ -40,8 +43,7 @@ def run(args: argparse.Namespace) -> int:
     # In the environment, so that every process below finds the test Site and none the real one.
     os.environ.setdefault("SHOUWANG_DATA", str(TEST_DATA))
     os.environ.setdefault("SHOUWANG_PORT_BASE", str(TEST_PORT_BASE))
-    site = Site.load()
-    if site.data == REPOSITORY / ".shouwang":
+    if Path(os.environ["SHOUWANG_DATA"]).resolve() == REPOSITORY / ".shouwang":
         print(
             "SHOUWANG_DATA names the real site, and tests empty theirs: unset it or name another folder",
             file=sys.stderr,
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     with ThreadPoolExecutor(max_workers=2) as pool:  # mypy takes as long as the others together
         passed = list(pool.map(lambda check: _check(*check), CHECKS))
     failed = [name for (name, _), good in zip(CHECKS, passed, strict=True) if not good]
-    code = _without_services(args.more) if args.fast else _with_services(site, args.more)
+    code = _without_services(args.more) if args.fast else _with_services(args.more)
     if failed:
         say("test", f"failed before pytest: {', '.join(failed)} (see above)")
     return code or (1 if failed else 0)
@@ -77,22 +79,37 @@ def _without_services(more: list[str]) -> int:
     return _pytest(["-m", "not services and not browser", *more])
 
 
-def _with_services(site: Site, more: list[str]) -> int:
-    browser.ensure(site)
-    console.build(site)
+def site_of_worker(number: int) -> Site:
+    """The Site of one worker of a test run: the first has the one that the environment names, others lie beside it."""
+    # Tests make and drop databases and kill servers: never on the installation that somebody uses.
+    data = Path(os.environ.get("SHOUWANG_DATA", TEST_DATA)).resolve()
+    assert data != REPOSITORY / ".shouwang", "SHOUWANG_DATA names the real site; tests need one of their own"
+    base = int(os.environ.get("SHOUWANG_PORT_BASE", TEST_PORT_BASE))
+    if not number:
+        return Site.load(data=data, port_base=base)
+    return Site.load(data=data.with_name(f"{data.name}-{number + 1}"), port_base=base + 100 * number)
+
+
+def _with_services(more: list[str]) -> int:
+    sites = [site_of_worker(number) for number in range(1 if more else WORKERS)]
+    browser.ensure(sites[0])
+    console.build(sites[0])
     # Two runs on one site would empty each other's.
-    with only_one(site.data / "run" / "test.lock"):
-        return _on_an_empty_site(site, more)
+    with only_one(sites[0].data / "run" / "test.lock"):
+        return _on_empty_sites(sites, more)
 
 
-def _on_an_empty_site(site: Site, more: list[str]) -> int:
-    with step("services", f"empty the test site {site.data}"):
-        engine.reset(site)
+def _on_empty_sites(sites: list[Site], more: list[str]) -> int:
     try:
-        prepare.services(site, native=True)
-        return _pytest(more)
+        for site in sites:
+            with step("services", f"empty the test site {site.data}"):
+                engine.reset(site)
+            prepare.services(site, native=True)
+        words = more if len(sites) == 1 else ["-n", str(len(sites)), "--dist", "loadgroup"]
+        return _pytest(words)
     finally:
-        engine.down(site)
+        for site in sites:
+            engine.down(site)
 
 
 def _pytest(words: list[str]) -> int:

@@ -8,38 +8,43 @@
 The test site is ``.shouwang-test`` on ports from 28800, unless SHOUWANG_DATA and SHOUWANG_PORT_BASE name another. Services that
 were down are started here and stopped at the end (SHOUWANG_KEEP_SERVICES=1 leaves them up: the next run then starts at once).
 If they cannot be started the tests fail; they are never skipped. ``tests/system/conftest.py`` adds the stages.
+
+The whole of the tests runs in two workers (pytest-xdist), each with a site of its own: tests marked ``way``, which wait for
+processes most of the time, and beside them all others.
 """
 
 import hashlib
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from psycopg import sql
 
+from cli.test import site_of_worker
 from deploy import prepare
 from deploy.native import engine
 from deploy.site import REPOSITORY, Site
 
-TEST_DATA = REPOSITORY / ".shouwang-test"
-TEST_PORT_BASE = 28800
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """To which worker each goes, if there are two; the longest of the ``way`` last, when the other may be done."""
+    items.sort(key=lambda item: any(name in item.nodeid for name in ("test_demo.py", "test_whole_way.py")))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("way" if item.get_closest_marker("way") else "rest"))
 
 
-def _test_site() -> Site:
-    data = Path(os.environ.get("SHOUWANG_DATA", TEST_DATA)).resolve()
-    # Tests make and drop databases and kill servers: never on the installation that somebody uses.
-    assert data != REPOSITORY / ".shouwang", "SHOUWANG_DATA names the real site; tests need one of their own"
-    return Site.load(data=data, port_base=int(os.environ.get("SHOUWANG_PORT_BASE", TEST_PORT_BASE)))
+def worker_number() -> int:
+    """0, or 1 in the second of two workers."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """The test Site, ready for stages. Its own database and topics are shared by all tests: use ids of your own."""
-    found = _test_site()
+    found = site_of_worker(worker_number())
     was_up = all(entry["running"] for entry in engine.status(found).values())
     prepare.services(found, native=True)
     yield found
@@ -74,8 +79,18 @@ def _copy(site: Site, template: str) -> Iterator[str]:
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log")
     _execute(site, copy.format(sql.Identifier(name), sql.Identifier(template)))
     yield site.conninfo(name)
-    # By a new connection: the test may have killed the server.
-    _execute(site, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_database(site.conninfo("postgres"), name)
+
+
+def drop_database(conninfo: str, name: str) -> None:
+    """By a new connection: the test may have killed the server."""
+    drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        try:
+            connection.execute(drop + sql.SQL(" WITH (FORCE)"))
+        except psycopg.errors.InsufficientPrivilege:
+            # An autovacuum worker is at it. FORCE may not end that one, a plain DROP does by itself; and everybody else is out now.
+            connection.execute(drop)
 
 
 def _execute(site: Site, statement: sql.Composed) -> None:

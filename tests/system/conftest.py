@@ -21,6 +21,7 @@ from deploy.native import engine
 from deploy.site import Site
 from deploy.stages import Stage, stage, start, wait_ready
 from deploy.supervise import State, Supervisor
+from tests.conftest import worker_number
 
 
 class Stages:
@@ -89,13 +90,14 @@ def stages(site: Site) -> Iterator[Stages]:
 def free_port_base() -> int:
     """A port base whose first port is free now; the others of a site lie within the next 100."""
     with socket.socket() as probe:
-        for base in range(29000, 32000, 100):
+        first = 29000 + 1500 * worker_number()  # two workers never look at the same one at the same time
+        for base in range(first, first + 1500, 100):
             try:
                 probe.bind(("127.0.0.1", base))
                 return base
             except OSError:
                 continue
-    raise RuntimeError("no free port base between 29000 and 32000")
+    raise RuntimeError("no free port base between 29000 and 32000; what holds them?")
 
 
 @pytest.fixture

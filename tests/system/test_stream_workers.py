@@ -18,7 +18,7 @@ from deploy.native import engine
 from deploy.site import REPOSITORY, Site
 from tests.system.stream_traffic import Told, Traffic
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.way]
 PARTITIONS = 4
 LEAVES_S = 5.0
 """A worker leaves within this time of TERM, s."""

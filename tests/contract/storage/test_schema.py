@@ -12,6 +12,7 @@ from storage.columns import COLUMNS, sql_name, table_of
 from storage.errors import BadMigration, MigrationChanged, NotMigrated
 from storage.migrate import check, migrate, migrations
 from storage.queries import queries
+from tests.conftest import drop_database
 
 pytestmark = pytest.mark.services
 
@@ -75,8 +76,8 @@ def test_every_kind_is_a_hypertable_with_chunks_of_a_day_and_one_identity(connin
 def empty_database(conninfo):
     """Another database on the same server."""
     name = "migrating_test"
+    drop_database(conninfo, name)
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")
     return psycopg.conninfo.make_conninfo(conninfo, dbname=name), name
 
@@ -85,8 +86,7 @@ def empty_database(conninfo):
 def unmigrated(conninfo):
     other, name = empty_database(conninfo)
     yield other
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    drop_database(conninfo, name)
 
 
 def test_two_migrations_at_once_apply_everything_once(unmigrated):
