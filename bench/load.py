@@ -6,7 +6,7 @@ with what it measures. Every home stays on one connection: its order is part of 
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -108,37 +108,43 @@ class Load:
             self._clients.append(client)
 
     async def warm(self, seconds: float) -> None:
-        """Say something of every home, evenly over so long."""
+        """Say something of every home, evenly over a third of the time, then keep the rate: nothing new and nothing cold is left."""
         for number in range(self.homes):
             self._send(number, "pir", "motion", b'"moving":false')
             if number % max(1, self.homes // 50) == 0:
-                await asyncio.sleep(seconds / 50)
+                await asyncio.sleep(seconds / 150)
+        await self._keep_the_rate(seconds * 2 / 3, ())
 
     async def publish(self, seconds: float) -> None:
         """Keep the rate for so long; falls behind only where the broker does not take more (its back-pressure)."""
-        ordinary = self._ordinary()
         watched = [
             (self._urgent_per_s, self._call, [0]),
             (self._leaks_per_s, self._leak, [0]),
             (self._probes_per_s, self._probe, [0]),
         ]
-        warmed = self.sent
         self.began_s = time.monotonic()
-        while (passed_s := time.monotonic() - self.began_s) < seconds:
+        await self._keep_the_rate(seconds, watched)
+        self.ended_s = time.monotonic()
+        for client in self._clients:
+            await client.settled(60)
+
+    async def _keep_the_rate(
+        self, seconds: float, watched: Sequence[tuple[float, Callable[[int], None], list[int]]]
+    ) -> None:
+        ordinary = self._ordinary()
+        before, began_s = self.sent, time.monotonic()
+        while (passed_s := time.monotonic() - began_s) < seconds:
             for per_s, publish, done in watched:
                 while done[0] < per_s * passed_s:
                     publish(done[0])
                     done[0] += 1
-            behind = int(self.rate_per_s * passed_s) - (self.sent - warmed)
+            behind = int(self.rate_per_s * passed_s) - (self.sent - before)
             for _ in range(min(behind, int(self.rate_per_s / 4) + 1)):
                 number, kind = next(ordinary)
                 self._send(number, kind.device_id, kind.kind, kind.values[self._rng.getrandbits(1)])
             for client in self._clients:
                 await client.room()
-            await asyncio.sleep(max(0.0, STEP_S - (time.monotonic() - self.began_s - passed_s)))
-        self.ended_s = time.monotonic()
-        for client in self._clients:
-            await client.settled(60)
+            await asyncio.sleep(max(0.0, STEP_S - (time.monotonic() - began_s - passed_s)))
 
     async def close(self) -> None:
         for client in self._clients:

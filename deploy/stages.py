@@ -17,6 +17,9 @@ READY_S = 60
 STANDS_S = 2.0
 """A stage that cannot work (no topic, bad setting) ends itself within this time of its start, s."""
 
+LATER, LAST = 5, 15
+"""Niceness: 5 is a third of the weight of 0, and gives way when one at 0 wakes up; 15 gets what is left."""
+
 FIRST_PRIORITY = 100
 """Stages start after all services, whose priorities are lower."""
 
@@ -28,6 +31,9 @@ class Stage(msgspec.Struct, frozen=True):
     words: tuple[str, ...]
     environment: Mapping[str, str] = {}
     priority: int = FIRST_PRIORITY
+    """Order of start."""
+    niceness: int = 0
+    """On a machine that is short of time, what can wait a second makes room for the way of an urgent message, which is at 0 from end to end."""
 
 
 # Readers before writers, so that nothing waits longer than it must on a fresh start: a detection finds alerts there,
@@ -36,13 +42,13 @@ STAGES = (
     Stage("alerts-1", ("alerts",), {"SHOUWANG_ALERTS_INSTANCE": "alerts-1"}, 110),
     Stage("alerts-2", ("alerts",), {"SHOUWANG_ALERTS_INSTANCE": "alerts-2"}, 110),
     Stage("api", ("api",), {}, 110),
-    Stage("writer", ("storage", "writer"), {}, 120),
-    Stage("keeper", ("storage", "keeper"), {}, 120),
-    Stage("learner", ("stream.learning",), {}, 120),
+    Stage("writer", ("storage", "writer"), {}, 120, LATER),
+    Stage("keeper", ("storage", "keeper"), {}, 120, LATER),
+    Stage("learner", ("stream.learning",), {}, 120, LAST),
     Stage("stream-urgent-1", ("stream", "urgent"), {"SHOUWANG_STREAM_INSTANCE": "stream-urgent-1"}, 130),
     Stage("stream-urgent-2", ("stream", "urgent"), {"SHOUWANG_STREAM_INSTANCE": "stream-urgent-2"}, 130),
-    Stage("stream-1", ("stream", "bulk"), {"SHOUWANG_STREAM_INSTANCE": "stream-1"}, 130),
-    Stage("stream-2", ("stream", "bulk"), {"SHOUWANG_STREAM_INSTANCE": "stream-2"}, 130),
+    Stage("stream-1", ("stream", "bulk"), {"SHOUWANG_STREAM_INSTANCE": "stream-1"}, 130, LATER),
+    Stage("stream-2", ("stream", "bulk"), {"SHOUWANG_STREAM_INSTANCE": "stream-2"}, 130, LATER),
     Stage("ingest-main", ("ingest",), {"SHOUWANG_INGEST_SOURCE": "main"}, 140),
 )
 
@@ -65,7 +71,8 @@ def process(site: Site, entry: Stage, settings: Mapping[str, str] | None = None)
     environment = site.environment(entry.name) | dict(entry.environment) | dict(settings or {})
     # Without this, what a stage prints stays in its buffer and is lost when it is killed.
     environment["PYTHONUNBUFFERED"] = "1"
-    return Process(entry.name, (PYTHON, "-m", *entry.words), environment, entry.priority)
+    nice = ("nice", "-n", str(entry.niceness)) if entry.niceness else ()
+    return Process(entry.name, (*nice, PYTHON, "-m", *entry.words), environment, entry.priority)
 
 
 def start(site: Site, entries: Iterable[Stage], settings: Mapping[str, str] | None = None) -> None:

@@ -15,6 +15,7 @@ processes most of the time, and beside them all others.
 
 import hashlib
 import os
+import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -26,7 +27,8 @@ from psycopg import sql
 from cli.test import site_of_worker
 from deploy import prepare
 from deploy.native import engine
-from deploy.site import REPOSITORY, Site
+from deploy.services import API_OFFSET, SERVICES
+from deploy.site import LOOPBACK, REPOSITORY, Site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,6 +41,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def worker_number() -> int:
     """0, or 1 in the second of two workers."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def free_base(first: int, tries: int) -> int:
+    """A port base, from ``first`` in steps of 100, of which every port that a site uses is free now."""
+    offsets = [API_OFFSET, *(offset for entry in SERVICES for offset in entry.ports.values())]
+    for base in range(first, first + 100 * tries, 100):
+        try:
+            for offset in offsets:
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what was closed just now is free
+                    probe.bind((LOOPBACK, base + offset))
+        except OSError:
+            continue
+        return base
+    raise RuntimeError(f"every port base from {first} to {first + 100 * tries} is in use; what holds them?")
 
 
 @pytest.fixture(scope="session")

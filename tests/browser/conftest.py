@@ -5,7 +5,6 @@ room           function  opens browsers; cases are cleared before, and what a pa
 """
 
 import shutil
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -19,6 +18,7 @@ from deploy import console, prepare
 from deploy.native import engine
 from deploy.site import Site
 from tests.browser.room import Room, furnish
+from tests.conftest import free_base
 from tests.system.conftest import Stages
 
 ARGUMENTS = [
@@ -34,21 +34,9 @@ ARGUMENTS = [
 ]
 
 
-def _free_base() -> int:
-    """A port base whose first port is free now; other tests' sites begin at 28800 and 29000."""
-    for base in range(32000, 32700, 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", base))
-                return base
-            except OSError:
-                continue
-    raise RuntimeError("no free port base between 32000 and 32700")
-
-
 @pytest.fixture(scope="module")
 def console_site() -> Iterator[Site]:
-    site = Site.load(data=Path(mkdtemp(prefix="shouwang-")), port_base=_free_base())
+    site = Site.load(data=Path(mkdtemp(prefix="shouwang-")), port_base=free_base(32000, 7))
     stages = Stages(site)
     try:
         prepare.services(site, native=True)

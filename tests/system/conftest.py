@@ -9,7 +9,6 @@
 
 import shutil
 import signal
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,7 +20,7 @@ from deploy.native import engine
 from deploy.site import Site
 from deploy.stages import Stage, stage, start, wait_ready
 from deploy.supervise import State, Supervisor
-from tests.conftest import worker_number
+from tests.conftest import free_base, worker_number
 
 
 class Stages:
@@ -88,16 +87,8 @@ def stages(site: Site) -> Iterator[Stages]:
 
 @pytest.fixture
 def free_port_base() -> int:
-    """A port base whose first port is free now; the others of a site lie within the next 100."""
-    with socket.socket() as probe:
-        first = 29000 + 1500 * worker_number()  # two workers never look at the same one at the same time
-        for base in range(first, first + 1500, 100):
-            try:
-                probe.bind(("127.0.0.1", base))
-                return base
-            except OSError:
-                continue
-    raise RuntimeError("no free port base between 29000 and 32000; what holds them?")
+    """A port base of which a site's ports are free now."""
+    return free_base(29000 + 1500 * worker_number(), 15)  # two workers never look at the same one at the same time
 
 
 @pytest.fixture

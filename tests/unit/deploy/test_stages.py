@@ -30,6 +30,18 @@ def test_stages_start_after_services_and_stop_before_them():
     assert min(entry.priority for entry in STAGES) > max(entry.priority for entry in SERVICES)
 
 
+def test_what_an_urgent_message_passes_gives_way_to_nothing_else(tmp_path):
+    site = Site.load(data=tmp_path)
+    nice = {entry.name: process(site, entry).command[:3] for entry in STAGES if entry.niceness}
+    assert nice == {
+        "stream-1": ("nice", "-n", "5"),
+        "stream-2": ("nice", "-n", "5"),
+        "writer": ("nice", "-n", "5"),
+        "keeper": ("nice", "-n", "5"),
+        "learner": ("nice", "-n", "15"),
+    }
+
+
 def test_another_bridge_is_a_source_of_its_own(tmp_path):
     demo = another_bridge("demo", {"SHOUWANG_INGEST_CLOCK": "virtual:0:0:60"})
     found = process(Site.load(data=tmp_path), demo)
