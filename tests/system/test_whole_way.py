@@ -169,6 +169,7 @@ async def test_a_broker_away_for_ten_hours_makes_nobody_silent_and_everybody_bli
 
 KILLED = (
     "ingest-demo",
+    "ingest-main",
     "stream-1",
     "stream-2",
     "stream-urgent-1",
@@ -177,6 +178,7 @@ KILLED = (
     "alerts-2",
     "writer",
     "keeper",
+    "learner",
     "api",
 )
 """Stages in the order of their death; the services follow: Kafka, TimescaleDB, and the MQTT broker last."""
@@ -207,10 +209,10 @@ async def test_every_stage_and_service_dies_once_and_no_alert_is_lost_or_doubled
     found = await living
     assert found["expected"] > 0
     assert (found["missed"], found["duplicated"]) == (0, 0), found
-    assert found["sent"] / LIVE_S >= 0.8 * RATE_PER_S, found
+    assert found["sent"] / LIVE_S >= RATE_PER_S, found
     assert found["sent"] == found["stored"] + found["gaps"], found
     twice = "SELECT home_id, family, count(*) FROM cases WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST') GROUP BY 1, 2 HAVING count(*) > 1"
     assert rows(own_site, twice) == []
 
 
-HOMES, SPEED, LIVE_S, PAUSE_S, RATE_PER_S = 120, 60.0, 120.0, 6.0, 500
+HOMES, SPEED, LIVE_S, PAUSE_S, RATE_PER_S = 120, 60.0, 120.0, 5.5, 500
