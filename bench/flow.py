@@ -23,7 +23,6 @@ from deploy.site import LOOPBACK, Site
 from deploy.steps import say, step
 from deploy.supervise import Supervisor
 from simulators.checker import percentile
-from simulators.mqtt import Address
 from storage import accounts, people
 from storage.database import Connection, connect
 from storage.queries import fetch_all, fetch_one, query
@@ -53,11 +52,11 @@ async def measure(site: Site, rate_per_s: float, seconds: float, homes: int = HO
         with step("bench", f"register {homes} homes", long=True):
             gateway, desk = await _register(connection, site, run, homes)
         load = Load(run, homes, rate_per_s, URGENT_SHARE, LEAKS_PER_S, PROBES_PER_S)
-        await load.connect(Address(LOOPBACK, site.ports.mqtt), f"bench-{run}", gateway)
+        await load.connect(LOOPBACK, site.ports.mqtt, f"bench-{run}", gateway)
         try:
             return await _measure(site, connection, load, seconds, desk)
         finally:
-            await load.close()
+            load.close()
             with step("bench", "take the homes away again"):
                 await _remove(connection, site, run, homes)
     finally:

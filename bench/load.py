@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
+from bench.pipe import Pipe
 from contracts.names import topic_of
-from simulators.mqtt import Address, Client
 from simulators.neighbourhood import Device
 
 AREA_BENCH = "330282998"
@@ -89,23 +89,16 @@ class Load:
         self.probes: dict[int, float] = {}
         self.began_s = self.ended_s = 0.0
         self._seq: dict[tuple[int, str], int] = {}
-        self._clients: list[Client] = []
+        self._pipes: list[Pipe] = []
         self._topics: dict[tuple[int, str, str], bytes] = {}
         self._rng = Random(run)
 
-    async def connect(self, address: Address, user: str, password: str) -> None:
+    async def connect(self, host: str, port: int, user: str, password: str) -> None:
         """Open the gateway's connections."""
         for number in range(CONNECTIONS):
-            client = Client(
-                address,
-                user,
-                password,
-                client_id=f"{user}-{number}",
-                on_acknowledged=self._on_acknowledged,
-                limit=20_000,
-            )
-            await client.open()
-            self._clients.append(client)
+            pipe = Pipe(self._on_acknowledged, limit=20_000)
+            await pipe.open(host, port, f"{user}-{number}", user, password)
+            self._pipes.append(pipe)
 
     async def warm(self, seconds: float) -> None:
         """Say something of every home, evenly over a third of the time, then keep the rate: nothing new and nothing cold is left."""
@@ -125,8 +118,8 @@ class Load:
         self.began_s = time.monotonic()
         await self._keep_the_rate(seconds, watched)
         self.ended_s = time.monotonic()
-        for client in self._clients:
-            await client.settled(60)
+        for pipe in self._pipes:
+            await pipe.settled(60)
 
     async def _keep_the_rate(
         self, seconds: float, watched: Sequence[tuple[float, Callable[[int], None], list[int]]]
@@ -142,13 +135,13 @@ class Load:
             for _ in range(min(behind, int(self.rate_per_s / 4) + 1)):
                 number, kind = next(ordinary)
                 self._send(number, kind.device_id, kind.kind, kind.values[self._rng.getrandbits(1)])
-            for client in self._clients:
-                await client.room()
+            for pipe in self._pipes:
+                await pipe.room()
             await asyncio.sleep(max(0.0, STEP_S - (time.monotonic() - began_s - passed_s)))
 
-    async def close(self) -> None:
-        for client in self._clients:
-            await client.close()
+    def close(self) -> None:
+        for pipe in self._pipes:
+            pipe.close()
 
     def _ordinary(self) -> Iterator[tuple[int, Kind]]:
         kinds = self._rng.choices(MIX, [kind.share for kind in MIX], k=4999)  # prime to any number of homes
@@ -191,9 +184,9 @@ class Load:
             seq,
             values,
         )
-        self._clients[number % CONNECTIONS].publish(topic, payload, 1)
+        self._pipes[number % CONNECTIONS].publish(topic, payload)
         self.sent += 1
         return seq
 
-    def _on_acknowledged(self, mark: int) -> None:
-        self.acknowledged += mark
+    def _on_acknowledged(self) -> None:
+        self.acknowledged += 1

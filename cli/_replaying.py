@@ -145,8 +145,9 @@ class Replay:
     async def _send(self, password: str, speed: float | None, until: Callable[[], bool]) -> None:
         address = Address(LOOPBACK, self.site.ports.mqtts, str(self.site.ca))
         client = Client(
-            address, f"replay-{self.run}", password, on_acknowledged=self.sent.on_acknowledged, limit=IN_FLIGHT
-        )
+            address, f"replay-{self.run}", password, clean_session=True,  # the account ends with the run
+            on_acknowledged=self.sent.on_acknowledged, limit=IN_FLIGHT,
+        )  # fmt: skip
         await client.open()
         try:
             shift_s = 0.0

@@ -70,7 +70,8 @@ _MOSQUITTO = {
     "persistence": "true",
     # With Mosquitto's own half hour, a kill loses 30 minutes of messages that were acknowledged.
     "autosave_interval": "5",
-    "persistent_client_expiration": "7d",
+    # No persistent_client_expiration: with it, Mosquitto 2.0.21 frees a session that it read from disk while its list of expiries still
+    # names it, once the accounts were read anew (SIGHUP). Whoever gets that memory next, the bridge's urgent connection too, is thrown out.
     # The bridge's back-pressure: at least message rate x flush time may be un-acknowledged.
     "max_inflight_messages": "20000",
     "max_queued_messages": "1000000",

@@ -48,7 +48,7 @@ async def send(
                     break
                 await asyncio.sleep(min(wait_s, 0.5))
         await client.room()
-        client.publish(message.topic.encode(), message.payload, message.readings)
+        client.publish(message.topic, message.payload, message.readings)
         sent.published += message.readings
         sent.at_s = message.at_s
         if count % 200 == 0:

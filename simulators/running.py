@@ -118,6 +118,7 @@ class Neighbourhood:
         self._entries: list[Incident] = []
         self._ledger = folder / "ledger.jsonl"
         self._late_s = 0.0
+        self._last_connections: int | None = None
         self._stopping = asyncio.Event()
         now_s = clock.at(time.time())
         self.numbers = Numbers(now_s, skips)
@@ -213,7 +214,7 @@ class Neighbourhood:
 
     def _send(self, message: Message, numbers: Sequence[int], mark: list[str] | None) -> None:
         payload = _ENCODER.encode(native(message, self.numbers.boot, numbers, self.clock.at(time.time())))
-        topic = topic_of(message.home.area, message.home.home_id, message.account_device, message.channel).encode()
+        topic = topic_of(message.home.area, message.home.home_id, message.account_device, message.channel)
         self._client(message.home, message.account_device).publish(
             topic, payload, mark, retain=message.channel == "status"
         )
@@ -273,10 +274,16 @@ class Neighbourhood:
         now_s = time.time()
         return {
             "wall_s": round(now_s, 3), "virtual_s": round(self.clock.at(now_s), 1), "homes": len(self.homes),
-            "connections": sum(client.connected for client in {*self._clients.values()}), "sent": self.published,
+            "connections": self._connections(), "sent": self.published,
             "acknowledged": self.acknowledged.total(), "late_s": round(self._late_s, 3),
             "waiting_for_receipt": len(self._urgent), "incidents_to_come": len(self._entries),
         }  # fmt: skip
+
+    def _connections(self) -> int:
+        """How many stand; after the end how many stood then."""
+        if self._last_connections is not None:
+            return self._last_connections
+        return sum(client.connected for client in {*self._clients.values()})
 
     def save(self, complete: bool = False) -> None:
         """Write ``counts.json`` as things stand."""
@@ -302,6 +309,7 @@ class Neighbourhood:
         ended_s = self.counts.end_wall_s
         self.save(complete=True)
         self.counts.end_wall_s = ended_s
+        self._last_connections = self._connections()
         await asyncio.gather(*[client.close() for client in {*self._clients.values()}])
 
 

@@ -10,10 +10,10 @@ of what the device saw. GB 15322.2 lets a device alarm at 150 to 300 ppm only (f
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROOMS, Card
-from stream.detector import Array, Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
+from contracts.kinds import Card
+from stream.detector import Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
+from stream.detectors._alarm import say, without_tests
 
-ROOM_NAMES = np.array(ROOMS)
 BANDS = 4
 
 
@@ -47,12 +47,7 @@ STATE = {
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Take the alarm or the measured value; say where CO begins, rises or is gone."""
     if rows.kind == "co_alarm":
-        test = rows["test"] == 1
-        if test.any():
-            tried = rows.where(test & (rows["alarm"] == 1))
-            ctx.out.once(tried.subject, event_at_s=tried.event_at_s, score=params.alarm_score, reason="carbon_monoxide.alarm",
-                         evidence={"room": ROOM_NAMES[tried.room]}, rows=tried, test=True)  # fmt: skip
-            rows = rows.where(~test)
+        rows = without_tests(rows, ctx, score=params.alarm_score, reason="carbon_monoxide.alarm")
         state.alarm[rows.subject] = rows["alarm"] == 1
     else:
         rows = rows.where(~np.isnan(rows["co_ppm"]))
@@ -64,38 +59,20 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     by_alarm = np.where(state.alarm[subject], params.alarm_score, 0)
     score = np.maximum(by_dose.max(axis=1), by_alarm)
     risen = score > state.score[subject]
-    for which, reason in (
-        (by_alarm >= by_dose.max(axis=1), "carbon_monoxide.alarm"),
-        ((by_alarm < by_dose.max(axis=1)) & (band > 0), "carbon_monoxide.dose"),
-        ((by_alarm < by_dose.max(axis=1)) & (band == 0), "carbon_monoxide.raised"),
-    ):
-        now = risen & which
-        said = rows.where(now)
-        if len(said.subject):
-            _say(params, state, said, band[now], score[now], reason, ctx)
+    alarm, dose = by_alarm >= by_dose.max(axis=1), by_alarm < by_dose.max(axis=1)
+    reasons = (
+        (risen & alarm, "carbon_monoxide.alarm"),
+        (risen & dose & (band > 0), "carbon_monoxide.dose"),
+        (risen & dose & (band == 0), "carbon_monoxide.raised"),
+    )
+    evidence = {
+        "co_ppm": state.ppm[subject], "level_ppm": np.array(params.level_ppm)[band], "held_min": state.held_s[subject, band] / 60.0,
+    }  # fmt: skip
+    since_s = np.where(alarm, rows.event_at_s, np.fmin(state.since_s[subject], rows.event_at_s))
+    say(ctx, rows, reasons, started_at_s=since_s, score=score, evidence=evidence)
     over = ~state.alarm[subject] & ~(state.ppm[subject] >= params.clear_ppm)
     ctx.out.off(subject[over], event_at_s=rows.event_at_s[over], reason="carbon_monoxide.over")
     state.score[subject] = np.where(over, 0, np.maximum(score, state.score[subject]))
-
-
-def _say(params: Params, state: State, rows: Rows, band: Ints, score: Array, reason: str, ctx: Context) -> None:
-    subject = rows.subject
-    since_s = np.where(
-        reason == "carbon_monoxide.alarm", rows.event_at_s, np.fmin(state.since_s[subject], rows.event_at_s)
-    )
-    evidence = {
-        "room": ROOM_NAMES[rows.room], "co_ppm": state.ppm[subject], "level_ppm": np.array(params.level_ppm)[band],
-        "held_min": state.held_s[subject, band] / 60.0,
-    }  # fmt: skip
-    ctx.out.on(
-        subject,
-        started_at_s=since_s,
-        event_at_s=rows.event_at_s,
-        score=score,
-        reason=reason,
-        evidence=evidence,
-        rows=rows,
-    )
 
 
 def _measure(params: Params, state: State, subject: Ints, at_s: Floats, ppm: Floats) -> None:

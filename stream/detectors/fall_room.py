@@ -11,10 +11,9 @@ is still down after a minute most likely needs help.
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROOMS, Card
+from contracts.kinds import Card
 from stream.detector import Context, Detector, Rows, State, StateColumn, Story, fires, quiet
-
-ROOM_NAMES = np.array(ROOMS)
+from stream.detectors._alarm import ROOM_NAMES, without_tests
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -35,13 +34,7 @@ STATE = {"since_s": StateColumn("f8", np.nan), "score": StateColumn("i1", 0)}
 
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Raise, strengthen or end the episode of each device that speaks."""
-    test = rows["test"] == 1
-    if test.any():
-        tried = rows.where(test & (rows["alarm"] == 1))
-        room = {"room": ROOM_NAMES[tried.room]}
-        ctx.out.once(tried.subject, event_at_s=tried.event_at_s, score=params.alarm_score, reason="fall_room.alarm",
-                     evidence=room, rows=tried, test=True)  # fmt: skip
-        rows = rows.where(~test)
+    rows = without_tests(rows, ctx, score=params.alarm_score, reason="fall_room.alarm")
     subject, at_s, alarm = rows.subject, rows.event_at_s, rows["alarm"] == 1
     warning = np.array(rows.objects("phase"), dtype=object) == "warning"
 

@@ -9,10 +9,9 @@ Sources (home.md): EN 50194-1 set point 3 to 20 % LEL, GB 15322.2-2019 5 to 25 %
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROOMS, Card
+from contracts.kinds import Card
 from stream.detector import Context, Detector, Rows, State, StateColumn, Story, fires, quiet
-
-ROOM_NAMES = np.array(ROOMS)
+from stream.detectors._alarm import say, without_tests
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -44,12 +43,7 @@ STATE = {
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Take the alarm or the measured value; say where gas begins or is gone."""
     if rows.kind == "gas_alarm":
-        test = rows["test"] == 1
-        if test.any():
-            tried = rows.where(test & (rows["alarm"] == 1))
-            ctx.out.once(tried.subject, event_at_s=tried.event_at_s, score=params.score, reason="gas.alarm",
-                         evidence={"room": ROOM_NAMES[tried.room]}, rows=tried, test=True)  # fmt: skip
-            rows = rows.where(~test)
+        rows = without_tests(rows, ctx, score=params.score, reason="gas.alarm")
         state.alarm[rows.subject] = rows["alarm"] == 1
         value = np.full(len(rows.subject), np.nan)
     else:
@@ -57,21 +51,12 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
         value = rows["gas_lel_pct"]
         _measure(params, state, rows.subject, rows.event_at_s, value)
     subject, at_s = rows.subject, rows.event_at_s
-    present = state.alarm[subject] | state.measured[subject]
+    alarm = state.alarm[subject]
+    present = alarm | state.measured[subject]
     new = present & ~ctx.out.is_on(subject)
-    for which, reason in ((state.alarm[subject], "gas.alarm"), (~state.alarm[subject], "gas.leak")):
-        said = rows.where(new & which)
-        if len(said.subject):
-            since_s = np.where(
-                state.alarm[said.subject], said.event_at_s, np.fmin(state.above_s[said.subject], said.event_at_s)
-            )
-            evidence = {
-                "room": ROOM_NAMES[said.room],
-                "gas_lel_pct": value[new & which],
-                "held_s": said.event_at_s - since_s,
-            }
-            ctx.out.on(said.subject, started_at_s=since_s, event_at_s=said.event_at_s, score=params.score, reason=reason,
-                       evidence=evidence, rows=said)  # fmt: skip
+    since_s = np.where(alarm, at_s, np.fmin(state.above_s[subject], at_s))
+    say(ctx, rows, ((new & alarm, "gas.alarm"), (new & ~alarm, "gas.leak")), started_at_s=since_s, score=params.score,
+        evidence={"gas_lel_pct": value, "held_s": at_s - since_s})  # fmt: skip
     ctx.out.off(subject[~present], event_at_s=at_s[~present], reason="gas.over")
 
 

@@ -11,10 +11,10 @@
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROLES, ROOMS, Card
+from contracts.kinds import ROLES, Card
 from stream.detector import Context, Detector, Rows, State, StateColumn, Story, fires, quiet
+from stream.detectors._alarm import say, without_tests
 
-ROOM_NAMES = np.array(ROOMS)
 NOT_ROOM_AIR = np.isin(np.array(ROLES), ("stove", "fridge", "holding"))
 
 
@@ -42,12 +42,7 @@ STATE = {
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Take the device's alarm, or its measured values, and say where fire begins or is over."""
     if rows.kind == "smoke_alarm":
-        test = rows["test"] == 1
-        if test.any():
-            tried = rows.where(test & (rows["alarm"] == 1))
-            ctx.out.once(tried.subject, event_at_s=tried.event_at_s, score=params.score, reason="smoke.alarm",
-                         evidence={"room": ROOM_NAMES[tried.room]}, rows=tried, test=True)  # fmt: skip
-            rows = rows.where(~test)
+        rows = without_tests(rows, ctx, score=params.score, reason="smoke.alarm")
         state.alarm[rows.subject] = rows["alarm"] == 1
         values = {}
     else:
@@ -58,21 +53,18 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
         values = {"smoke_db_m": density, "temperature_c": heat}
     subject = rows.subject
     thick, hot = state.thick[subject] >= params.readings, state.hot[subject] >= params.readings
-    burning = state.alarm[subject] | thick | hot
+    alarm = state.alarm[subject]
+    burning = alarm | thick | hot
     state.since_s[subject] = np.where(
         burning & np.isnan(state.since_s[subject]), rows.event_at_s, state.since_s[subject]
     )
     new = burning & ~ctx.out.is_on(subject)
-    for which, reason in (
-        (state.alarm[subject], "smoke.alarm"),
-        (thick & ~state.alarm[subject], "smoke.density"),
-        (hot & ~thick & ~state.alarm[subject], "smoke.heat"),
-    ):
-        said = rows.where(new & which)
-        if len(said.subject):
-            evidence = {"room": ROOM_NAMES[said.room], **{name: value[new & which] for name, value in values.items()}}
-            ctx.out.on(said.subject, started_at_s=state.since_s[said.subject], event_at_s=said.event_at_s, score=params.score,
-                       reason=reason, evidence=evidence, rows=said)  # fmt: skip
+    reasons = (
+        (new & alarm, "smoke.alarm"),
+        (new & thick & ~alarm, "smoke.density"),
+        (new & hot & ~thick & ~alarm, "smoke.heat"),
+    )
+    say(ctx, rows, reasons, started_at_s=state.since_s[subject], score=params.score, evidence=values)
     over = ~burning
     ctx.out.off(subject[over], event_at_s=rows.event_at_s[over], reason="smoke.over")
     state.since_s[subject[over]] = np.nan

@@ -9,10 +9,9 @@ Source: chosen. A bath is filled in 15 to 20 min (150 to 200 l at 10 l/min), a l
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROOMS, Card
+from contracts.kinds import Card
 from stream.detector import Context, Detector, Floats, Rows, State, StateColumn, Story, fires, quiet
-
-ROOM_NAMES = np.array(ROOMS)
+from stream.detectors._alarm import ROOM_NAMES, say, without_tests
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -85,17 +84,10 @@ def _used(state: State, rows: Rows) -> tuple[Floats, Floats]:
 
 
 def _leak(params: Params, rows: Rows, ctx: Context) -> None:
-    test = rows["test"] == 1
-    for mask, is_test in ((test, True), (~test, False)):
-        wet = rows.where(mask & (rows["alarm"] == 1))
-        room = {"room": ROOM_NAMES[wet.room]}
-        if is_test:
-            ctx.out.once(wet.subject, event_at_s=wet.event_at_s, score=params.leak_score, reason="water_running.leak",
-                         evidence=room, rows=wet, test=True)  # fmt: skip
-        else:
-            ctx.out.on(wet.subject, started_at_s=wet.event_at_s, event_at_s=wet.event_at_s, score=params.leak_score,
-                       reason="water_running.leak", evidence=room, rows=wet)  # fmt: skip
-    dry = rows.where(~test & (rows["alarm"] == 0))
+    rows = without_tests(rows, ctx, score=params.leak_score, reason="water_running.leak")
+    wet = (rows["alarm"] == 1, "water_running.leak")
+    say(ctx, rows, (wet,), started_at_s=rows.event_at_s, score=params.leak_score, evidence={})
+    dry = rows.where(rows["alarm"] == 0)
     ctx.out.off(dry.subject, event_at_s=dry.event_at_s, reason="water_running.dry")
 
 

@@ -12,7 +12,9 @@ import paho.mqtt.client as paho
 import pytest
 
 from contracts.names import AREA_DEMO
+from deploy.native import engine
 from deploy.site import BRIDGE_ACCOUNT, LOOPBACK, Site
+from deploy.supervise import Supervisor
 from simulators.clock import VirtualClock, midnight_s
 from simulators.mqtt import Address, BrokerRefused, Client
 from simulators.neighbourhood import Home, neighbourhood
@@ -31,7 +33,11 @@ class Listener:
 
     def __init__(self, site: Site, home_prefix: str) -> None:
         self.heard: list[tuple[str, dict[str, Any], bool]] = []
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"listener-{uuid4().hex[:8]}")
+        # A lasting session: what comes while the broker is restarted reaches it afterwards.
+        self._client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id=f"listener-{uuid4().hex[:8]}", clean_session=False
+        )
+        self._client.reconnect_delay_set(1, 1)
         self._client.username_pw_set(BRIDGE_ACCOUNT, site.secrets.bridge_password)
         self._client.on_message = self._on_message
         self._prefix = home_prefix
@@ -58,8 +64,9 @@ class Listener:
                 await asyncio.sleep(0.05)
 
     def close(self) -> None:
-        self._client.loop_stop()
+        self._client.unsubscribe("shouwang/v1/#")
         self._client.disconnect()
+        self._client.loop_stop()
 
 
 @pytest.fixture
@@ -102,13 +109,13 @@ async def test_what_was_published_while_the_connection_was_cut_arrives_after_it_
         address(site), account, passwords[account], will=(f"{topic}/status", b'{"online":false}'), on_acknowledged=acknowledged.append
     )  # fmt: skip
     await client.open()
-    client.publish(f"{topic}/telemetry".encode(), b'{"n":0}', 0)
+    client.publish(f"{topic}/telemetry", b'{"n":0}', 0)
     await listener.until("telemetry", 1)
     assert await client.settled(5)
     client.drop()
     assert await listener.until("status", 1) == [{"online": False}], "the broker speaks the last will"
     for number in range(1, 6):
-        client.publish(f"{topic}/telemetry".encode(), b'{"n":%d}' % number, number)
+        client.publish(f"{topic}/telemetry", b'{"n":%d}' % number, number)
     await asyncio.sleep(0.5)
     assert acknowledged == [0]
     await client.revive()
@@ -119,6 +126,36 @@ async def test_what_was_published_while_the_connection_was_cut_arrives_after_it_
     await client.close()
     await asyncio.sleep(0.5)
     assert len(listener.on("status")) == 1, "a good-bye is no last will"
+
+
+async def test_a_broker_that_is_restarted_loses_nothing_of_what_a_device_said_meanwhile(
+    site: Site, home: Home, passwords: dict[str, str], listener: Listener
+) -> None:
+    account = f"{home.home_id}.hub"
+    topic = f"shouwang/v1/{AREA_DEMO}/{account}/telemetry"
+    acknowledged: list[int] = []
+    client = Client(address(site), account, passwords[account], on_acknowledged=acknowledged.append)
+    await client.open()
+
+    async def say(numbers: range) -> None:
+        for number in numbers:
+            client.publish(topic, b'{"n":%d}' % number, number)
+            await asyncio.sleep(0.01)
+
+    talking = asyncio.create_task(say(range(500)))
+    await listener.until("telemetry", 20)
+    await asyncio.to_thread(Supervisor(site).stop, "mosquitto")
+    await talking
+    away = len(acknowledged)
+    assert away < 500
+    await asyncio.to_thread(engine.up, site)
+    assert await client.settled(30)
+    assert client.reconnects >= 1
+    assert acknowledged == list(range(500))
+    found = [body["n"] for body in await listener.until("telemetry", 500)]
+    firsts = list(dict.fromkeys(found))
+    assert firsts == list(range(500)), "in order, but for repetitions of what had not been acknowledged"
+    await client.close()
 
 
 async def test_a_wrong_password_is_refused_and_said(site: Site, home: Home, passwords: dict[str, str]) -> None:

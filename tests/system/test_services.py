@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import threading
 import time
 import uuid
@@ -191,6 +192,36 @@ def test_a_killed_broker_comes_back_with_its_accounts(site, device, accounts):
     engine.wait_ready(site, "mosquitto")
     assert supervisor.state("mosquitto").pid != killed
     assert device("h1.door", accounts["h1.door"]).answer() == "Success"
+
+
+def test_nobody_is_thrown_out_when_sessions_from_before_a_restart_come_back_after_accounts_were_read_anew(own_site):
+    lost: list[str] = []
+
+    def kept(name: str, *, clean: bool = False) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, client_id=f"test-{name}", clean_session=clean)
+        client.username_pw_set(BRIDGE_ACCOUNT, own_site.secrets.bridge_password)
+        client.on_disconnect = lambda *_: lost.append(name)
+        client.connect("127.0.0.1", own_site.ports.mqtt)
+        client.loop_start()
+        return client
+
+    def leave(clients: list[Client]) -> None:
+        for client in clients:
+            client.disconnect()
+            client.loop_stop()
+
+    old = [kept(f"old-{number}") for number in range(4)]
+    time.sleep(0.5)
+    leave(old)
+    Supervisor(own_site).stop("mosquitto")
+    engine.up(own_site)
+    os.kill(int((own_site.data / "mosquitto" / "mosquitto.pid").read_text()), signal.SIGHUP)
+    time.sleep(1)
+    lost.clear()
+    here = [kept(f"old-{number}") for number in range(4)] + [kept(f"new-{number}", clean=True) for number in range(24)]
+    time.sleep(3)
+    assert lost == []
+    leave(here)
 
 
 def test_a_killed_database_comes_back_with_what_was_committed(site, fresh_database):

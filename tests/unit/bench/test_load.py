@@ -22,7 +22,7 @@ class Recorder:
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
 
-    def publish(self, topic: bytes, payload: bytes, mark: int) -> None:
+    def publish(self, topic: bytes, payload: bytes) -> None:
         self.taken.append((topic.decode(), payload))
 
     async def room(self) -> None:
@@ -36,7 +36,7 @@ class Recorder:
 async def sent() -> tuple[load.Load, list[tuple[str, bytes]]]:
     running = load.Load("b123456", 40, 3000, 0.01, 20, 10)
     recorders: Any = [Recorder() for _ in range(load.CONNECTIONS)]
-    running._clients = recorders
+    running._pipes = recorders
     await running.warm(0.0)
     await running.publish(0.5)
     return running, [message for recorder in recorders for message in recorder.taken]
