@@ -20,7 +20,7 @@ from faust.types import TP
 from contracts.topics import READINGS
 from stream.detector import Detector
 from stream.engine import snapshot_format
-from stream.partition import Partition
+from stream.partition import TURN_S, Partition
 from stream.places import find
 from stream.reports import report_for_ever
 from stream.sends import Sender
@@ -35,6 +35,8 @@ LAST_SENDS_S = 2.0
 """How long a stop waits for what is being sent, s."""
 GATHER_S = 0.02
 """Pause in which frames come in before the next are applied, s."""
+WAITING_BYTES = 8 * 1024 * 1024
+"""Frames of one partition that may wait in memory; while there are more, this worker takes no further ones from Faust."""
 
 
 class App(faust.App):
@@ -114,11 +116,19 @@ class BulkWorker:
 
     async def _frames(self, stream: Any) -> None:
         async for event in stream.noack().events():
+            await self._room(event.message.partition)
             try:
                 self._take(event)
             except BaseException as error:
                 log.exception("a frame could not be handled")
                 end_process(repr(error), EXIT_BROKEN)
+
+    async def _room(self, number: int) -> None:
+        """Wait until a partition that is ours has worked off enough of its backlog."""
+        partition = self._partitions.get(number)
+        while partition is not None and partition.waiting_bytes >= WAITING_BYTES:
+            await asyncio.sleep(GATHER_S)
+            partition = self._partitions.get(number)
 
     def _take(self, event: Any) -> None:
         message = event.message
@@ -135,7 +145,7 @@ class BulkWorker:
         while True:
             await asyncio.sleep(GATHER_S)
             for partition in list(self._partitions.values()):
-                if self._partitions.get(partition.number) is partition and partition.work():
+                if self._partitions.get(partition.number) is partition and partition.work(TURN_S):
                     await asyncio.sleep(0)  # what it says leaves before the next one's turn
 
     def _acknowledge(self, partition: Partition) -> None:
