@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=600.0,
         metavar="SECONDS",
-        help="longest wait for the last row to be stored (600)",
+        help="longest wait for the last row to be stored and judged, with nothing getting on (600)",
     )
     parser.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay; exit code 1 unless everything that was sent is stored or a dead letter."""
+    """Replay; exit code 1 unless everything that was sent is stored or a dead letter, and judged."""
     if args.speed is not None and args.speed <= 0:
         print("--speed must be more than nothing", file=sys.stderr)
         return 2
@@ -70,6 +70,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(
             f"  {figures['file']} as {figures['run']}: sent {figures['sent']}, stored {figures['stored']}, dead letters {figures['dead_letters']},"
-            f" {figures['detections']} detections, {figures['seconds']} s"
+            f" {figures['detections']} detections{'' if figures['judged'] else ' until now: the stream is not at its end'}, {figures['seconds']} s"
         )
-    return 0 if figures["stored"] + figures["dead_letters"] == figures["sent"] else 1
+    return 0 if figures["judged"] and figures["stored"] + figures["dead_letters"] == figures["sent"] else 1

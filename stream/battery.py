@@ -1,8 +1,9 @@
 """The battery: every case of every detector, under every change that must not matter.
 
 ``run_story`` plays a story through real frames and a real engine; ``run_case`` also checks what the case says. The changes: other
-cuts into frames, ticks between them, a restart from a snapshot in mid-stream, a repeated frame, other homes interleaved. What may
-change an answer but must never raise: late rows, NaN, gaps, devices on no card.
+cuts into frames, ticks between them, a restart from a snapshot in mid-stream, a repeated frame, other homes interleaved (that
+live the same, or that lose rows and send others late). What may change an answer but must never raise: late rows, NaN, gaps,
+devices on no card.
 """
 
 import math
@@ -130,19 +131,20 @@ def frames_of(
 
 def run_story(
     name: str, detector: Detector, story: Story, *, homes: int = 1, cut: Callable[[int], Sequence[int]] | None = None,
-    statements: int | None = None, restart_at: Sequence[int] = (), repeat: bool = False, apart_s: float = 0.0,
+    statements: int | None = None, restart_at: Sequence[int] = (), repeat: bool = False, apart_s: float = 0.0, spoil: int | None = None,
 ) -> list[Detection]:  # fmt: skip
     """Play a story and return what the detector says of ``home-1``, in the story's own time (s from its start).
 
-    ``homes``: as many homes live the same story, interleaved, each ``apart_s`` later than the one before (not ``home-1``). ``restart_at``: frames
-    after which the engine is thrown away and made anew from its snapshot; -1: after each. ``statements``: seed of what frames state.
+    ``homes``: as many homes live the same story, interleaved, each ``apart_s`` later than the one before (not ``home-1``). ``spoil``: seed from
+    which the other homes' stories are ``spoilt``, each its own way, so that they ask other work of a call than ``home-1`` does. ``restart_at``:
+    frames after which the engine is thrown away and made anew from its snapshot; -1: after each. ``statements``: seed of what frames state.
     """
     lane: Literal["bulk", "urgent"] = "bulk" if "bulk" in detector.lanes else "urgent"
     home_ids = [f"home-{index + 1}" for index in range(homes)]
     items = [
         replace(item, arrives_s=item.arrives_s + index * apart_s, event_at_s=item.event_at_s + index * apart_s)
         for index, home_id in enumerate(home_ids)
-        for item in items_of(story, home_id)
+        for item in items_of(story if spoil is None or not index else spoilt(story, spoil + index), home_id)
     ]
     items.sort(key=lambda item: item.arrives_s)
     engine = Engine(0, lane, {name: detector})
@@ -222,6 +224,14 @@ HARMLESS: dict[str, Mapping[str, Any]] = {
     "each frame twice": {"cut": random_cut(4), "repeat": True},
     "among other homes at the same moments": {"homes": 3},
     "among other homes a little later": {"homes": 3, "apart_s": 3.7, "cut": random_cut(5), "statements": 5},
+    "among homes that lose rows": {"homes": 4, "spoil": 6},
+    "among homes that lose rows, cut anyhow": {
+        "homes": 4,
+        "spoil": 7,
+        "apart_s": 0.4,
+        "cut": random_cut(6),
+        "statements": 6,
+    },
 }
 """Changes that must change nothing, by name: arguments of ``run_story``."""
 

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from contracts.topics import EVENTS
 from stream.detector import Detector
 from stream.engine import snapshot_format
-from stream.partition import Partition
+from stream.partition import TURN_S, Partition
 from stream.places import find, partitions_of
 from stream.reports import report_for_ever
 from stream.sends import Sender
@@ -120,9 +120,11 @@ class UrgentWorker:
                 partition = self._partitions[place.partition]
                 for record in records:
                     partition.take(record.offset, record.value)
-                partition.work()
-                # A detection leaves before the next partition is looked at.
-                await asyncio.sleep(0)
+                worked = True
+                while worked:
+                    worked = partition.work(TURN_S)
+                    # A detection leaves before the next partition is looked at.
+                    await asyncio.sleep(0)
 
     async def _flush(self) -> None:
         while True:

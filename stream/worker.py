@@ -20,7 +20,7 @@ from faust.types import TP
 from contracts.topics import READINGS
 from stream.detector import Detector
 from stream.engine import snapshot_format
-from stream.partition import Partition
+from stream.partition import TURN_S, Partition
 from stream.places import find
 from stream.reports import report_for_ever
 from stream.sends import Sender
@@ -35,6 +35,9 @@ LAST_SENDS_S = 2.0
 """How long a stop waits for what is being sent, s."""
 GATHER_S = 0.02
 """Pause in which frames come in before the next are applied, s."""
+WAITING_BYTES = 256 * 1024 * 1024
+"""Frames that may wait in this worker's memory, all partitions together; beyond that it takes no further ones from Faust. So much (some
+five million rows) because then all partitions have to wait for the one that is behind: Faust hands their frames over in one line."""
 
 
 class App(faust.App):
@@ -95,6 +98,8 @@ class BulkWorker:
         self._waiting: dict[int, deque[Any]] = {}
         """Events that were applied and are not acknowledged, oldest first, without their values."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._full = False
+        """Whether frames wait in Faust until there is room for them."""
         self.app.agent(
             self.app.topic(READINGS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         )(self._frames)
@@ -114,11 +119,22 @@ class BulkWorker:
 
     async def _frames(self, stream: Any) -> None:
         async for event in stream.noack().events():
+            await self._room()
             try:
                 self._take(event)
             except BaseException as error:
                 log.exception("a frame could not be handled")
                 end_process(repr(error), EXIT_BROKEN)
+
+    async def _room(self) -> None:
+        """Wait while the backlog of the partitions that are ours fills the memory that it may have."""
+        while not self._has_room():
+            self._full = True
+            await asyncio.sleep(GATHER_S)
+        self._full = False
+
+    def _has_room(self) -> bool:
+        return sum(each.waiting_bytes for each in self._partitions.values()) < WAITING_BYTES
 
     def _take(self, event: Any) -> None:
         message = event.message
@@ -135,7 +151,7 @@ class BulkWorker:
         while True:
             await asyncio.sleep(GATHER_S)
             for partition in list(self._partitions.values()):
-                if self._partitions.get(partition.number) is partition and partition.work():
+                if self._partitions.get(partition.number) is partition and partition.work(TURN_S):
                     await asyncio.sleep(0)  # what it says leaves before the next one's turn
 
     def _acknowledge(self, partition: Partition) -> None:
@@ -221,7 +237,10 @@ class BulkWorker:
                 log.warning("what was reflected could not be committed in time: a successor reads it again")
 
     def _positions(self) -> Mapping[int, int]:
-        return {each.number: each.next_offset for each in self._partitions.values()}
+        # While there is no room, a partition whose frames are still in Faust's line is not to blame for standing.
+        return {
+            each.number: each.next_offset for each in self._partitions.values() if each.waiting_bytes or not self._full
+        }
 
     def _settled(self) -> bool:
         return not self.app.rebalancing and (bool(self._partitions) or self.settings.standby)

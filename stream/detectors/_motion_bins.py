@@ -82,6 +82,16 @@ def cut(rows: Rows) -> Bins:
     return Bins(of_row[edge], of_bin[edge], n, mean, variance, top)
 
 
+def of_rows(bins: Bins, rows: Ints, size: int) -> Bins:
+    """The bins of some of ``size`` rows, their ``row`` counted among those."""
+    place = np.full(size, -1)
+    place[rows] = np.arange(len(rows))
+    mine = place[bins.row] >= 0
+    return Bins(
+        place[bins.row[mine]], bins.number[mine], bins.n[mine], bins.mean[mine], bins.variance[mine], bins.top[mine]
+    )
+
+
 def slots(state: State, home: Ints, device: Ints) -> Ints:
     """The ring of each row's wearable; a third wearable of a home takes the ring that was silent longest."""
     wearer, head = state.wearer[home], state.head[home]
@@ -116,14 +126,13 @@ def _as_rings(state: State, name: str) -> Array:
     return column.reshape(-1, WIDTH)
 
 
-def advance(ring: Ring, head: Ints, to: Ints, bins: Bins) -> Ring:
-    """Rings moved on from ``head`` to ``to`` (at most STEP bins), with the bins that lie between, and those of the head itself merged."""
+def advance(ring: Ring, head: Ints, to: Ints, after: Ints, bins: Bins) -> Ring:
+    """Rings moved on from ``head`` to ``to`` (at most STEP bins), with the bins behind ``after``; one of the head itself is merged with what is there."""
     place = np.arange(WIDTH)[None, :] + (to - head)[:, None]
     moved = Ring(
         *(np.where(place < WIDTH, np.take_along_axis(part, np.minimum(place, WIDTH - 1), axis=1), 0) for part in ring)
     )
-    # The head itself is met again where a block begins within it: then both parts of it are put together.
-    take = (bins.number >= head[bins.row]) & (bins.number <= to[bins.row])
+    take = (bins.number > after[bins.row]) & (bins.number <= to[bins.row])
     row, column = bins.row[take], WIDTH - 1 - (to[bins.row] - bins.number)[take]
     n0, n1 = moved.n[row, column], bins.n[take]
     n = n0 + n1

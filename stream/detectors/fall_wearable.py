@@ -90,25 +90,30 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     first, last = np.full(len(rings), np.iinfo(np.int64).max), np.full(len(rings), -1)
     np.minimum.at(first, bins.row, bins.number)
     np.maximum.at(last, bins.row, bins.number)
-    ring, known = motion.load(state, rings), all_head[rings]
-    head = known = np.where(known < 0, first - 1, known)
+    known = all_head[rings]
+    head = np.where(known < 0, first - 1, known)
+    met = head.copy()
     ends_early = rows["triggered"] == 1
+    # Only rings that still have steps to make are touched: how many others of the call need must not matter to any.
     while (active := last > head).any():
+        on, here = np.flatnonzero(active), rows.where(active)
+        ring, now, start = motion.load(state, rings[on]), head[on], first[on] - 1
         # Through a gap the ring runs empty as far as judgements look ahead, then it begins anew.
-        jump = (first - 1 - known > AFTER + STEP) & (first - 1 > head) & (judged[rings] >= known)
+        jump = (start - known[on] > AFTER + STEP) & (start > now) & (judged[rings[on]] >= known[on])
         ring = Ring(*(np.where(jump[:, None], 0, part) for part in ring))
-        head = np.where(jump, first - 1, head)
-        to = np.where(active, np.minimum(head + STEP, last), head)
-        to = np.where((first - 1 > head) & active, np.minimum(to, first - 1), to)
-        ring = motion.advance(ring, head, to, bins)
-        head = to
-        done = head >= last
-        ahead = np.where(ends_early & done, round(params.early_s * PER_S), AFTER)
-        _judge(params, state, rows, rings, ring, head, ahead, ctx)
-        _follow(params, state, rows, rings, ring, head, ctx)
-        judged[rings] = np.maximum(judged[rings], head - ahead)
-    all_head[rings] = np.maximum(all_head[rings], head)
-    motion.store(state, rings, ring)
+        now = np.where(jump, start, now)
+        to = np.minimum(now + STEP, last[on])
+        to = np.where(start > now, np.minimum(to, start), to)
+        # The ring's newest bin is met again where a block begins within it; bins of the step before are not.
+        after = np.where(now == met[on], now - 1, now)
+        ring = motion.advance(ring, now, to, after, motion.of_rows(bins, on, len(rings)))
+        head[on] = to
+        ahead = np.where(ends_early[on] & (to >= last[on]), round(params.early_s * PER_S), AFTER)
+        _judge(params, state, here, rings[on], ring, to, ahead, ctx)
+        _follow(params, state, here, rings[on], ring, to, ctx)
+        judged[rings[on]] = np.maximum(judged[rings[on]], to - ahead)
+        motion.store(state, rings[on], ring)
+    all_head[rings] = np.maximum(known, last)
 
 
 def _judge(

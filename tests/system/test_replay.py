@@ -115,8 +115,7 @@ async def test_recorded_falls_are_found_on_the_way_as_they_are_offline(
     assert len(wanted) > 30
     figures, said = await played(site, some_falls)
     assert figures["sent"] == figures["stored"]
-    # Without the score and what stands behind it: one recording in a hundred comes out 1 here and 2 there (docs/open-points.md).
-    assert {line[:5] for line in said if line[1] == "fall_wearable"} == {line[:5] for line in wanted}
+    assert {line for line in said if line[1] == "fall_wearable"} == wanted
 
 
 async def test_days_of_a_real_home_go_the_whole_way(site: Site, stages: Stages, tmp_path: Path) -> None:

@@ -74,6 +74,33 @@ async def test_a_frame_that_the_state_has_already_is_not_applied_again(kafka: Ka
     assert len(kafka.taken) == 1
 
 
+async def test_a_backlog_is_worked_off_in_turns_and_says_what_it_says_at_once(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [
+        frame([Row(60.0 * n + k, kind="call" if k == n else "motion", seq=10 * n + k) for k in range(9)], 60.0 * n + 50)
+        for n in range(7)
+    ]
+    at_once, in_turns = partition(kafka), partition(hurried := Kafka())
+    for running in (at_once, in_turns):
+        for offset, value in enumerate(values):
+            running.take(offset, value)
+    assert at_once.waiting_bytes == sum(map(len, values))
+    assert at_once.work()
+    monkeypatch.setattr("stream.partition.PORTION_ROWS", 20)
+    reached = []
+    while in_turns.work(0.0):
+        reached.append(in_turns.next_offset)
+        await in_turns.snapshot()
+        assert in_turns.reflected == reached[-1] - 1
+    await asyncio.sleep(0)
+    assert reached == [3, 6, at_once.next_offset] == [3, 6, 7]
+    assert at_once.waiting_bytes == in_turns.waiting_bytes == 0
+    said, said_at_once = ([each[1] for each in log.taken if each[0] == DETECTIONS] for log in (hurried, kafka))
+    assert sorted(said) == sorted(said_at_once)
+    assert len(said) >= 7
+
+
 async def test_a_hole_in_the_log_is_never_passed_over(kafka: Kafka) -> None:
     running = partition(kafka)
     running.take(0, frame([], 5.0))
