@@ -9,7 +9,7 @@ from typing import TypeVar
 from alerts import decisions
 from alerts.admission import judge
 from alerts.book import Book, event_of
-from alerts.cases import Admission, Case, Place, TimerKind
+from alerts.cases import Admission, Case, Place, Signal, TimerKind
 from alerts.errors import NoSuchCase, OtherCaseOpen
 from alerts.lifecycle import Event, Move
 from alerts.rules import Rules
@@ -24,6 +24,14 @@ Decide = Callable[[Case], Sequence[Move]]
 
 def _new_lease() -> str:
     return uuid.uuid4().hex
+
+
+async def _locked(book: Book, case_id: str) -> tuple[Case, tuple[Signal, ...]]:
+    """The case, nobody else's until the end of the transaction, and its signals. Raises NoSuchCase."""
+    case = await book.lock(case_id)
+    if case is None:
+        raise NoSuchCase(case_id=case_id)
+    return case, await book.signals(case_id)
 
 
 class Cases(ABC):
@@ -110,10 +118,7 @@ class Cases(ABC):
         rules = await self.rules(now)
 
         async def work(book: Book) -> Case:
-            case = await book.lock(case_id)
-            if case is None:
-                raise NoSuchCase(case_id=case_id)
-            signals = await book.signals(case_id)
+            case, signals = await _locked(book, case_id)
             for move in decide(case):
                 await book.write(move, event_of(move, signals), rules)
                 case = move.after
@@ -216,10 +221,7 @@ class Cases(ABC):
         rules = await self.rules(now)
 
         async def work(book: Book) -> Case:
-            case = await book.lock(case_id)
-            if case is None:
-                raise NoSuchCase(case_id=case_id)
-            signals = await book.signals(case_id)
+            case, signals = await _locked(book, case_id)
             move = decisions.reopen(
                 case, version=version, actor=actor, reason=reason, condition=condition_of(case.family, signals), now=now, rules=rules
             )  # fmt: skip

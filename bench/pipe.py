@@ -1,7 +1,7 @@
 """A load generator's MQTT connection: pre-encoded PUBLISH packets out, PUBACKs counted, and nothing else a device does.
 
-Not paho, which the simulated devices use: at thousands of messages a second on the machine that is measured, paho's 35 µs and more a
-message would be a good part of what is measured; this is about 10. Plain TCP, no subscriptions, no keep-alive. It does not come back: a
+Not paho, which the simulated devices use: at thousands of messages a second on the machine that is measured, paho's 40 µs a
+message would be a good part of what is measured; this is about 15. Plain TCP, no subscriptions, no keep-alive. It does not come back: a
 load whose connection breaks has no figures.
 """
 

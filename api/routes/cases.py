@@ -4,7 +4,7 @@ Whoever acts names the version that he saw, and his lease; if the case has moved
 """
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
@@ -63,6 +63,17 @@ async def _after(parts: Context, user: Who, case: Case) -> models.CaseAfter:
     except DatabaseAway:
         told = None
     return rows.after(case, user.user_name, told)
+
+
+async def _act(
+    change: Callable[..., Awaitable[Case]], case_id: str, body: models.Act, parts: Context, now: datetime, user: Who
+) -> models.CaseAfter:
+    """A step of whoever holds the case."""
+    async with _acting(parts, user, case_id):
+        case = await change(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
+        )
+    return await _after(parts, user, case)
 
 
 @router.get("/cases", responses=documented(401, 403, 422, 503), summary="Open cases", openapi_extra=roles(*OPERATORS))
@@ -160,11 +171,7 @@ async def renew(case_id: CaseId, body: models.Renew, parts: Parts, now: Now, use
 @router.post("/cases/{case_id}/release", responses=_ACTS, summary="Give back", openapi_extra=roles(*OPERATORS))
 async def release(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Back to the top of the queue; the history keeps who had it."""
-    async with _acting(parts, user, case_id):
-        case = await parts.cases.release(
-            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
-        )
-    return await _after(parts, user, case)
+    return await _act(parts.cases.release, case_id, body, parts, now, user)
 
 
 @router.post("/cases/{case_id}/note", responses=_ACTS, summary="Write a note", openapi_extra=roles(*OPERATORS))
@@ -180,11 +187,7 @@ async def note(case_id: CaseId, body: models.Note, parts: Parts, now: Now, user:
 )
 async def verify(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """The desk rings the resident and the contacts."""
-    async with _acting(parts, user, case_id):
-        case = await parts.cases.verify(
-            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
-        )
-    return await _after(parts, user, case)
+    return await _act(parts.cases.verify, case_id, body, parts, now, user)
 
 
 @router.post(
@@ -192,11 +195,7 @@ async def verify(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user
 )
 async def dispatch(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """``note`` says who goes."""
-    async with _acting(parts, user, case_id):
-        case = await parts.cases.dispatch(
-            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
-        )
-    return await _after(parts, user, case)
+    return await _act(parts.cases.dispatch, case_id, body, parts, now, user)
 
 
 @router.post(
@@ -204,11 +203,7 @@ async def dispatch(case_id: CaseId, body: models.Act, parts: Parts, now: Now, us
 )
 async def arrive(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Somebody stands at the door."""
-    async with _acting(parts, user, case_id):
-        case = await parts.cases.arrive(
-            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
-        )
-    return await _after(parts, user, case)
+    return await _act(parts.cases.arrive, case_id, body, parts, now, user)
 
 
 @router.post("/cases/{case_id}/hold", responses=_ACTS, summary="Wait, with an end", openapi_extra=roles(*OPERATORS))
