@@ -118,6 +118,11 @@ class StreamTime(Protocol):
         """
         ...
 
+    def reaches_s(self, watched_s: Floats | float) -> Floats:
+        """The first instant by which so many seconds were watched, as far as outages are known: when a silence is due. Ask a moment (1 ms)
+        early, for it is rounded, and look again when it comes, for outages may have come to light."""
+        ...
+
 
 class Out(Protocol):
     """Where a detector says what it found. All arrays run parallel to ``subjects``; scalars are broadcast.

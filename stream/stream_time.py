@@ -61,6 +61,16 @@ class WatchedTime:
         stood = np.where(place >= 0, self._before[place] + inside, 0.0)
         return np.asarray(at - stood - self._forgotten_s)
 
+    def reaches_s(self, watched_s: Floats | float) -> Floats:
+        """The first instant by which ``watched_s`` seconds were watched, as far as outages are known. NaN stays NaN."""
+        wanted = np.asarray(watched_s, dtype=np.float64) + self._forgotten_s
+        if not self._stands:
+            return wanted
+        # A stand whose beginning lies before that instant moves it by its whole length.
+        passed = np.searchsorted(self._starts - self._before, wanted, side="left")
+        stood = np.concatenate(([0.0], self._before + self._ends - self._starts))
+        return np.asarray(wanted + stood[passed])
+
     def _index(self) -> None:
         self._starts = np.array([a for a, _ in self._stands])
         self._ends = np.array([b for _, b in self._stands])

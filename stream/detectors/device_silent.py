@@ -80,7 +80,8 @@ def tick(params: Params, state: State, subjects: Ints, ctx: Context) -> None:
     """Say who has been silent for longer than its class allows."""
     role = ctx.cards.device_role[subjects]
     limit = limit_s(params, state.worn[subjects], role)
-    silent_s = ctx.time.watched_s(ctx.time.now_s) - ctx.time.watched_s(state.heard_s[subjects])
+    heard_s = ctx.time.watched_s(state.heard_s[subjects])
+    silent_s = ctx.time.watched_s(ctx.time.now_s) - heard_s
     supervised = ctx.cards.device_known[subjects]
     over = silent_s >= limit
     new = subjects[over & supervised & ~ctx.out.is_on(subjects)]
@@ -93,7 +94,9 @@ def tick(params: Params, state: State, subjects: Ints, ctx: Context) -> None:
         }
         ctx.out.on(new, started_at_s=state.heard_s[new], event_at_s=ctx.time.now_s, score=params.score,
                    reason="device_silent.silent", evidence=evidence)  # fmt: skip
-    state.due_at_s[subjects] = np.where(over, np.inf, ctx.time.now_s + np.maximum(limit - silent_s, 1.0))
+    # Where watched time stands still nothing can come due: after a day in which nobody watched, that is most of its grid points.
+    due_s = np.maximum(ctx.time.reaches_s(heard_s + limit - 1e-3), ctx.time.now_s + 1.0)
+    state.due_at_s[subjects] = np.where(over, np.inf, due_s)
 
 
 DEVICES = {"hub-1": "hub", "stove-1": "stove", "watch-1": "wearable", "door-1": "door", "plug-1": "plug"}

@@ -63,3 +63,30 @@ def test_watched_time_never_goes_back_and_never_outruns_time(
         clock.unwatched(from_s, from_s + length_s)
     gained = float(clock.watched_s(at_s + more_s) - clock.watched_s(at_s))
     assert -1e-6 <= gained <= more_s + 1e-6
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e4)), max_size=20),
+    st.floats(0, 2e5),
+    st.integers(1, 100_000),
+)
+def test_a_silence_comes_due_neither_late_nor_a_grid_point_early(
+    outages: list[tuple[float, float]], heard_s: float, limit_s: int
+) -> None:
+    clock = WatchedTime(grace_s=300.0)
+    for from_s, length_s in outages:
+        clock.unwatched(from_s, from_s + length_s)
+    due_s = float(clock.reaches_s(clock.watched_s(heard_s) + limit_s - 1e-3))
+
+    def silent_s(at_s: float) -> float:
+        return float(clock.watched_s(at_s) - clock.watched_s(heard_s))
+
+    assert silent_s(due_s - 1e-3) < limit_s
+    assert silent_s(due_s + 2e-3) >= limit_s or silent_s(due_s) == pytest.approx(limit_s, abs=2e-3)
+
+
+def test_no_silence_comes_due_while_nobody_watches() -> None:
+    clock = WatchedTime(grace_s=300.0)
+    clock.unwatched(1000.0, 80_000.0)
+    assert clock.reaches_s(np.array([990.0, 1000.0, 1010.0])) == pytest.approx([990.0, 1000.0, 80_310.0])
+    assert np.isnan(clock.reaches_s(math.nan))
