@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy import browser, console, prepare
 from deploy.native import engine
@@ -105,8 +106,11 @@ def _on_empty_sites(sites: list[Site], more: list[str]) -> int:
             with step("services", f"empty the test site {site.data}"):
                 engine.reset(site)
             prepare.services(site, native=True)
-        words = more if len(sites) == 1 else ["-n", str(len(sites)), "--dist", "loadgroup"]
-        return _pytest(words)
+        if len(sites) == 1:
+            return _pytest(more)
+        # Folders of workers lie deeper; a site's path must stay short enough for a socket in it.
+        with TemporaryDirectory(prefix="sw-") as folder:
+            return _pytest(["-n", str(len(sites)), "--dist", "loadgroup", f"--basetemp={folder}/t"])
     finally:
         for site in sites:
             engine.down(site)
