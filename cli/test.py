@@ -77,7 +77,8 @@ def _check(name: str, words: tuple[str, ...]) -> bool:
 
 def _without_services(more: list[str]) -> int:
     say("test", "--fast: tests marked services or browser are left out; ./shouwang test runs them")
-    return _pytest(["-m", "not services and not browser", *more])
+    chosen = ["-m", "not services and not browser"]
+    return _pytest([*chosen, *more]) if more else _in_workers(WORKERS, [*chosen, "--dist", "worksteal"])
 
 
 def site_of_worker(number: int) -> Site:
@@ -106,14 +107,16 @@ def _on_empty_sites(sites: list[Site], more: list[str]) -> int:
             with step("services", f"empty the test site {site.data}"):
                 engine.reset(site)
             prepare.services(site, native=True)
-        if len(sites) == 1:
-            return _pytest(more)
-        # Folders of workers lie deeper; a site's path must stay short enough for a socket in it.
-        with TemporaryDirectory(prefix="sw-") as folder:
-            return _pytest(["-n", str(len(sites)), "--dist", "loadgroup", f"--basetemp={folder}/t"])
+        return _pytest(more) if more else _in_workers(len(sites), ["--dist", "loadgroup"])
     finally:
         for site in sites:
             engine.down(site)
+
+
+def _in_workers(count: int, words: list[str]) -> int:
+    # Folders of workers lie deeper; a site's path must stay short enough for a socket in it.
+    with TemporaryDirectory(prefix="sw-") as folder:
+        return _pytest(["-n", str(count), *words, f"--basetemp={folder}/t"])
 
 
 def _pytest(words: list[str]) -> int:
