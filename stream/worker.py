@@ -207,6 +207,10 @@ class BulkWorker:
                 await self.app.consumer._commit(
                     {TP(READINGS, number): each.next_offset for number, each in made.items()}
                 )
+                for number, each in made.items():
+                    if each.next_offset == 0:
+                        # aiokafka's seek_to_committed passes over 0, and would read on where the last generation stood.
+                        await self.app.consumer.seek(TP(READINGS, number), 0)
             self._waiting = {number: deque() for number in made}
             self._partitions.update(made)
         except BaseException as error:

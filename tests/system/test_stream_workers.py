@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 
 from deploy.native import engine
 from deploy.site import REPOSITORY, Site
+from tests.conftest import free_base, worker_number
 from tests.system.stream_traffic import Told, Traffic
 
 pytestmark = [pytest.mark.services, pytest.mark.way]
@@ -28,9 +28,7 @@ LEAVES_S = 5.0
 def kafka_site() -> Iterator[Site]:
     """A Site with services and no topics."""
     data = Path(mkdtemp(prefix="shouwang-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found = Site.load(data=data, port_base=min(probe.getsockname()[1], 65_000))
+    found = Site.load(data=data, port_base=free_base(29000 + 1500 * worker_number(), 15))
     try:
         engine.up(found)
         yield found
@@ -61,12 +59,13 @@ class Workers:
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, lane: str, name: str) -> subprocess.Popen[bytes]:
+    def start(self, lane: str, name: str, **settings: str) -> subprocess.Popen[bytes]:
+        own = {f"SHOUWANG_STREAM_{key.upper()}": value for key, value in settings.items()}
         with (self.logs / f"{name}.log").open("ab") as out:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "stream", lane],
                 cwd=REPOSITORY,
-                env=os.environ | self._environment | {"SHOUWANG_STREAM_INSTANCE": name},
+                env=os.environ | self._environment | {"SHOUWANG_STREAM_INSTANCE": name} | own,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
@@ -137,6 +136,20 @@ async def test_workers_come_and_go_and_the_group_says_what_the_frames_say(worker
     assert told.copies.keys() == expected.keys()
     assert {name: copies[0] for name, copies in told.copies.items()} == expected
     assert all(copy == copies[0] for copies in told.copies.values() for copy in copies), "copies differ"
+
+
+@pytest.mark.usefixtures("topics")
+async def test_a_worker_that_joins_before_the_first_snapshot_ends_nobody(workers: Workers) -> None:
+    """What was read has to be read again from offset 0, to which Kafka's client does not go back by itself."""
+    traffic = Traffic("bulk", PARTITIONS, homes=4, seed=9)
+    await traffic.flow(workers.kafka, 2.0)
+    first = workers.start("bulk", "newcomer-1", group="newcomers", snapshot_s="60")
+    await asyncio.sleep(6)
+    second = workers.start("bulk", "newcomer-2", group="newcomers", snapshot_s="60")
+    await asyncio.sleep(8)
+    assert (first.poll(), second.poll()) == (None, None), (workers.logs / "newcomer-1.log").read_text()[-2000:]
+    assert await _leaves(first)
+    assert await _leaves(second)
 
 
 @pytest.mark.usefixtures("topics")
