@@ -41,9 +41,9 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """``wall``, ``virtual:<w0>:<v0>:<speed>`` (v0 + (wall - w0) * speed) or ``recorded``."""
     partitions: Annotated[int, Meta(ge=1, le=1_024)] = PARTITIONS
     """Partitions of readings.v1 and events.v1; must be what the topics have."""
-    flush_s: Annotated[float, Meta(gt=0, le=1)] = 0.2
-    """Longest a bulk reading waits for its frame, s (an urgent one never waits). Half of it makes frames of half the rows, and the engine
-    dearer by a third to a half a row (docs/decisions/0009)."""
+    flush_s: Annotated[float, Meta(gt=0, le=1)] = 0.3
+    """Longest a bulk reading waits for its frame, s (an urgent one never waits). A third of it makes frames of a third of the rows, and the
+    engine dearer by more than twice a row (docs/decisions/0009)."""
     tick_s: Annotated[float, Meta(gt=0, le=10)] = 1.0
     """Longest a partition goes without a frame, s: stream time stands still for as long."""
     marker_s: Annotated[float, Meta(gt=0, le=5)] = 0.2
