@@ -1,6 +1,6 @@
 """Homes and devices of one source in one partition: dense indices, and what their cards say, as columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from contracts.kinds import ROLES, ROOMS, Card
-from stream.columns import Columns, StateColumn
+from stream.columns import Columns, StateColumn, pack, unpack
 from stream.detector import Bools, Floats, Ints
 
 ZONE = "Asia/Shanghai"
@@ -26,6 +26,7 @@ _HOMES = {
     "residents": StateColumn("i8", 1),
     "away_until_s": StateColumn("f8", np.nan),
     "has_entrance_door": StateColumn("?", False),
+    "roles": StateColumn("i8", 0),
     "learned_days": StateColumn("i8", 0),
     "silence_min": StateColumn("f8", np.nan, 72),
     "zone": StateColumn("i8", 0),
@@ -36,6 +37,11 @@ _DEVICES = {
     "device_home": StateColumn("i8", -1),
     "device_known": StateColumn("?", False),
 }
+
+
+def roles_mask(roles: Iterable[str]) -> int:
+    """One bit for each role, by its place in ROLES."""
+    return sum({1 << _ROLE[role] for role in roles if role in _ROLE})
 
 
 class HomeCards:
@@ -112,6 +118,7 @@ class HomeCards:
         self.residents[home] = len(card.residents)
         self.away_until_s[home] = np.nan if card.away_until_s is None else card.away_until_s
         self.has_entrance_door[home] = bool((self.device_role[everything] == _ROLE["entrance_door"]).any())
+        self.roles[home] |= roles_mask(card.device_roles)
         self.learned_days[home] = card.learned_days
         self.silence_min[home] = card.silence_min if len(card.silence_min) == 72 else np.nan
         self._homes.zone[home] = self._zone(card.zone)
@@ -183,6 +190,8 @@ class HomeCards:
         self.residents: Ints = homes.residents
         self.away_until_s: Floats = homes.away_until_s
         self.has_entrance_door: Bools = homes.has_entrance_door
+        self.roles: Ints = homes.roles
+        """Which roles devices of the home have or had, as ``roles_mask``."""
         self.learned_days: Ints = homes.learned_days
         self.silence_min: Floats = homes.silence_min
         self.device_role: Ints = devices.device_role
@@ -196,6 +205,7 @@ class HomeCards:
             "homes": self.home_ids,
             "devices": [(self.device_home[index].item(), device_id) for index, device_id in enumerate(self.device_ids)],
             "cards": {self.home_ids[home]: msgspec.msgpack.encode(card) for home, card in self.cards.items()},
+            "roles": pack(self.roles[: len(self.home_ids)]),
         }
 
     def restore(self, packed: dict[str, Any]) -> None:
@@ -206,3 +216,5 @@ class HomeCards:
             self.device(self.home_ids[home], device_id)
         for home_id, card in packed["cards"].items():
             self.apply(home_id, msgspec.msgpack.decode(card, type=Card))
+        if "roles" in packed:  # a snapshot from before there were any has only the cards' own
+            self.roles[: len(self.home_ids)] = unpack(packed["roles"])

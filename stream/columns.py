@@ -60,7 +60,7 @@ class Columns:
 
     def keep(self, subjects: Ints) -> dict[str, Array]:
         """A copy of what the columns hold for ``subjects``, for ``put_back``."""
-        return {name: getattr(self, name)[subjects] for name in self.columns}
+        return {name: getattr(self, name).take(subjects, axis=0) for name in self.columns}
 
     def put_back(self, subjects: Ints, kept: Mapping[str, Array]) -> None:
         """Undo what was written for ``subjects`` since ``keep``."""

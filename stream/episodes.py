@@ -143,11 +143,12 @@ class Episodes:
         withdrawn: bool,
     ) -> None:
         columns = self._columns
-        code = self._reason(reason)
-        subjects, event = _parallel(subjects, event_at_s)
+        (subjects,) = _parallel(subjects)
         is_on = columns.on[subjects]
         if not is_on.any():
-            return
+            return  # nearly always: detectors say of everybody seen that he is well
+        code = self._reason(reason)
+        event = np.broadcast_to(event_at_s, subjects.shape)
         self._about_to_change()
         for place in np.flatnonzero(is_on).tolist():
             subject = int(subjects[place])

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from contracts.detections import Detection, detection_id
-from stream.cards import HomeCards
+from stream.cards import HomeCards, roles_mask
 from stream.columns import Packed
 from stream.detector import Context, Detector, Ints, State
 from stream.episodes import Episodes
@@ -68,6 +68,7 @@ class Instance:
         self._time = time
         self._context = Context(cards, time, self.episodes)
         self._of_homes = detector.subject == "home"
+        self._concerns = roles_mask(detector.concerns)
         self._told_at_s: dict[int, float] = {}
         self._due_s: float | None = None
 
@@ -100,6 +101,12 @@ class Instance:
             if not mine.any():
                 return
             at, home, device, kind = at[mine], home[mine], device[mine], kind[mine]
+        if self._concerns:
+            mine = (self._cards.roles[home] & self._concerns) != 0
+            if not mine.all():
+                if not mine.any():
+                    return
+                at, home, device, kind = at[mine], home[mine], device[mine], kind[mine]
         subject = home if self._of_homes else device
         # One number for each call to make: rounds in order, in a round kind by kind.
         call = rounds(subject, kind) * len(KIND_NAMES) + kind

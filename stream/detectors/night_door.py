@@ -136,6 +136,7 @@ def moves(at_s: float) -> list[Row]:
 DETECTOR = Detector(
     family="wandering",
     kinds=signs.KINDS,
+    concerns=("entrance_door",),
     params=Params(),
     observe=observe,
     tick=tick,

@@ -187,6 +187,7 @@ LEFT_S = NOON + 18 * M + 30
 DETECTOR = Detector(
     family="stove",
     kinds=signs.KINDS,
+    concerns=("stove",),
     params=Params(),
     observe=observe,
     tick=tick,

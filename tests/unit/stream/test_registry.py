@@ -36,6 +36,7 @@ def test_every_file_of_the_shipped_folder_is_found() -> None:
         ("DETECTOR = 1\n", "a int, not a stream.detector.Detector"),
         (DOOR_AJAR.replace('kinds=("contact",)', 'kinds=("contcat",)'), "contcat"),
         (DOOR_AJAR.replace('kinds=("contact",)', 'kinds=("card",)'), "card"),
+        (DOOR_AJAR.replace('kinds=("contact",)', 'concerns=("stoev",), kinds=("contact",)'), "stoev"),
         (DOOR_AJAR.replace('kinds=("contact",)', 'lanes=(), kinds=("contact",)'), "never see a row"),
     ],
 )
