@@ -40,6 +40,8 @@ DRAIN_S = 2.5
 """How long a graceful stop waits for Kafka."""
 KAFKA_AWAY_S = 2.0
 """A frame that Kafka has not acknowledged for this long means that Kafka is away."""
+PARTS = 4
+"""In so many parts the partitions have their turn within ``flush_s``."""
 
 
 class Owed(NamedTuple):
@@ -73,6 +75,7 @@ class Bridge:
         self._on_their_way: dict[tuple[Lane, int], float] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._urgent_flush_asked = False
+        self._part = 0
         self._belongs_to = lru_cache(maxsize=500_000)(self._find_connection)
 
     def _make_connections(self) -> list[Connection]:
@@ -206,7 +209,12 @@ class Bridge:
             if self._framing.is_ready("urgent", partition):
                 self._send("urgent", partition)
 
-    def _flush_due(self) -> None:
+    def _flush_next(self) -> None:
+        """A part of the partitions at a time: all at once would be a burst at every stage behind, and the last of it late."""
+        self._part = (self._part + 1) % PARTS
+        self._flush_due(self._part, PARTS)
+
+    def _flush_due(self, part: int = 0, of: int = 1) -> None:
         if self._recorded is not None:
             until_s = self._recorded.complete_until_s()
             if until_s is not None:
@@ -214,7 +222,8 @@ class Bridge:
         now_s = steady_s()
         for lane in LANES:
             for partition in self._framing.due(lane, now_s, self._settings.tick_s):
-                self._send(lane, partition)
+                if partition % of == part:
+                    self._send(lane, partition)
 
     def _send(self, lane: Lane, partition: int) -> None:
         now_s = steady_s()
@@ -250,7 +259,7 @@ class Bridge:
         if await self._kafka_is_ready(stop):
             await self._recall()
             async with asyncio.TaskGroup() as self._tasks:
-                flushing = self._tasks.create_task(_every(self._settings.flush_s, self._flush_due))
+                flushing = self._tasks.create_task(_every(self._settings.flush_s / PARTS, self._flush_next))
                 others = [self._tasks.create_task(each) for each in self._others()]
                 await stop.wait()
                 flushing.cancel()
