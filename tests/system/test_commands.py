@@ -92,6 +92,7 @@ def test_status_of_what_is_down_exits_with_1(shouwang):
 
 def test_a_port_that_somebody_else_holds_is_named_before_anything_starts(shouwang):
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the test before may linger
         other.bind(("127.0.0.1", shouwang.site.ports.kafka))
         other.listen()
         code, _, err = shouwang.run("services", "up", "--native")

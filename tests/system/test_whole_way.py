@@ -208,7 +208,7 @@ async def test_every_stage_and_service_dies_once_and_no_alert_is_lost_or_doubled
     await _kill_one_by_one(own_stages, [*KILLED, "kafka", "timescale", "mosquitto"], PAUSE_S)
     found = await living
     assert found["expected"] > 0
-    assert (found["missed"], found["duplicated"]) == (0, 0), found
+    assert (found["missed"], found["duplicated"]) == (0, 0), json.dumps(found["faults"], ensure_ascii=False, indent=1)
     assert found["sent"] / LIVE_S >= RATE_PER_S, found
     assert found["sent"] == found["stored"] + found["gaps"], found
     twice = "SELECT home_id, family, count(*) FROM cases WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST') GROUP BY 1, 2 HAVING count(*) > 1"
