@@ -52,8 +52,10 @@ async def simulate(
     credentials: Path,
     learned: Path,
     check: bool,
+    spare_s: float = 0.0,
 ) -> dict[str, Any]:
-    """Live until ``for_s`` (wall seconds) have passed or a signal comes; the last figures, with the verdict where ``check``."""
+    """Live until ``for_s`` (wall seconds) have passed or a signal comes; the last figures, with the verdict where ``check``.
+    ``spare_s``: so long before the end everything planned is due."""
     folder = site.data / "demo" / "run"
     clock = VirtualClock(time.time(), virtual_0_s, speed)
     picture = Picture(clock, homes)
@@ -63,6 +65,7 @@ async def simulate(
         # Its health file says that the bridge listens; what came before it could not be watched.
         *("--after", str(state_file.path_of(site.data, SOURCE))),
         *(["--for", str(for_s)] if for_s else []),
+        *(["--spare", str(spare_s)] if spare_s else []),
     ]
     simulation = await _start(site, "run", *words)
     watchers: list[asyncio.Task[None]] = []

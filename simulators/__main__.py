@@ -59,6 +59,10 @@ def _arguments() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument("--for", type=float, dest="for_s", help="wall seconds; without it until SIGTERM")
     run.add_argument(
+        "--spare", type=float, default=0.0,
+        help="what is planned is due so long before the end, wall s (0): a run in which services die needs time to notice",
+    )  # fmt: skip
+    run.add_argument(
         "--learned",
         type=Path,
         help='JSON {"demo-001": [72 minutes], ...}: the lines on the home cards, to say when silence is due',
@@ -105,7 +109,7 @@ async def _run(args: argparse.Namespace, own: SimulatorsSettings) -> None:
     try:
         while True:
             plan = schedule(
-                homes, begin_s + 60, end_s, args.seed, silent_due(learned),
+                homes, begin_s + 60, end_s - args.spare * clock.speed, args.seed, silent_due(learned),
                 rounds=args.rounds, stretch_s=PLANNED_S, scenarios=args.scenarios.split(","),
             )  # fmt: skip
             write_plan(args.folder, plan, clock)

@@ -16,6 +16,8 @@ from simulators.scenarios import LedgerEntry
 
 GRACE_WALL_S = 10.0
 """A machine busy with everything at once may decide this much later than due, wall s; the latency figures show what it was."""
+WATCH_GRACE_S = 300.0
+"""After time that nobody watched, silence begins to count again so much later, s (the stream's own grace)."""
 BEFORE_S = 1800.0
 """An episode may have begun before its cause: a stove was on before it was forgotten, a silence starts with the last sign."""
 HOME_DAYS_FOR_ONE = 1000.0
@@ -81,6 +83,16 @@ def _found(entry: LedgerEntry, signals: Iterable[Signal], due_at_s: float) -> li
     ]
 
 
+def _due_at_s(entry: LedgerEntry, unwatched: Sequence[tuple[float, float]]) -> float:
+    """When a cause must have been noticed: while nobody watches, and in the grace after it, no silence and no absence grows."""
+    due_s = entry.due_at_s
+    if not entry.urgent:
+        for from_s, to_s in sorted(unwatched):
+            if from_s < due_s and to_s > entry.cause_at_s:
+                due_s += to_s - max(from_s, entry.cause_at_s) + WATCH_GRACE_S
+    return due_s
+
+
 def _explained(signal: Signal, entries: Iterable[LedgerEntry]) -> bool:
     return any(
         signal.home_id == entry.home_id
@@ -110,8 +122,10 @@ def verdict(
     stored: int,
     gaps: int,
     gaps_planned: int = 0,
+    unwatched: Sequence[tuple[float, float]] = (),
 ) -> Verdict:
-    """Hold the ledger against the signals. ``run_wall_s``: begin and end; cases raised outside it are nobody's fault here."""
+    """Hold the ledger against the signals. ``run_wall_s``: begin and end; cases raised outside it are nobody's fault here.
+    ``unwatched``: intervals (clock of the run) of which the bridge said that it could not see."""
     missed = doubled = 0
     latencies_s: list[float] = []
     faults: list[dict[str, Any]] = []
@@ -119,7 +133,7 @@ def verdict(
     for entry in entries:
         row = by_scenario.setdefault(entry.scenario, {"expected": 0, "raised": 0, "after_s": []})
         row["expected"] += 1
-        found = _found(entry, signals, entry.due_at_s + GRACE_WALL_S * clock.speed)
+        found = _found(entry, signals, _due_at_s(entry, unwatched) + GRACE_WALL_S * clock.speed)
         if not found:
             missed += 1
             faults.append({"fault": "missed", **msgspec.to_builtins(entry)})

@@ -19,6 +19,7 @@ from storage.queries import fetch_all, fetch_one, query
 _STORED = query("checker_stored")
 _GAPS = query("checker_gaps")
 _SIGNALS = query("checker_signals")
+_UNWATCHED = query("checker_unwatched")
 
 
 class NoRun(ShouwangError):
@@ -49,6 +50,7 @@ async def gather(connection: Connection, folder: Path) -> Verdict:
     stored_rows = await fetch_all(connection, _STORED, homes=counts.homes, boot=counts.boot)
     stored_by_device = {f"{row['home_id']}.{row['device_id']}": row["readings"] for row in stored_rows}
     gaps = await fetch_one(connection, _GAPS, homes=counts.homes, boot=counts.boot)
+    unwatched = await fetch_all(connection, _UNWATCHED, homes=counts.homes)
     sent, stored = totals(counts.acknowledged, stored_by_device)
     return verdict(
         ledger,
@@ -60,6 +62,7 @@ async def gather(connection: Connection, folder: Path) -> Verdict:
         stored=stored,
         gaps=int(gaps["missing"]) if gaps else 0,
         gaps_planned=counts.skipped,
+        unwatched=[(row["from_s"], row["to_s"]) for row in unwatched],
     )
 
 

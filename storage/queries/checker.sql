@@ -46,3 +46,10 @@ SELECT count(*) AS letters FROM dead_letters WHERE starts_with(account, %(prefix
 -- name: checker_cards_waiting
 -- Cards of some homes that the keeper still has to put into the log.
 SELECT count(*) AS waiting FROM home_cards WHERE home_id = ANY(%(homes)s) AND published_version < version;
+
+-- name: checker_unwatched
+-- Time in which the bridge of some homes could not see, on its clock.
+SELECT extract(epoch FROM u.from_at)::float8 AS from_s, extract(epoch FROM u.to_at)::float8 AS to_s
+  FROM unwatched AS u
+ WHERE u.source IN (SELECT d.source FROM devices AS d WHERE d.home_id = ANY(%(homes)s))
+ ORDER BY u.from_at;

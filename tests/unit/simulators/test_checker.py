@@ -52,6 +52,19 @@ def test_too_late_is_a_miss() -> None:
     assert judge([FALL], [another(SIGNAL, decided_at_s=FALL.due_at_s + 60 * 11)]).missed == 1
 
 
+def test_a_silence_is_due_later_by_what_nobody_watched_of_it_and_a_fall_is_not() -> None:
+    silence = msgspec.structs.replace(
+        FALL, scenario="silent", detectors=("inactivity",), urgent=False, due_at_s=FALL.cause_at_s + 3_000
+    )
+    outage = (silence.cause_at_s + 100, silence.cause_at_s + 400)
+    after_it = (silence.due_at_s + 700, silence.due_at_s + 800)
+    # 300 s of outage, 300 s of grace after it, and the 600 s that a busy machine may take.
+    for late_s, missed in ((1_199, 0), (1_201, 1)):
+        said = another(SIGNAL, detector="inactivity", decided_at_s=silence.due_at_s + late_s)
+        assert judge([silence], [said], unwatched=[outage, after_it]).missed == missed
+    assert judge([FALL], [another(SIGNAL, decided_at_s=FALL.due_at_s + 601)], unwatched=[outage]).missed == 1
+
+
 def test_two_cases_for_one_cause_are_one_too_many() -> None:
     found = judge([FALL], [SIGNAL, another(SIGNAL, case_id="c-2")])
     assert (found.duplicated, found.ok) == (1, False)
