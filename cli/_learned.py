@@ -16,6 +16,9 @@ from stream.learning.silences import Learned, learn
 ZONE_OFFSET_S = 8 * 3600.0
 """simulators.clock.ZONE; it has no summer time."""
 
+LEARNER = 2
+"""Raised when the same past teaches other lines, so that those that were kept are not taken for them."""
+
 
 def learned_of(home: Home, before_s: float, days: int = 14) -> Learned:
     """What the ``days`` before ``before_s`` (virtual instant) teach about one simulated home."""
@@ -31,7 +34,7 @@ def learned_lines(
     homes: Sequence[Home], before_s: float, days: int = 14, cache: Path | None = None
 ) -> dict[str, Learned]:
     """What each home's past teaches, on all cores; kept in the folder ``cache`` for the next start of the same neighbourhood."""
-    told = json.dumps([[home.home_id, home.seed] for home in homes] + [before_s, days]).encode()
+    told = json.dumps([LEARNER, [[home.home_id, home.seed] for home in homes], before_s, days]).encode()
     file = cache / f"learned-{hashlib.sha256(told).hexdigest()[:16]}.json" if cache else None
     if file is not None and file.exists():
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Learned])

@@ -20,7 +20,7 @@ class Signs(NamedTuple):
 
     at_s: npt.NDArray[np.float64]
     room: npt.NDArray[np.int64]
-    """Index into contracts.kinds.ROOMS of the device's room."""
+    """Index into contracts.kinds.ROOMS of the device's room; -1 for the flat's water meter, which does not say where somebody is."""
     by_itself: npt.NDArray[np.bool_]
     entrance: npt.NDArray[np.bool_]
 
@@ -61,6 +61,7 @@ def signs(home: Home, end_s: float, days: int = 14) -> Signs:
     """Signs of life of the ``days`` before ``end_s``."""
     roles = {device.device_id: device.role for device in home.devices}
     rooms = {device.device_id: ROOMS.index(device.room) for device in home.devices}
+    rooms |= {each.device_id: -1 for each in home.devices if (each.role, each.room) == ("water_meter", "other")}
     before: dict[str, tuple[object, ...]] = {}
     rows = [
         (sensed.at_s, rooms[sensed.device_id], sensed.kind != "motion", roles[sensed.device_id] == "entrance_door")

@@ -30,6 +30,7 @@ from stream.learning.signs import (
     happened_s,
     left_by_door,
     motions,
+    placeless,
 )  # fmt: skip
 from stream.learning.silences import defaults_min
 
@@ -90,7 +91,8 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     newer = sure & ~(at_s <= state.sign_s[home])
     home, at_s, rows = home[newer], at_s[newer], rows.where(newer)
     state.sign_s[home] = at_s
-    state.room[home] = rows.room
+    placed = ~placeless(rows.role, rows.room)
+    state.room[home[placed]] = rows.room[placed]
     hearing.forget_deafness(state, home, at_s)
     state.due_at_s[home] = np.minimum(state.due_at_s[home], at_s + params.look_s)
 
@@ -184,7 +186,8 @@ def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
 
 
 DEVICES = {"pir-1": ("motion", "living"), "pir-2": ("motion", "bathroom"), "door-1": ("entrance_door", "entrance"),
-           "tap-1": ("tap", "bathroom"), "window-1": ("window", "bedroom"), "watch-1": ("wearable", "other"), "hub-1": ("hub", "other")}  # fmt: skip
+           "tap-1": ("tap", "bathroom"), "window-1": ("window", "bedroom"), "watch-1": ("wearable", "other"), "hub-1": ("hub", "other"),
+           "meter-1": ("water_meter", "other")}  # fmt: skip
 
 
 def card(*devices: str, learned: bool = True, **more: object) -> Card:
@@ -243,6 +246,9 @@ DETECTOR = Detector(
               within_s=(15.25 * H, 15.4 * H), last="inactivity.out_long"),
         fires("a pulse without activity asks first", Story([*UP, *((11 * H + n * 10 * M, "watch-1", "vitals", {"heart_rate_bpm": 60.0})
               for n in range(28))], 15.5 * H, HOME), last="inactivity.pulse_only"),
+        fires("the meter of the flat does not move whoever is in the bathroom",
+              Story([*UP, *motion(11 * H, "pir-2"), (11 * H + 50, "meter-1", "water", {"litres": 4.0, "duration_s": 60})], 14 * H,
+                    card(*DEVICES, silence_min=(120,) * 24 + (60,) * 48)), within_s=(11 * H + 50 + LIMIT_S, 11 * H + 50 + LIMIT_S + 15)),
         fires("found again", Story([*UP, *motion(13 * H)], 13.5 * H, HOME), last="inactivity.moved"),
         quiet("an ordinary morning", Story(UP, 12 * H, HOME)),
         quiet("two hours in town, by the door", Story([*UP, *door(10.8 * H), *door(12.8 * H), *motion(12.9 * H)], 14 * H, HOME)),

@@ -11,7 +11,7 @@ import numpy as np
 from contracts.kinds import ROLES, ROOMS
 from stream.detector import Bools, Floats, Ints
 from stream.learning.hearing import BEATS, DEAF_S, DEAF_TIMES
-from stream.learning.signs import CYCLE_S, ENTRANCE, FELT, FLOW_S, KINDS, STEPS, SWITCHED
+from stream.learning.signs import CYCLE_S, ENTRANCE, FELT, FLOW_S, KINDS, STEPS, SWITCHED, placeless
 
 Columns = Mapping[str, Floats]
 
@@ -24,7 +24,7 @@ class Device(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Signs of life; arrays run in parallel, as ``silences.learn`` takes them."""
+    """Signs of life; arrays run in parallel, as ``silences.learn`` takes them. ``room``: -1 where a sign does not say where."""
 
     at_s: Floats
     room: Ints
@@ -46,6 +46,7 @@ def signs_of(rows: Mapping[str, Columns], devices: Sequence[Device]) -> Past:
         device.append(whose[sign])
         by_itself.append(np.full(int(sign.sum()), kind != "motion"))
     whose = np.concatenate(device)
+    room = np.where(placeless(role, room), -1, room)
     return Past(np.concatenate(at_s), room[whose], np.concatenate(by_itself), role[whose] == ENTRANCE)
 
 

@@ -29,6 +29,8 @@ SWITCHED = np.isin(np.array(ROLES), ("stove", "light", "plug"))
 """Roles that are switched by hand."""
 FELT = np.isin(np.array(ROLES), ("bed", "chair"))
 """Roles whose vibration is a person; a washing machine also vibrates."""
+OTHER = ROOMS.index("other")
+METER = ROLES.index("water_meter")
 POSTURES = ("standing", "sitting", "lying", "low", "walking")
 
 GROUP_OF_ROOM: Ints = np.array(
@@ -57,6 +59,12 @@ def happened_s(rows: Rows) -> Floats:
     """When rows happened, epoch s: never after they came, whatever a device's clock says."""
     at_s: Floats = np.minimum(rows.event_at_s, rows.received_at_s)
     return at_s
+
+
+def placeless(role: Ints, room: Ints) -> Bools:
+    """Devices that say that somebody lives and not where: the meter of the whole flat. Whoever runs the tap is where he was seen last,
+    so such a sign leaves the room as it was."""
+    return np.asarray((role == METER) & (room == OTHER))
 
 
 def motions(rows: Rows) -> Bools:

@@ -10,7 +10,8 @@ Interface (pure, no SQL, no clock)::
 The arrays run in parallel, one entry for each sign of life of ONE home over the last DAYS_BACK days, in any order:
 
     at_s       float64  when it happened (``event_at_s``), epoch seconds; leave out rows whose ``clock`` is UNRESOLVED
-    room       int      index into contracts.kinds.ROOMS of the device's room on the card ("other" where there is none)
+    room       int      index into contracts.kinds.ROOMS of the device's room on the card ("other" where there is none); -1: this sign
+                        does not say where, so the room is that of the sign before it
     by_itself  bool     True: an act that proves a person by itself; False: a motion, which needs a second one near it
     entrance   bool     True: an event of a device with role ``entrance_door``
     offset_s   float or float64 array: the home's zone offset from UTC in seconds (Asia/Shanghai: 28800)
@@ -45,7 +46,7 @@ import numpy as np
 
 from contracts.kinds import ROOM_GROUPS
 from stream.detector import Bools, Floats, Ints
-from stream.learning.signs import GROUP_OF_ROOM, left_by_door, proven
+from stream.learning.signs import GROUP_OF_ROOM, OTHER, left_by_door, proven
 
 DAYS_BACK = 28
 """How far back to look, days: four of each weekday, and a change of habit is forgotten in a month. Chosen."""
@@ -125,7 +126,7 @@ def learn(
     local_s = at_s + offset
 
     sure = proven(at_s, act)
-    sign_s, sign_local_s, group = at_s[sure], local_s[sure], GROUP_OF_ROOM[room[sure]]
+    sign_s, sign_local_s, group = at_s[sure], local_s[sure], GROUP_OF_ROOM[_last_known(room[sure])]
     day = np.floor(sign_local_s / 86_400.0).astype(np.int64)
     days = int((np.unique(day, return_counts=True)[1] >= MIN_DAY_SIGNS).sum())
     evidence: dict[str, float | str | list[float]] = {
@@ -154,6 +155,12 @@ def learn(
         "longest_at_s": float(begins_s[longest]) if longest is not None else 0.0,
     }  # fmt: skip
     return Learned(silence_min=tuple(int(v) for v in values), days=days, evidence=evidence)
+
+
+def _last_known(room: Ints) -> Ints:
+    """Each sign's room, or where it says none (-1) that of the sign before."""
+    known = np.maximum.accumulate(np.where(room >= 0, np.arange(len(room)), -1))
+    return np.where(known >= 0, room[known], OTHER)
 
 
 def _table(silence_min: Floats, group: Ints, begins_h: Floats, day: Ints, leaves: Bools) -> tuple[Floats, int]:

@@ -49,6 +49,14 @@ def test_less_than_a_week_teaches_nothing() -> None:
     assert len(taught(lives(MIN_DAYS)).silence_min) == 72
 
 
+def test_a_sign_that_does_not_say_where_counts_for_the_room_before_it() -> None:
+    rows = lives(28)
+    told = [(at_s + 30, -1) for at_s, _ in rows]
+    said = [(at_s + 30, room) for at_s, room in rows]
+    assert taught([*rows, *told]).silence_min == taught([*rows, *said]).silence_min
+    assert taught([*rows, *told]).silence_min != taught([*rows, *((at_s, LIVING) for at_s, _ in told)]).silence_min
+
+
 def test_the_nap_is_known_at_its_hour_and_not_in_the_morning() -> None:
     lines = table(taught(lives(28)))
     assert lines[0, 13] >= 100
