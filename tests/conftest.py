@@ -31,6 +31,7 @@ from deploy.services import API_OFFSET, SERVICES
 from deploy.site import LOOPBACK, REPOSITORY, Site
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """To which worker each goes, if there are two; the longest of the ``way`` last, when the other may be done."""
     items.sort(key=lambda item: any(name in item.nodeid for name in ("test_demo.py", "test_whole_way.py")))
