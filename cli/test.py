@@ -21,7 +21,7 @@ TEST_DATA = REPOSITORY / ".shouwang-test"
 TEST_PORT_BASE = 28800
 
 WORKERS = 2
-"""A full run has so many pytest workers (tests/conftest.py says which test goes where), each with a Site of its own."""
+"""A full run has so many pytest workers, each with a Site of its own: system tests wait for processes most of their time."""
 
 CHECKS = (
     ("ruff", ("-m", "ruff", "check", "--output-format=concise", ".")),
@@ -107,7 +107,7 @@ def _on_empty_sites(sites: list[Site], more: list[str]) -> int:
             with step("services", f"empty the test site {site.data}"):
                 engine.reset(site)
             prepare.services(site, native=True)
-        return _pytest(more) if more else _in_workers(len(sites), ["--dist", "loadgroup"])
+        return _pytest(more) if more else _in_workers(len(sites), ["--dist", "loadfile", "--no-loadscope-reorder"])
     finally:
         for site in sites:
             engine.down(site)

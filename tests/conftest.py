@@ -9,8 +9,7 @@ The test site is ``.shouwang-test`` on ports from 28800, unless SHOUWANG_DATA an
 were down are started here and stopped at the end (SHOUWANG_KEEP_SERVICES=1 leaves them up: the next run then starts at once).
 If they cannot be started the tests fail; they are never skipped. ``tests/system/conftest.py`` adds the stages.
 
-The whole of the tests runs in two workers (pytest-xdist), each with a site of its own: tests marked ``way``, which wait for
-processes most of the time, and beside them all others.
+The whole of the tests runs in two workers (pytest-xdist), each with a site of its own; a file's tests stay together.
 """
 
 import hashlib
@@ -31,12 +30,9 @@ from deploy.services import API_OFFSET, SERVICES
 from deploy.site import LOOPBACK, REPOSITORY, Site
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """To which worker each goes, if there are two; the longest of the ``way`` last, when the other may be done."""
+    """The two files that start everything come last, when there is the least beside them."""
     items.sort(key=lambda item: any(name in item.nodeid for name in ("test_demo.py", "test_whole_way.py")))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("way" if item.get_closest_marker("way") else "rest"))
 
 
 def worker_number() -> int:

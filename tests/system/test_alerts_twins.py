@@ -14,7 +14,7 @@ from deploy.site import Site
 from tests.system.alert_traffic import Traffic, events_told, eventually, letters_about
 from tests.system.conftest import Stages
 
-pytestmark = [pytest.mark.services, pytest.mark.way]
+pytestmark = pytest.mark.services
 TWINS = ("alerts-1", "alerts-2")
 
 

@@ -16,7 +16,7 @@ from tests.system.alert_traffic import Traffic
 from tests.system.api_desks import Stream, desk, listening, make_user
 from tests.system.conftest import Stages
 
-pytestmark = [pytest.mark.services, pytest.mark.way]
+pytestmark = pytest.mark.services
 
 SETTINGS = {"SHOUWANG_API_HEARTBEAT_S": "0.5"}
 

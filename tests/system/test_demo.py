@@ -9,7 +9,7 @@ import pytest
 
 from deploy.site import REPOSITORY, Site
 
-pytestmark = [pytest.mark.services, pytest.mark.way, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
 
 def demo(site: Site, *words: str) -> tuple[int, dict[str, object], str]:

@@ -16,7 +16,7 @@ from simulators.recording import Part
 from simulators.recordings import WHOLE
 from tests.system.conftest import Stages
 
-pytestmark = [pytest.mark.services, pytest.mark.way, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
 RECORDINGS = REPOSITORY.parent / "shared" / "data"
 ALL = [entry.name for entry in STAGES]

@@ -18,7 +18,7 @@ from deploy.site import REPOSITORY, Site
 from tests.conftest import free_base, worker_number
 from tests.system.stream_traffic import Told, Traffic
 
-pytestmark = [pytest.mark.services, pytest.mark.way]
+pytestmark = pytest.mark.services
 PARTITIONS = 4
 LEAVES_S = 5.0
 """A worker leaves within this time of TERM, s."""

@@ -28,7 +28,7 @@ from storage import accounts, people
 from storage.database import connect
 from storage.records import Device, Home, Resident
 
-pytestmark = [pytest.mark.services, pytest.mark.way, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 HOUR_S = 3600.0
 
 
