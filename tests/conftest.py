@@ -9,7 +9,7 @@ The test site is ``.shouwang-test`` on ports from 28800, unless SHOUWANG_DATA an
 were down are started here and stopped at the end (SHOUWANG_KEEP_SERVICES=1 leaves them up: the next run then starts at once).
 If they cannot be started the tests fail; they are never skipped. ``tests/system/conftest.py`` adds the stages.
 
-The whole of the tests runs in two workers (pytest-xdist), each with a site of its own; a file's tests stay together.
+If pytest-xdist runs several workers (`./shouwang test -n 2 --dist loadfile`), each has a site of its own.
 """
 
 import hashlib
@@ -28,11 +28,6 @@ from deploy import prepare
 from deploy.native import engine
 from deploy.services import API_OFFSET, SERVICES
 from deploy.site import LOOPBACK, REPOSITORY, Site
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The two files that start everything come last, when there is the least beside them."""
-    items.sort(key=lambda item: any(name in item.nodeid for name in ("test_demo.py", "test_whole_way.py")))
 
 
 def worker_number() -> int:
