@@ -146,6 +146,9 @@ async def test_enter_takes_the_most_urgent_and_no_single_key_closes_a_case(room:
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("act-release")).to_be_visible()
     await page.get_by_test_id("history").wait_for()
+    # A slow machine: what is pressed before the form has settled must not fall on anything else.
+    slow = await page.context.new_cdp_session(page)
+    await slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
     for key in "abcdefghijklmnopqstuwxyz0123456789":
         if key not in "nv":
             await page.keyboard.press(key)
@@ -153,8 +156,35 @@ async def test_enter_takes_the_most_urgent_and_no_single_key_closes_a_case(room:
     await expect(page.get_by_test_id("confirm")).to_be_disabled()
     await page.keyboard.press("Enter")
     await page.keyboard.press("Escape")
+    await slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
     await expect(page.get_by_test_id("handling")).to_contain_text("已接警")
     assert room.rows("SELECT handling FROM cases") == [("CLAIMED",)]
+
+
+async def test_a_claim_that_overtakes_the_reading_of_the_record_leaves_a_case_that_can_be_worked(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", score=4)
+    await expect(row_of(page)).to_be_visible()
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if asked.is_set():
+            return await route.continue_()
+        # Read before the claim, answered after everything else: it says that nobody has the case.
+        before = await route.fetch()
+        asked.set()
+        await answer.wait()
+        await route.fulfill(response=before)
+
+    await page.route(re.compile(r"/api/v1/cases/[^/]+$"), late)
+    await row_of(page).click()
+    await asked.wait()
+    await row_of(page).get_by_test_id("claim").click()
+    await expect(page.get_by_test_id("act-verify")).to_be_visible()
+    answer.set()
+    await page.wait_for_timeout(500)
+    await page.get_by_test_id("act-verify").click()
+    await expect(page.get_by_test_id("handling")).to_contain_text("核实中")
 
 
 async def test_the_language_can_be_changed_and_stays(room: Room) -> None:

@@ -48,6 +48,8 @@ export function ActForm({ form, priority, onCancel, onSend }: Props) {
   return (
     <Modal
       open={form !== null} title={form === null ? "" : t(`act.${form}`)} onCancel={onCancel} afterOpenChange={(open) => open && field.current?.focus()} onOk={() => void send()} destroyOnHidden
+      // No cross in the corner: it would hold the keyboard until the field has it, and an Enter in that moment would close the form.
+      closable={false} mask={{ closable: false }}
       okText={t("act.confirm")} cancelText={t("act.cancel")} okButtonProps={{ disabled: !ready, "data-testid": "confirm" } as ButtonProps} confirmLoading={busy}
     >
       {form === "resolve" && <Outcomes chosen={outcome} onChoose={setOutcome} />}

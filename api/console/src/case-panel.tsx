@@ -36,13 +36,19 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
   const [trouble, setTrouble] = useState<string | null>(null);
   const [form, setForm] = useState<Form | null>(null);
 
+  const asked = useRef(0);
   const load = useCallback(async () => {
     if (caseId === null) return;
+    const turn = ++asked.current;
+    const latest = (): boolean => turn === asked.current;
     try {
-      setDetail(await get<CaseDetail>(`/api/v1/cases/${caseId}`));
+      const found = await get<CaseDetail>(`/api/v1/cases/${caseId}`);
+      // An older answer that comes late must not take the place of a newer one: it knows nothing of the claim.
+      if (!latest()) return;
+      setDetail(found);
       setTrouble(null);
     } catch (error) {
-      setTrouble(explain(error));
+      if (latest()) setTrouble(explain(error));
     }
     // A change of language must not read the record again: each reading is in the audit.
   }, [caseId]);
@@ -58,10 +64,12 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
     if (before?.version !== row?.version || before === undefined) if (!onlyLease) void load();
   }, [row, load]);
 
-  const mine = row !== undefined && row.desk_id === me && row.lease_until_at !== null;
+  const held = row !== undefined && row.desk_id === me && row.lease_until_at !== null;
   const lease = detail?.desk_id === me ? detail.lease_id : null;
+  // Without the lease at hand the server would refuse: what needs it is shown when the record has arrived.
+  const mine = held && lease !== null;
 
-  useRenewal(mine && lease !== null ? { caseId: row.case_id, lease } : null, onDone, (error) => {
+  useRenewal(mine ? { caseId: row.case_id, lease } : null, onDone, (error) => {
     void message.error({ content: explain(error), key: "renew" });
   });
 
@@ -143,7 +151,7 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
             {t("act.note")}
           </Button>
         )}
-        {!mine && row !== undefined && row.desk_id !== null && <small>{t("case.readonly")}</small>}
+        {!held && row !== undefined && row.desk_id !== null && <small>{t("case.readonly")}</small>}
       </div>
       <section>
         <h3>
