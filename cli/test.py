@@ -21,7 +21,7 @@ TEST_DATA = REPOSITORY / ".shouwang-test"
 TEST_PORT_BASE = 28800
 
 WORKERS = 2
-"""``--fast`` has so many pytest workers. With services they would have a Site each."""
+"""A full run has so many pytest workers, each with a Site of its own: system tests wait for processes most of their time."""
 
 CHECKS = (
     ("ruff", ("-m", "ruff", "check", "--output-format=concise", ".")),
@@ -93,28 +93,30 @@ def site_of_worker(number: int) -> Site:
 
 
 def _with_services(more: list[str]) -> int:
-    site = site_of_worker(0)
-    browser.ensure(site)
-    console.build(site)
+    sites = [site_of_worker(number) for number in range(1 if more else WORKERS)]
+    browser.ensure(sites[0])
+    console.build(sites[0])
     # Two runs on one site would empty each other's.
-    with only_one(site.data / "run" / "test.lock"):
-        return _on_an_empty_site(site, more)
+    with only_one(sites[0].data / "run" / "test.lock"):
+        return _on_empty_sites(sites, more)
 
 
-def _on_an_empty_site(site: Site, more: list[str]) -> int:
+def _on_empty_sites(sites: list[Site], more: list[str]) -> int:
     try:
-        with step("services", f"empty the test site {site.data}"):
-            engine.reset(site)
-        prepare.services(site, native=True)
-        # One after the other: in two workers the demonstration and the browser were short of time beside a test that kills every stage.
-        return _pytest(more)
+        for site in sites:
+            with step("services", f"empty the test site {site.data}"):
+                engine.reset(site)
+            prepare.services(site, native=True)
+        return _pytest(more) if more else _in_workers(len(sites), ["--dist", "loadfile", "--no-loadscope-reorder"])
     finally:
-        engine.down(site)
+        for site in sites:
+            engine.down(site)
 
 
 def _in_workers(count: int, words: list[str]) -> int:
     # Folders of workers lie deeper; a site's path must stay short enough for a socket in it.
     with TemporaryDirectory(prefix="sw-") as folder:
+        os.environ["SHOUWANG_TEST_LOCKS"] = folder  # tests/conftest.py: where a test has to be alone
         return _pytest(["-n", str(count), *words, f"--basetemp={folder}/t"])
 
 

@@ -9,14 +9,16 @@ The test site is ``.shouwang-test`` on ports from 28800, unless SHOUWANG_DATA an
 were down are started here and stopped at the end (SHOUWANG_KEEP_SERVICES=1 leaves them up: the next run then starts at once).
 If they cannot be started the tests fail; they are never skipped. ``tests/system/conftest.py`` adds the stages.
 
-If pytest-xdist runs several workers (`./shouwang test -n 2 --dist loadfile`), each has a site of its own.
+If pytest-xdist runs several workers (`./shouwang test` does), each has a site of its own, and a test marked ``alone`` has the machine for itself.
 """
 
+import fcntl
 import hashlib
 import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -33,6 +35,21 @@ from deploy.site import LOOPBACK, REPOSITORY, Site
 def worker_number() -> int:
     """0, or 1 in the second of two workers."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Beside a test marked ``alone`` no other worker runs one. First of all, so that waiting is in nobody's time."""
+    folder = os.environ.get("SHOUWANG_TEST_LOCKS")
+    if folder is None:
+        return (yield)
+    alone = item.get_closest_marker("alone") is not None
+    # Who wants to be alone keeps the door while waiting; otherwise the others would never all be out.
+    with Path(folder, "door").open("w") as door, Path(folder, "room").open("w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        return (yield)
 
 
 def free_base(first: int, tries: int) -> int:

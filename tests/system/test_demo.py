@@ -25,6 +25,7 @@ def demo(site: Site, *words: str) -> tuple[int, dict[str, object], str]:
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
+@pytest.mark.alone
 def test_everything_that_happens_in_a_simulated_neighbourhood_becomes_one_case_and_nothing_else_does(
     own_site: Site,
 ) -> None:

@@ -190,6 +190,7 @@ async def _kill_one_by_one(own_stages: Any, names: Sequence[str], pause_s: float
         await asyncio.to_thread(own_stages.kill, name)
 
 
+@pytest.mark.alone
 async def test_every_stage_and_service_dies_once_and_no_alert_is_lost_or_doubled(
     own_site: Site, own_stages: Any
 ) -> None:
