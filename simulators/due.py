@@ -10,6 +10,7 @@ from simulators.clock import local_hour
 from simulators.neighbourhood import Home
 from simulators.scenarios import SLACK_S
 from simulators.schedule import SilentDue
+from simulators.sensing import MAINS_BEAT_S
 
 FACTOR, MARGIN_MIN = 1.25, 15.0
 """Limit = learned minutes x FACTOR + MARGIN_MIN."""
@@ -18,6 +19,8 @@ DEFAULT_DAY_MIN, DEFAULT_NIGHT_MIN = (480.0, 240.0, 240.0), (720.0, 720.0, 720.0
 """Cautious defaults where nothing was learned, by room group."""
 EARLIER_S = 1200.0
 """The last sign of life may be this much older than the collapse, and so belong to the hour before."""
+LATER_S = MAINS_BEAT_S
+"""... or this much younger: water that was drawn before the collapse is told with the meter's next reading, and speaks for that moment."""
 
 
 def limit_s(line: Sequence[int], at_s: float, room: str) -> float:
@@ -34,6 +37,6 @@ def silent_due(learned: Mapping[str, Sequence[int]]) -> SilentDue:
 
     def due_s(home: Home, at_s: float, room: str) -> float:
         line = learned.get(home.home_id, ())
-        return max(limit_s(line, at_s, room), limit_s(line, at_s - EARLIER_S, room)) + SLACK_S
+        return max(limit_s(line, sign_s, room) for sign_s in (at_s - EARLIER_S, at_s, at_s + LATER_S)) + LATER_S + SLACK_S
 
     return due_s
