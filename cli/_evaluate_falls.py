@@ -8,6 +8,9 @@ import numpy as np
 from cli._offline import detections_of
 from contracts.detections import Detection
 from simulators.recordings import open_recording, trials
+from stream.detector import Detector
+from stream.detectors import _fall_model as fall_model
+from stream.detectors import fall_wearable
 from stream.registry import discover
 
 WITHIN_S = 10.0
@@ -16,8 +19,16 @@ EARLY_S = 1.0
 """... or this long before it: times given by hand are not sharper, s."""
 
 
-def evaluate(path: Path) -> dict[str, Any]:
-    """Figures of one file, fields as ``evaluate falls --json`` prints them. Labels are read here only, never on the way to the detector.
+def for_position(position: str) -> Detector:
+    """The shipped detector for wearables at the wrist or waist; for an unknown position as it is shipped."""
+    if position == "unknown":
+        return discover()["fall_wearable"]
+    return fall_wearable.detector(fall_wearable.of_model(fall_model.load(position)))
+
+
+def evaluate(path: Path, detector: Detector | None = None) -> dict[str, Any]:
+    """Figures of one file, fields as ``evaluate falls --json`` prints them; of the shipped detector unless another is given. Labels are
+    read here only, never on the way to the detector.
 
     The impact is the largest acceleration between the given start and end of the fall, else of the whole trial. An activity is wrong if
     any detection comes, withdrawn or not.
@@ -32,7 +43,7 @@ def evaluate(path: Path) -> dict[str, Any]:
     recording = open_recording(path)
     homes = [home.home_id for home in recording.homes]
     told: dict[str, list[Detection]] = {home: [] for home in homes}
-    detectors = {"fall_wearable": discover()["fall_wearable"]}
+    detectors = {"fall_wearable": detector or discover()["fall_wearable"]}
     messages = ((message.topic, message.payload) for message in recording.messages())
     for found in detections_of(messages, {home.home_id: home.card() for home in recording.homes}, detectors):
         if found.on and not found.withdrawn:
@@ -73,6 +84,7 @@ def evaluate(path: Path) -> dict[str, Any]:
         "decision_s": {
             f"p{q}": round(float(np.percentile(decision_s, q)), 2) if decision_s else None for q in (50, 95)
         },
+        "decisions_s": [round(second, 3) for second in decision_s],
         "missed_by": dict(sorted(missed_by.items())),
         "false_by": dict(sorted(wrong_by.items())),
     }

@@ -5,15 +5,17 @@ import asyncio
 import json
 import os
 import signal
+from pathlib import Path
 
-from bench import flow
+from bench import falls, flow
 from cli._running import Running
+from cli.train import RECORDINGS
 from deploy import prepare
 from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
-HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage)"
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), falls (accuracy on recordings)"
 
 BENCH_DATA = REPOSITORY / ".shouwang-bench"
 BENCH_PORT_BASE = 28600
@@ -33,9 +35,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     load.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    acted = what.add_parser("falls", help="falls told from activities in recordings, one subject left out at a time")
+    acted.add_argument("--set", choices=tuple(falls.SETS), help="only this one (both)")
+    acted.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
+    acted.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
 
 def run(args: argparse.Namespace) -> int:
     """Measure; exit code 1 if an acknowledged message was lost."""
+    return _falls(args) if args.what == "falls" else _flow(args)
+
+
+def _falls(args: argparse.Namespace) -> int:
+    found = falls.measure(args.data, (args.set,) if args.set else tuple(falls.SETS))
+    print(json.dumps(found, indent=None if args.json else 2))
+    return 0
+
+
+def _flow(args: argparse.Namespace) -> int:
     os.environ.setdefault("SHOUWANG_DATA", str(BENCH_DATA))
     os.environ.setdefault("SHOUWANG_PORT_BASE", str(BENCH_PORT_BASE))
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--position",
         choices=("wrist", "waist", "unknown"),
         default="unknown",
-        help="where it is worn; the detector makes no difference yet",
+        help="where it is worn: the model for it instead of the one that ships for all",
     )
     silence = what.add_parser("inactivity", help="events of one home (.csv, .csv.xz with t, sensor, val)")
     silence.add_argument("file", type=Path)
@@ -34,7 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the figures."""
     if args.what == "falls":
-        found = [{**_evaluate_falls.evaluate(path), "position": args.position} for path in args.file]
+        detector = _evaluate_falls.for_position(args.position)
+        found = [{**_evaluate_falls.evaluate(path, detector), "position": args.position} for path in args.file]
+        for each in found:
+            each.pop("decisions_s")
         if args.json:
             print(json.dumps(found[0] if len(found) == 1 else found))
         for each in [] if args.json else found:

@@ -37,6 +37,8 @@ def silent_due(learned: Mapping[str, Sequence[int]]) -> SilentDue:
 
     def due_s(home: Home, at_s: float, room: str) -> float:
         line = learned.get(home.home_id, ())
-        return max(limit_s(line, sign_s, room) for sign_s in (at_s - EARLIER_S, at_s, at_s + LATER_S)) + LATER_S + SLACK_S
+        return (
+            max(limit_s(line, sign_s, room) for sign_s in (at_s - EARLIER_S, at_s, at_s + LATER_S)) + LATER_S + SLACK_S
+        )
 
     return due_s

@@ -1,49 +1,34 @@
-"""A fall, from a wearable's motion: an impact, a turn of the body around it, then stillness.
+"""A fall, from a wearable's motion: an impact whose seconds before and after look like one, then what follows.
 
-An impact is the largest |acceleration| within a second either way, of impact_g or more. 2.5 s later it is judged by a weighted sum:
-
-    impact    log of the largest |a|, no more than cap_g (so that a sensor of ±2 g counts like one of ±16 g)
-    tumble    log of the rms deviation within a second either way, no more than 1.5 g
-    turn      angle between mean acceleration 3.0 to 1.2 s before and 1.0 to 2.5 s after, in quarter turns, at most one
-    movement  log of the rms deviation 1.5 to 2.5 s after
-    rhythm    tenths of a second above 1.6 g from 6 to 1.5 s before (jogging, clapping), in tens
+An impact is the largest |acceleration| within a second either way, of impact_g or more. 2.5 s later the window around it is judged by a model
+(``_fall_model``): from one likeness on it is a fall (score 1), from a higher one surely so (score 2).
 
 Then it is followed for 30 s: ten seconds of walking withdraw it, hardly a movement raises the score by one. Where samples are missing
 around the impact, or a triggered block ends early, it scores 1 ("unclear") if the rest speaks for a fall. A wearable that says it is not worn says nothing.
 Works on continuous blocks and on triggered ones, at 20 to 200 Hz, of any range, with or without rotation (which is not used).
 
-Sources: weights are a logistic regression over WEDA-FALL (wrist) and SisFall (waist), each set and class of equal weight. With one subject left out and the point chosen on the others:
-WEDA 93 % of falls, 91 % of activities; SisFall 98 % and 99 %. All falls there are acted, by people under 60.
+Sources, figures and limits of the model: docs/fall-model.md. All falls that it learned from are acted, by people under 60.
 """
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from contracts.kinds import Card
 from stream.detector import Array, Bools, Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
+from stream.detectors import _fall_model as fall_model
 from stream.detectors import _motion_bins as motion
 from stream.detectors._motion_bins import AFTER, PER_S, SLOTS, STEP, WIDTH, Ring
 
 
 class Params(msgspec.Struct, frozen=True):
-    """The weighted sum, and what follows."""
+    """What is looked at, and what follows. The model's own numbers stand in its file."""
 
     impact_g: float = 1.6
     """Least impact that is looked at, g. Chosen: below all but one of the 2,148 acted falls."""
-    cap_g: float = 3.5
-    """Impact counts no more than this, g. Chosen: about what a ±2 g sensor can show on three axes."""
-    weights: tuple[float, ...] = (3.8, 4.7, 4.0, -1.5, -1.7)
-    """Of impact, tumble, turn, movement, rhythm. Fitted (above)."""
-    offset: float = -9.4
-    """Constant of the sum. Fitted (above)."""
-    fall: float = 0.6
-    """From this sum on it is a fall (score 1). Fitted: balanced point on the training subjects."""
-    sure: float = 2.5
-    """From this sum on the score is 2. Chosen: 99 % of the scripted activities of both sets lie below."""
-    usual_turn: float = 0.5
-    """Stands in for a turn that cannot be measured, quarter turns. Chosen: between falls and activities."""
-    usual_movement_g: float = 0.1
-    """Stands in for movement that cannot be measured, g rms. Chosen."""
     early_s: float = 1.2
     """A triggered block that ends so long after the impact is judged as it is, s. Chosen: shorter shows no stillness."""
     walking_g: float = 0.15
@@ -74,8 +59,24 @@ STATE = {
 }
 OFFSETS = np.arange(WIDTH)
 
+Judge = Callable[[Array, Ints, Ints], Floats]
+"""Likeness of windows ``[n, fall_model.LENGTH, fall_model.FIELDS]`` to falls; also told are their homes and the bins of their impacts."""
 
-def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
+
+class Point(NamedTuple):
+    """The model at work: who judges, and from which likeness on it is a fall, and surely one."""
+
+    judge: Judge
+    fall: float
+    sure: float
+
+
+def of_model(model: fall_model.Model) -> Point:
+    """The point of a model."""
+    return Point(lambda windows, home, impact: fall_model.likeness(model, windows), model.fall, model.sure)
+
+
+def observe(point: Point, params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Add blocks to the rings, step by step, and judge impacts that have been seen for long enough."""
     if rows.kind == "status":
         worn = rows["worn"]
@@ -109,7 +110,7 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
         ring = motion.advance(ring, now, to, after, motion.of_rows(bins, on, len(rings)))
         head[on] = to
         ahead = np.where(ends_early[on] & (to >= last[on]), round(params.early_s * PER_S), AFTER)
-        _judge(params, state, here, rings[on], ring, to, ahead, ctx)
+        _judge(point, params, state, here, rings[on], ring, to, ahead, ctx)
         _follow(params, state, here, rings[on], ring, to, ctx)
         judged[rings[on]] = np.maximum(judged[rings[on]], to - ahead)
         motion.store(state, rings[on], ring)
@@ -117,8 +118,8 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 
 
 def _judge(
-    params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, head: Ints, ahead: Ints, ctx: Context
-) -> None:
+    point: Point, params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, head: Ints, ahead: Ints, ctx: Context
+) -> None:  # fmt: skip
     """Find impacts between the last bin that was judged and the newest that can be, and judge them."""
     number = head[:, None] - (WIDTH - 1 - OFFSETS)[None, :]
     open_ = (number > motion.flat(state, "judged")[rings][:, None]) & (number <= (head - ahead)[:, None])
@@ -131,16 +132,31 @@ def _judge(
     row, column, near = row[peak], column[peak], near[peak]
     if not len(row):
         return
-    z, turn_deg, clear = _sum(params, Ring(*(part[row] for part in ring)), column, near)
-    falls = z >= params.fall
+    impact = number[row, column]
+    likeness = point.judge(_windows(Ring(*(part[row] for part in ring)), column), rows.subject[row], impact)
+    falls = likeness >= point.fall
     if not falls.any():
         return
-    row, column, z, turn_deg, clear = row[falls], column[falls], z[falls], turn_deg[falls], clear[falls]
-    for place in _first_of_each(
-        rows.subject[row]
-    ):  # two impacts of one home in one step are rare; then the second waits its turn here
-        _tell(params, state, rows, rings, row[place], number[row, column][place], z[place], turn_deg[place], clear[place],
-              ring.top[row, column][place], head[row[place]] - number[row, column][place], ctx)  # fmt: skip
+    row, column, near, impact, likeness = row[falls], column[falls], near[falls], impact[falls], likeness[falls]
+    turn_deg, clear = _turn(Ring(*(part[row] for part in ring)), near)
+    score = np.where(clear & (likeness >= point.sure), 2, 1)
+    # Two impacts of one home in one step are rare; then the second waits its turn here.
+    for place in _first_of_each(rows.subject[row]):
+        _tell(params, state, rows, rings, row[place], impact[place], score[place], likeness[place], turn_deg[place], clear[place],
+              ring.top[row, column][place], head[row[place]] - impact[place], ctx)  # fmt: skip
+
+
+def _windows(ring: Ring, column: Ints) -> Array:
+    """What the model sees of the impacts at ``column``; an empty bin is filled by the one before it, the first ones by the first that is not."""
+    wanted = column[:, None] + np.arange(-fall_model.BACK, fall_model.AHEAD + 1)[None, :]
+    there = np.clip(wanted, 0, WIDTH - 1)
+    full = (np.take_along_axis(ring.n, there, axis=1) > 0) & (wanted == there)
+    place = np.arange(fall_model.LENGTH)
+    before = np.maximum.accumulate(np.where(full, place, -1), axis=1)
+    source = np.where(before < 0, full.argmax(axis=1)[:, None], before)
+    parts = (ring.x, ring.y, ring.z, ring.variance, ring.top)
+    at = np.take_along_axis(there, source, axis=1)
+    return np.stack([np.take_along_axis(part, at, axis=1) for part in parts], axis=2)
 
 
 def _first_of_each(subject: Ints) -> list[Ints]:
@@ -154,39 +170,26 @@ def _first_of_each(subject: Ints) -> list[Ints]:
     return parts
 
 
-def _sum(params: Params, ring: Ring, column: Ints, near: Ints) -> tuple[Floats, Floats, Bools]:
-    """The weighted sum for each impact, the turn in degrees (NaN: not measured), and whether all of it could be measured."""
-    impact_g = ring.top[np.arange(len(column)), column]
+def _turn(ring: Ring, near: Ints) -> tuple[Floats, Bools]:
+    """Angle between mean acceleration 3.0 to 1.2 s before and 1.0 to 2.5 s after each impact, degrees (NaN: not measured), and whether that and the
+    stillness after it could be measured."""
     bins_before, before, _ = motion.window(ring, (near >= -30) & (near < -12))
     bins_after, after, _ = motion.window(ring, (near >= 10) & (near <= AFTER))
-    bins_late, _, late_g = motion.window(ring, (near >= 15) & (near <= AFTER))
-    _, _, tumble_g = motion.window(ring, np.abs(near) <= 10)
-    rhythm = ((near >= -60) & (near < -15) & (ring.top > 1.6)).sum(axis=1)
+    bins_late, _, _ = motion.window(ring, (near >= 15) & (near <= AFTER))
     sizes = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         turn_deg = np.degrees(np.arccos(np.clip((before * after).sum(axis=1) / sizes, -1.0, 1.0)))
     turn_deg = np.where((bins_before >= 6) & (bins_after >= 5), turn_deg, np.nan)
-    movement_g = np.where(bins_late >= 5, late_g, np.nan)
-    clear = ~np.isnan(turn_deg) & ~np.isnan(movement_g)
-    parts = np.stack((
-        np.log(np.minimum(impact_g, params.cap_g)),
-        np.log(np.minimum(tumble_g, 1.5) + 0.01),
-        np.where(np.isnan(turn_deg), params.usual_turn, np.minimum(turn_deg, 90.0) / 90.0),
-        np.log(np.where(np.isnan(movement_g), params.usual_movement_g, movement_g) + 0.01),
-        np.minimum(rhythm, 20) / 10.0,
-    ), axis=1)  # fmt: skip
-    # Not a matrix product: its last digit depends on how many impacts are judged together.
-    return (parts * np.array(params.weights)).sum(axis=1) + params.offset, turn_deg, clear
+    return turn_deg, ~np.isnan(turn_deg) & (bins_late >= 5)
 
 
 def _tell(
-    params: Params, state: State, rows: Rows, rings: Ints, row: Ints, impact: Ints, z: Floats, turn_deg: Floats, clear: Bools, impact_g: Array,
-    since: Ints, ctx: Context,
+    params: Params, state: State, rows: Rows, rings: Ints, row: Ints, impact: Ints, score: Ints, likeness: Floats, turn_deg: Floats, clear: Bools,
+    impact_g: Array, since: Ints, ctx: Context,
 ) -> None:  # fmt: skip
     """Say falls, at most one for each home: a new one, or more of the one that is going on."""
     home, at_s = rows.subject[row], impact / PER_S
     fresh = at_s - state.started_s[home] > params.apart_s
-    score = np.where(clear, np.where(z >= params.sure, 2, 1), 1)
     ctx.out.off(home[fresh], event_at_s=at_s[fresh], reason="fall_wearable.over")
     state.score[home[fresh]] = 0
     state.started_s[home[fresh]] = at_s[fresh]
@@ -204,7 +207,7 @@ def _tell(
             evidence = {
                 "impact_g": state.impact_g[home[now]],
                 "turn_deg": turn_deg[now],
-                "sum": z[now],
+                "likeness": likeness[now],
                 "why": why[now],
             }
             ctx.out.on(home[now], started_at_s=state.started_s[home[now]], event_at_s=at_s[now], score=score[now], reason=reason,
@@ -299,29 +302,37 @@ WALK = still(8, shake_g=0.25)
 FALL = (WALK, blow(5.0))
 LIES = still(32, SIDE)
 
-DETECTOR = Detector(
-    family="fall",
-    kinds=("inertial", "status"),
-    params=Params(),
-    observe=observe,
-    lanes=("bulk", "urgent"),
-    state=STATE,
-    device_state=DEVICE_STATE,
-    cases=(
-        fires("walking, falling, lying", _told(worn(*FALL, still(6, SIDE))), within_s=(110.8, 112.4), last="fall_wearable.impact_still"),
-        fires("and still lying half a minute later", _told(worn(*FALL, LIES)), last="fall_wearable.lying"),
-        fires("gets up and walks: withdrawn", _told(worn(*FALL, still(4, SIDE), still(30, shake_g=0.3))), last="fall_wearable.moved"),
-        fires("one triggered window", _told(worn(*FALL, still(6, SIDE), block_s=20, triggered=True))),
-        fires("a triggered window that ends early is unclear", _told(worn(*FALL, still(1.2, SIDE), block_s=20, triggered=True)),
-              last="fall_wearable.unclear"),
-        fires("20 Hz and ±2 g", _told(worn(*FALL, still(6, SIDE), rate=25, range_g=2.0))),
-        fires("a second is missing after the impact", _told(worn(*FALL, still(8, SIDE), missing=(9.5, 12.0))), last="fall_wearable.unclear"),
-        fires("two falls, five minutes apart", _told([*worn(*FALL, still(6, SIDE)), *worn(*FALL, still(6, SIDE), begins_s=400.0)]), episodes=2),
-        fires("of two who live together one falls", _told(sorted([*worn(*FALL, still(6, SIDE)), *worn(still(14), device="watch-2")]))),
-        quiet("walking", _told(worn(still(30, shake_g=0.4)))),
-        quiet("a clap", _told(worn(still(8), blow(3.0, DOWN), still(8)))),
-        quiet("running", _told(worn(still(20, shake_g=1.2, beat_hz=2.7), still(5)))),
-        quiet("sitting down hard", _told(worn(still(8), blow(1.9, DOWN), still(8, DOWN)))),
-        quiet("a watch that falls from the table", _told([(99.0, "watch-1", "status", {"worn": False}), *worn(*FALL, still(6, SIDE))])),
-    ),
+CASES = (
+    fires("walking, falling, lying", _told(worn(*FALL, still(6, SIDE))), within_s=(110.8, 112.4), last="fall_wearable.impact_still"),
+    fires("and still lying half a minute later", _told(worn(*FALL, LIES)), last="fall_wearable.lying"),
+    fires("gets up and walks: withdrawn", _told(worn(*FALL, still(4, SIDE), still(30, shake_g=0.3))), last="fall_wearable.moved"),
+    fires("one triggered window", _told(worn(*FALL, still(6, SIDE), block_s=20, triggered=True))),
+    fires("a triggered window that ends early is unclear", _told(worn(*FALL, still(1.2, SIDE), block_s=20, triggered=True)),
+          last="fall_wearable.unclear"),
+    fires("20 Hz and ±2 g", _told(worn(*FALL, still(6, SIDE), rate=25, range_g=2.0))),
+    fires("a second is missing after the impact", _told(worn(*FALL, still(8, SIDE), missing=(9.5, 12.0))), last="fall_wearable.unclear"),
+    fires("two falls, five minutes apart", _told([*worn(*FALL, still(6, SIDE)), *worn(*FALL, still(6, SIDE), begins_s=400.0)]), episodes=2),
+    fires("of two who live together one falls", _told(sorted([*worn(*FALL, still(6, SIDE)), *worn(still(14), device="watch-2")]))),
+    quiet("walking", _told(worn(still(30, shake_g=0.4)))),
+    quiet("a clap", _told(worn(still(8), blow(3.0, DOWN), still(8)))),
+    quiet("running", _told(worn(still(20, shake_g=1.2, beat_hz=2.7), still(5)))),
+    quiet("sitting down hard", _told(worn(still(8), blow(1.9, DOWN), still(8, DOWN)))),
+    quiet("a watch that falls from the table", _told([(99.0, "watch-1", "status", {"worn": False}), *worn(*FALL, still(6, SIDE))])),
 )  # fmt: skip
+
+
+def detector(point: Point) -> Detector:
+    """The detector with this judge in it."""
+    return Detector(
+        family="fall",
+        kinds=("inertial", "status"),
+        params=Params(),
+        observe=partial(observe, point),
+        lanes=("bulk", "urgent"),
+        state=STATE,
+        device_state=DEVICE_STATE,
+        cases=CASES,
+    )
+
+
+DETECTOR = detector(of_model(fall_model.load()))

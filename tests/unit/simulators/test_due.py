@@ -11,8 +11,8 @@ from contracts.kinds import Card
 from simulators import due
 from simulators.clock import midnight_s
 from simulators.neighbourhood import neighbourhood
-from simulators.sensing import MAINS_BEAT_S
 from simulators.scenarios import SCENARIOS
+from simulators.sensing import MAINS_BEAT_S
 from simulators.waveforms import IMPACT_AT_S, RANGE_DPS, RANGE_G, RATE_HZ, WINDOW_S, as_int16, fall
 from stream.detectors import fall_wearable, inactivity, night_door, stove_unattended, water_running
 from stream.learning import silences
@@ -38,7 +38,10 @@ def test_a_home_without_lines_is_due_by_the_cautious_defaults() -> None:
 def test_a_meter_that_tells_of_the_last_minutes_after_the_collapse_makes_the_silence_due_later() -> None:
     home, at_s = neighbourhood(1)[0], midnight_s(20_000) + 9.5 * 3600
     learned = {home.home_id: [60] * 72}
-    assert due.silent_due(learned)(home, at_s, "living") >= due.limit_s(learned[home.home_id], at_s, "living") + MAINS_BEAT_S
+    assert (
+        due.silent_due(learned)(home, at_s, "living")
+        >= due.limit_s(learned[home.home_id], at_s, "living") + MAINS_BEAT_S
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""The model of falls: what it sees does not depend on mounting or on what is judged beside it."""
+
+import numpy as np
+import pytest
+
+from stream.detectors import _fall_model as fall_model
+from stream.detectors._motion_bins import Ring
+from stream.detectors.fall_wearable import WIDTH, _windows
+
+
+def windows(count: int, seed: int = 1) -> fall_model.Array:
+    rng = np.random.default_rng(seed)
+    mean = np.array([0.0, -1.0, 0.1]) + rng.normal(0.0, 0.3, (count, fall_model.LENGTH, 3))
+    variance = rng.exponential(0.05, (count, fall_model.LENGTH, 1))
+    top = np.linalg.norm(mean, axis=2, keepdims=True) + np.sqrt(variance)
+    return np.concatenate([mean, variance, top], axis=2).astype(np.float32)
+
+
+def test_channels_are_the_same_however_the_wearable_is_mounted() -> None:
+    seen = windows(20)
+    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
+    turned = seen.copy()
+    turned[:, :, :3] = seen[:, :, :3] @ turn
+    assert fall_model.channels(turned) == pytest.approx(fall_model.channels(seen), abs=1e-4)
+
+
+def test_a_likeness_does_not_depend_on_what_is_judged_beside_it() -> None:
+    model, seen = fall_model.load(), windows(fall_model.CHUNK + 7)
+    together = fall_model.likeness(model, seen)
+    assert [float(fall_model.likeness(model, seen[n : n + 1])[0]) for n in range(len(seen))] == list(together)
+
+
+@pytest.mark.parametrize("position", fall_model.POSITIONS)
+def test_the_file_holds_a_small_model_for_every_position(position: str) -> None:
+    model = fall_model.load(position)
+    assert model.weights.shape == (fall_model.FEATURES,)
+    assert np.isfinite(model.weights).all()
+    assert np.isfinite(model.biases).all()
+    assert model.fall <= model.sure
+    assert fall_model.FILE.stat().st_size < 2_000_000
+
+
+def test_an_empty_bin_is_filled_by_the_one_before_it_and_the_first_ones_by_the_first_that_is_not() -> None:
+    column = np.array([WIDTH - 10])  # the last bins of the window have not come yet
+    n = np.zeros((1, WIDTH), np.float32)
+    n[0, [WIDTH - 40, WIDTH - 10, WIDTH - 8]] = 5
+    values = np.arange(WIDTH, dtype=np.float32)[None, :]
+    (seen,) = _windows(Ring(n, values, values, values, values, values), column)
+    first, impact, last = WIDTH - 40.0, WIDTH - 10.0, WIDTH - 8.0
+    back = fall_model.BACK
+    assert seen[:21, 0].tolist() == [first] * 21
+    assert seen[back - 1, 0] == first
+    assert seen[back : back + 2, 0].tolist() == [impact] * 2
+    assert seen[back + 2 :, 4].tolist() == [last] * (fall_model.AHEAD - 1)
