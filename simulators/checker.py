@@ -102,11 +102,13 @@ def _explained(signal: Signal, entries: Iterable[LedgerEntry]) -> bool:
     )
 
 
-def _copies(found: Iterable[Signal]) -> int:
-    """Cases and detections beyond the first for one cause: shown, or said, more than once."""
-    cases = {signal.case_id for signal in found}
+def _copies(found: Sequence[Signal], end_s: float) -> int:
+    """Cases and detections beyond the first for one cause: shown, or said, more than once. From ``end_s`` on, when the homes have
+    ended and all of them fall silent, a further one has a cause of its own."""
+    in_run = [signal for signal in found if signal.decided_at_s <= end_s] or found
+    cases = {signal.case_id for signal in in_run}
     said: dict[tuple[str, str, str | None], set[str]] = defaultdict(set)
-    for signal in found:
+    for signal in in_run:
         said[(signal.detector, signal.lane, signal.device_id)].add(signal.detection_id)
     return max(0, len(cases) - 1) + sum(len(ids) - 1 for ids in said.values())
 
@@ -126,6 +128,7 @@ def verdict(
 ) -> Verdict:
     """Hold the ledger against the signals. ``run_wall_s``: begin and end; cases raised outside it are nobody's fault here.
     ``unwatched``: intervals (clock of the run) of which the bridge said that it could not see."""
+    begin_s, end_s = run_wall_s
     missed = doubled = 0
     latencies_s: list[float] = []
     faults: list[dict[str, Any]] = []
@@ -140,13 +143,14 @@ def verdict(
             continue
         row["raised"] += 1
         row["after_s"].append(round(min(signal.decided_at_s for signal in found) - entry.cause_at_s, 1))
-        copies = _copies(found)
+        copies = _copies(found, clock.at(end_s))
         if copies:
             doubled += copies
-            faults.append({"fault": "doubled", "copies": copies, **msgspec.to_builtins(entry)})
+            faults.append(
+                {"fault": "doubled", "copies": copies, **msgspec.to_builtins(entry), "signals": msgspec.to_builtins(found)}
+            )
         if entry.urgent:
             latencies_s.append(min(_shown_wall_s(signal, entry) for signal in found) - entry.published_wall_s)
-    begin_s, end_s = run_wall_s
     by_case: dict[str, list[Signal]] = defaultdict(list)
     for signal in signals:
         if not signal.test and begin_s <= signal.raised_wall_s <= end_s:

@@ -74,6 +74,18 @@ def test_two_detections_of_one_press_in_one_case_are_one_too_many() -> None:
     assert judge([FALL], [SIGNAL, another(SIGNAL, detection_id="d-2")]).duplicated == 1
 
 
+def test_a_device_that_falls_silent_again_because_the_run_is_over_is_not_a_copy() -> None:
+    again = another(SIGNAL, case_id="c-2", detection_id="d-2")
+    run = {"run_wall_s": (1_000.0, 1_010.3)}
+    assert judge([FALL], [SIGNAL, another(again, decided_at_s=CLOCK.at(1_010.4))], **run).ok
+    (fault,) = judge([FALL], [SIGNAL, again], **run).faults
+    assert [signal["detection_id"] for signal in fault["signals"]] == ["d-1", "d-2"]
+    # A cause that is only noticed after the end still must be noticed once.
+    late = [another(signal, decided_at_s=CLOCK.at(1_010.4)) for signal in (SIGNAL, again)]
+    assert judge([FALL], late[:1], **run).ok
+    assert judge([FALL], late, **run).duplicated == 2
+
+
 def test_both_lanes_may_say_the_same() -> None:
     assert judge([FALL], [SIGNAL, another(SIGNAL, lane="bulk")]).ok
 
