@@ -7,7 +7,6 @@ it, moved by whole days onto one day, and then nothing for a day. Nobody collaps
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +23,7 @@ from contracts.names import AREA_REPLAY, topic_of
 from simulators.recording import Recorded, Recording
 from simulators.recordings import open_recording
 from stream.detector import Detector, Floats
-from stream.learning.silences import Learned, learn
+from stream.learning.silences import PER_WEEK, Learned, learn
 from stream.registry import discover
 
 EVENTS = 40
@@ -32,8 +31,8 @@ EVENTS = 40
 DAY_S = 86_400.0
 AFTER_S = 30 * 3600.0
 """How long after a collapse an alarm is waited for, s."""
-SCALES = (0.6, 0.8, 1.0, 1.3)
-"""Points of the curve: the detector's factor and margin times this."""
+RATES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+"""Points of the curve: lines drawn for so many false alarms a week."""
 DETECTOR = "inactivity"
 STATES = {"contact": "open", "power": "on"}
 
@@ -64,15 +63,15 @@ def evaluate(path: Path, away: Path | None, blocks: int, every_min: float) -> di
     )
     edges = edges - home.offset_s
     parts = [(float(a), float(b)) for a, b in pairwise(edges) if b > a]
-    learned = [_learned(home, test) for test in parts]
     shipped = discover()[DETECTOR]
     weeks = (at_s[-1] - at_s[0]) / (7 * DAY_S)
-    curve = {scale: _judge(home, _scaled(shipped, scale), parts, learned, out, every_min, weeks) for scale in SCALES}
+    lines = {rate: [_learned(home, test, rate) for test in parts] for rate in sorted({*RATES, PER_WEEK})}
+    curve = {rate: _judge(home, shipped, parts, learned, out, every_min, weeks) for rate, learned in lines.items()}
     return {
         "weeks": round(float(weeks), 2),
-        "days_learned": [each.days for each in learned],
-        "points": [{"scale": scale, **asks} for scale, (asks, _) in curve.items()],
-        "shipped": {"asks": curve[1.0][0], "desk": curve[1.0][1]},
+        "days_learned": [each.days for each in lines[PER_WEEK]],
+        "points": [{"per_week": rate, **asks} for rate, (asks, _) in curve.items()],
+        "shipped": {"asks": curve[PER_WEEK][0], "desk": curve[PER_WEEK][1]},
     }
 
 
@@ -85,15 +84,7 @@ def _instant(text: str, zone: ZoneInfo) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
 
 
-def _scaled(detector: Detector, scale: float) -> Detector:
-    params = detector.params
-    return replace(
-        detector,
-        params=msgspec.structs.replace(params, factor=params.factor * scale, margin_min=params.margin_min * scale),
-    )
-
-
-def _learned(home: Home, test: tuple[float, float]) -> Learned:
+def _learned(home: Home, test: tuple[float, float], per_week: float) -> Learned:
     """Learned on the days outside ``test``."""
     devices = {device.device_id: device for device in home.recording.homes[0].devices}
     signs: list[tuple[float, int, bool, bool]] = []
@@ -113,6 +104,7 @@ def _learned(home: Home, test: tuple[float, float]) -> Learned:
         np.array([sign[3] for sign in signs], np.bool_),
         home.offset_s,
         unknown=[test],
+        per_week=per_week,
     )
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROLES, ROOMS, Card
+from contracts.kinds import LINES, ROLES, ROOMS, Card
 from stream.columns import Columns, StateColumn, pack, unpack
 from stream.detector import Bools, Floats, Ints
 
@@ -28,7 +28,7 @@ _HOMES = {
     "has_entrance_door": StateColumn("?", False),
     "roles": StateColumn("i8", 0),
     "learned_days": StateColumn("i8", 0),
-    "silence_min": StateColumn("f8", np.nan, 72),
+    "silence_min": StateColumn("f8", np.nan, LINES),
     "zone": StateColumn("i8", 0),
 }
 _DEVICES = {
@@ -120,7 +120,7 @@ class HomeCards:
         self.has_entrance_door[home] = bool((self.device_role[everything] == _ROLE["entrance_door"]).any())
         self.roles[home] |= roles_mask(card.device_roles)
         self.learned_days[home] = card.learned_days
-        self.silence_min[home] = card.silence_min if len(card.silence_min) == 72 else np.nan
+        self.silence_min[home] = card.silence_min if len(card.silence_min) == LINES else np.nan
         self._homes.zone[home] = self._zone(card.zone)
         for column in self._thresholds.values():
             column.grow(home + 1)

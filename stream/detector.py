@@ -88,7 +88,7 @@ class Cards(Protocol):
     has_entrance_door: Bools
     learned_days: Ints
     silence_min: Floats
-    """Learned longest usual silence, ``[homes, 72]`` minutes (room group x hour), NaN where not learned."""
+    """Learned lines of silence, ``[homes, LINES]`` minutes (room group x hour), NaN where not learned."""
     device_role: Ints
     device_room: Ints
     device_home: Ints
