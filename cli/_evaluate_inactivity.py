@@ -22,7 +22,7 @@ from contracts.kinds import ROOMS, Card
 from contracts.names import AREA_REPLAY, topic_of
 from simulators.recording import Recorded, Recording
 from simulators.recordings import open_recording
-from stream.detector import Detector, Floats
+from stream.detector import Bools, Detector, Floats, Ints
 from stream.learning.silences import PER_WEEK, Learned, learn
 from stream.registry import discover
 
@@ -31,10 +31,25 @@ EVENTS = 40
 DAY_S = 86_400.0
 AFTER_S = 30 * 3600.0
 """How long after a collapse an alarm is waited for, s."""
+ACTIVE_S = 60.0
+"""A collapse so soon after an event befalls somebody active, s."""
+DRAWS = 1000
+"""Draws for an interval."""
 RATES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Points of the curve: lines drawn for so many false alarms a week."""
 DETECTOR = "inactivity"
 STATES = {"contact": "open", "power": "on"}
+
+
+class Collapses(NamedTuple):
+    """Injected ones; arrays run in parallel."""
+
+    day: Ints
+    """Local day."""
+    active: Bools
+    """Within a minute of the last event."""
+    wait_min: Mapping[int, Floats]
+    """Minutes to the alarm, by score."""
 
 
 class Home(NamedTuple):
@@ -117,7 +132,7 @@ def _card(home: Home, learned: Learned) -> Card:
 def _judge(
     home: Home, detector: Detector, parts: Sequence[tuple[float, float]], learned: Sequence[Learned], out: Sequence[tuple[float, float]],
     every_min: float, weeks: float,
-) -> tuple[dict[str, float | None], dict[str, float | None]]:  # fmt: skip
+) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
     """Figures at score 1 (asks first) and at score 2 (reaches a desk)."""
     false = {1: 0, 2: 0}
     for (from_s, to_s), lines in zip(parts, learned, strict=True):
@@ -127,23 +142,34 @@ def _judge(
         told = [d for d in _run(part.messages(), card, detector) if d.on and from_s <= d.started_at_s < to_s]
         for score in false:
             false[score] += len({d.detection_id for d in told if d.score >= score})
-    waits = _collapses(home, detector, parts, learned, out, every_min)
-    figures = []
-    for score in (1, 2):
-        wait_min, active = waits[score], waits[0] <= 60
-        figures.append({
-            "false_per_week": round(false[score] / weeks, 2),
-            **{f"{which}{name}_min": round(float(np.percentile(wait_min[mask], q)), 1) if mask.any() else None
-               for which, mask in (("", np.ones(len(active), dtype=bool)), ("active_", active)) for name, q in (("median", 50), ("p95", 95))},
-        })  # fmt: skip
-    return figures[0], figures[1]
+    collapses = _collapses(home, detector, parts, learned, out, every_min)
+    return _figures(collapses, 1, false[1], weeks), _figures(collapses, 2, false[2], weeks)
+
+
+def _figures(collapses: Collapses, score: int, false: int, weeks: float) -> dict[str, Any]:
+    """Of one score. Intervals: 95 %, the median's by drawing the days again."""
+    wait_min = collapses.wait_min[score]
+    of_day = [wait_min[collapses.day == day] for day in np.unique(collapses.day)]
+    rng = np.random.default_rng(1)
+    drawn = [
+        np.median(np.concatenate([of_day[n] for n in rng.integers(0, len(of_day), len(of_day))])) for _ in range(DRAWS)
+    ]
+    return {
+        "false_per_week": round(false / weeks, 2),
+        "median_ci_min": [round(float(q), 1) for q in np.percentile(drawn, (2.5, 97.5))],
+        **{
+            f"{which}{name}_min": round(float(np.percentile(wait_min[mask], q)), 1) if mask.any() else None
+            for which, mask in (("", np.ones(len(wait_min), dtype=bool)), ("active_", collapses.active))
+            for name, q in (("median", 50), ("p95", 95))
+        },
+    }
 
 
 def _collapses(
     home: Home, detector: Detector, parts: Sequence[tuple[float, float]], learned: Sequence[Learned], out: Sequence[tuple[float, float]],
     every_min: float,
-) -> dict[int, Floats]:  # fmt: skip
-    """Minutes from collapse to alarm by score, and (0) the seconds since the last event."""
+) -> Collapses:  # fmt: skip
+    """A collapse at every ``every_min``, at home."""
     moments = np.arange(home.at_s[0] + DAY_S, home.at_s[-1], every_min * 60.0)
     at_home = np.ones(len(moments), dtype=bool)
     for from_s, to_s in out:
@@ -182,7 +208,11 @@ def _collapses(
                 wait[score][found.home_id] = min(wait[score][found.home_id], (found.decided_at_s - begin_s) / 60)
             if running.get(found.home_id, 0) >= score:
                 wait[score][found.home_id] = 0.0
-    return {0: np.array(since_s), **{score: np.array(list(found.values())) for score, found in wait.items()}}
+    return Collapses(
+        np.floor((moments + home.offset_s) / DAY_S).astype(np.int64),
+        np.array(since_s) <= ACTIVE_S,
+        {score: np.array(list(found.values())) for score, found in wait.items()},
+    )
 
 
 def _last(home: Home, end: int) -> Iterator[Recorded]:
