@@ -40,6 +40,8 @@ STOVE: tuple[Mapping[str, float], ...] = tuple({"alert_s": minutes * 60.0} for m
 FRIDGE: tuple[Mapping[str, float], ...] = (
     {"open_s": 300.0}, {"open_s": 600.0}, {"open_s": 900.0}, {"open_s": 1800.0}, {"proof": 0}, {"proof": 3},
 )  # fmt: skip
+COARSER = (2, 5, 10)
+"""So many readings of the meter are added up to one: what the same home would look like to a coarser meter."""
 TAP_L_MIN = (2.0, 6.0)
 """Flows of a tap that is left running, l/min: half open, and open."""
 TAP_EVERY_MIN = 731.0
@@ -117,7 +119,25 @@ def _water(recording: Recording) -> dict[str, Any]:
             for each in tried
         ],
         "tap": [_taps(recording, meter, flow) for flow in TAP_L_MIN],
+        "coarser": [_coarser(recording, meter, times, days) for times in COARSER],
     }  # fmt: skip
+
+
+def _coarser(recording: Recording, meter: Meter, times: int, days: float) -> dict[str, Any]:
+    """The shipped detectors, had the meter spoken once where it spoke so many times; and an open tap there."""
+    size = len(meter.at_s) // times * times
+    added = Meter(
+        meter.at_s[:size].reshape(-1, times)[:, -1],
+        meter.litres[:size].reshape(-1, times).sum(axis=1),
+        meter.duration_s[:size].reshape(-1, times).sum(axis=1),
+    )
+    names = ("water_running", "water_unused")
+    alarms = _pieces(recording, added, {name: discover()[name] for name in names})
+    return {
+        "every_s": float(added.duration_s[0]),
+        **{f"{name}_per_year": round(alarms[name] / days * YEAR_DAYS, 2) for name in names},
+        "tap": _taps(recording, added, TAP_L_MIN[-1]),
+    }
 
 
 def _local_midnight_s(at_s: float, zone: str) -> float:
@@ -263,8 +283,13 @@ def _injected(
         shift_s = BASE_S - _local_midnight_s(moment, home.zone)
         homes.append(home._replace(home_id=f"{prefix}{number}", resident_id=f"{prefix}{number}-r1"))
         begun_s[homes[-1].home_id] = moment + shift_s
+        standing = {
+            row.device_id: row._replace(at_s=rows[first].at_s) for row in rows[:first]
+        }  # what each thing said last
         lives.extend(
-            row._replace(at_s=row.at_s + shift_s, home=number) for row in rows[first:last] if lives_on(moment, row)
+            row._replace(at_s=row.at_s + shift_s, home=number)
+            for row in (*standing.values(), *rows[first:last])
+            if lives_on(moment, row)
         )
     lives.sort(key=lambda row: row.at_s)
     end_s = max(begun_s.values(), default=BASE_S) + KITCHEN_AFTER_S
@@ -323,7 +348,9 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
         rate = f"{each['per_year']} a year" if "per_year" in each else f"{each['score_2']} of score 2"
         mark = "  <- ships" if each["shipped"] else ""
         yield f"    {each['detector']:<17} {changed:<18} {each['alarms']:>4} alarms, {rate}{mark}"
-    for name in ("tap", "burner", "fridge"):
+    for name in ("tap", "coarser", "burner", "fridge"):
         parts = told.get(name, [])
         for each in parts if isinstance(parts, list) else [parts]:
-            yield f"    forgotten {name}: " + ", ".join(f"{key} {value}" for key, value in each.items())
+            yield f"    {'coarser meter' if name == 'coarser' else f'forgotten {name}'}: " + ", ".join(
+                f"{key} {value}" for key, value in each.items()
+            )
