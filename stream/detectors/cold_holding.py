@@ -34,6 +34,8 @@ REASONS = ("cold_holding.warming", "cold_holding.warm")
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Add up the time above the limit; say where it is too long, and where it is over."""
     rows = _holding.of_mode(rows, "cold")
+    if not len(rows.subject):
+        return
     warm = rows["temperature_c"][:, None] > params.limit_c
     held = _holding.follow(state, rows, warm, ~warm[:, 0], params.hold_s, params.gap_s)
     _holding.said(ctx, state, held, params.score, params.limit_c, REASONS)

@@ -36,6 +36,8 @@ WARM = 1
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Add up the time above each limit; say where it is too long, and where it is over."""
     rows = _holding.of_mode(rows, "frozen")
+    if not len(rows.subject):
+        return
     warm = rows["temperature_c"][:, None] > params.limit_c
     held = _holding.follow(state, rows, warm, ~warm[:, WARM], params.hold_s, params.gap_s)
     _holding.said(ctx, state, held, params.score, params.limit_c, REASONS)

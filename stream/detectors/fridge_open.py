@@ -51,6 +51,8 @@ STATE = {
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Follow doors and temperatures."""
     rows = rows.where(FRIDGES[rows.role] & believable(rows))
+    if not len(rows.subject):
+        return
     if rows.kind == "holding":
         newer = ~(happened_s(rows) <= state.value_s[rows.subject])
         subject = rows.subject[newer]

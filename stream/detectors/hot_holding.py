@@ -35,6 +35,8 @@ REASONS = ("hot_holding.cooling", "hot_holding.cool")
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Add up the time below the limit; say where it is too long, and where it is over."""
     rows = _holding.of_mode(rows, "hot")
+    if not len(rows.subject):
+        return
     cool = rows["temperature_c"][:, None] < params.limit_c
     held = _holding.follow(state, rows, cool, ~cool[:, 0], params.hold_s, params.gap_s)
     off = held.rows["temperature_c"] < params.off_c
