@@ -236,9 +236,9 @@ FROM_DEVICES = tuple(name for name in KINDS if name != "card")
 
 ROLES = (
     "motion", "entrance_door", "door", "window", "radar", "bed", "chair", "stove", "plug", "light", "tap", "water_meter",
-    "wearable", "pendant", "smoke", "gas", "co", "leak", "thermometer", "fridge", "holding", "hub", "other",
+    "wearable", "pendant", "smoke", "gas", "co", "leak", "thermometer", "fridge", "holding", "hub", "other", "hood",
 )  # fmt: skip
-"""What a device is for in its home."""
+"""What a device is for in its home. New ones stand at the end: snapshots remember roles by their place."""
 ROOMS = ("entrance", "living", "bedroom", "kitchen", "bathroom", "dining", "corridor", "balcony", "other")
 ROOM_GROUPS = ("other", "kitchen", "bathroom", "bedroom")
 """Groups of the last room for learned silences: after a kitchen or bathroom event real silences are short, after one in the bedroom

@@ -83,6 +83,14 @@ REASONS: dict[str, Reason] = {
         "灶具开着而人已出门：已开 {on_min:.0f} 分钟，出门 {out_min:.0f} 分钟",
         "The stove is on and everybody has left: on for {on_min:.0f} min, out for {out_min:.0f} min",
     ),
+    "stove_unattended.untouched": Reason(
+        "灶具已开 {on_min:.0f} 分钟，厨房里 {empty_min:.0f} 分钟没有动过任何东西（没有能看到人的传感器）",
+        "The stove has been on for {on_min:.0f} min and nothing in the kitchen was touched for {empty_min:.0f} min (no sensor sees who is there)",
+    ),
+    "stove_unattended.on_long": Reason(
+        "灶具已开 {on_min:.0f} 分钟，没有传感器能看到厨房里是否有人",
+        "The stove has been on for {on_min:.0f} min; no sensor can tell whether somebody is in the kitchen",
+    ),
     "stove_unattended.attended": Reason("有人回到厨房", "Somebody is in the kitchen again"),
     "stove_unattended.off": Reason("灶具已关", "The stove is off"),
 
@@ -105,7 +113,6 @@ REASONS: dict[str, Reason] = {
 
     "smoke.alarm": Reason("烟雾报警器报警（{room}）", "A smoke alarm sounds ({room})"),
     "smoke.density": Reason("烟雾浓度 {smoke_db_m:.2f} dB/m（{room}）", "Smoke at {smoke_db_m:.2f} dB/m ({room})"),
-    "smoke.heat": Reason("室温高达 {temperature_c:.0f} °C（{room}）", "The room is at {temperature_c:.0f} °C ({room})"),
     "smoke.over": Reason("烟雾报警解除", "The smoke alarm is over"),
 
     "water_running.running": Reason(
@@ -114,6 +121,69 @@ REASONS: dict[str, Reason] = {
     "water_running.stopped": Reason("用水已停", "The water has stopped"),
     "water_running.leak": Reason("漏水传感器报警（{room}）", "A leak sensor is wet ({room})"),
     "water_running.dry": Reason("漏水传感器已干", "The leak sensor is dry again"),
+
+    "water_unused.seen": Reason(
+        "家中有人活动，但已 {dry_h:.0f} 小时没有用水", "Somebody moves about at home, but no water was used for {dry_h:.0f} h"
+    ),
+    "water_unused.unseen": Reason(
+        "已 {dry_h:.0f} 小时没有用水，未登记外出，也没有其他传感器能看到人",
+        "No water was used for {dry_h:.0f} h; nobody is known to be away, and no other sensor shows anybody",
+    ),
+    "water_unused.used": Reason("又开始用水", "Water is used again"),
+    "water_unused.excused": Reason("人已外出，不再判断", "The resident is out: no conclusion"),
+
+    "heat.hot": Reason("室温高达 {temperature_c:.0f} °C（{room}）", "The room is at {temperature_c:.0f} °C ({room})"),
+    "heat.rising": Reason(
+        "室温在 {rise_min:.0f} 分钟内升高 {rise_k:.0f} °C，达到 {temperature_c:.0f} °C（{room}）",
+        "The room ({room}) became warmer by {rise_k:.0f} °C within {rise_min:.0f} min and is at {temperature_c:.0f} °C",
+    ),
+    "heat.over": Reason("室温恢复正常", "The room has cooled down"),
+
+    "fridge_open.open": Reason("冰箱门可能已开 {open_min:.0f} 分钟", "The fridge door seems to have been open for {open_min:.0f} min"),
+    "fridge_open.warming": Reason(
+        "冰箱门已开 {open_min:.0f} 分钟，温度升到 {temperature_c:.0f} °C",
+        "The fridge door has been open for {open_min:.0f} min and it is warming: {temperature_c:.0f} °C",
+    ),
+    "fridge_open.closed": Reason("冰箱门已关", "The fridge door is closed"),
+
+    "cold_holding.warming": Reason(
+        "冷藏温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟",
+        "Cold food at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min",
+    ),
+    "cold_holding.warm": Reason(
+        "冷藏温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，超过 2 小时界限",
+        "Cold food at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, beyond the limit of 2 h",
+    ),
+    "cold_holding.cold": Reason("冷藏温度恢复正常", "Cold holding is cold again"),
+
+    "hot_holding.cooling": Reason(
+        "热食温度 {temperature_c:.1f} °C：低于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟",
+        "Hot food at {temperature_c:.1f} °C: below {limit_c:.0f} °C for {held_min:.0f} min",
+    ),
+    "hot_holding.cool": Reason(
+        "热食温度 {temperature_c:.1f} °C：低于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，超过 2 小时界限",
+        "Hot food at {temperature_c:.1f} °C: below {limit_c:.0f} °C for {held_min:.0f} min, beyond the limit of 2 h",
+    ),
+    "hot_holding.hot": Reason("热食温度恢复正常", "Hot holding is hot again"),
+    "hot_holding.emptied": Reason("保温设备已冷却，应已关闭", "The holder has gone cold, so it seems to be switched off"),
+
+    "freezer.drift": Reason(
+        "冷冻温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，达不到 -18 °C",
+        "The freezer is at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, so it does not reach -18 °C",
+    ),
+    "freezer.warm": Reason(
+        "冷冻温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，不是除霜",
+        "The freezer is at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, longer than it defrosts",
+    ),
+    "freezer.thawing": Reason(
+        "冷冻温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，食品正在解冻",
+        "The freezer is at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, food is thawing",
+    ),
+    "freezer.cold": Reason("冷冻温度恢复正常", "The freezer is cold again"),
+
+    "hood_off.off": Reason("灶具已开 {on_min:.0f} 分钟，油烟机没有开", "The stove has been on for {on_min:.0f} min without the hood"),
+    "hood_off.on": Reason("油烟机已开", "The hood is on"),
+    "hood_off.over": Reason("灶具已关", "The stove is off"),
 
     "night_door.left": Reason(
         "夜间 {door_hour:.0f} 时许入户门打开，{out_min:.0f} 分钟内未见回屋",
@@ -182,10 +252,12 @@ WORDS: dict[str, str] = {
     "motion": "人体感应", "entrance_door": "入户门磁", "door": "门磁", "window": "窗磁", "radar": "雷达", "bed": "床垫", "chair": "座椅",
     "stove": "灶具", "plug": "插座", "light": "灯", "tap": "水龙头", "water_meter": "水表", "wearable": "手环", "pendant": "吊坠",
     "smoke": "烟感", "gas": "燃气报警器", "co": "一氧化碳报警器", "leak": "漏水传感器", "thermometer": "温度计", "fridge": "冰箱",
-    "holding": "保温柜", "hub": "网关",
+    "holding": "保温柜", "hub": "网关", "hood": "油烟机",
     "call": "求助按钮", "fall_room": "房间跌倒传感器", "fall_wearable": "手环跌倒", "inactivity": "无生活迹象", "stove_unattended": "灶具无人看管",
     "carbon_monoxide": "一氧化碳", "water_running": "长时间流水", "night_door": "夜间外出", "device_silent": "设备失联",
     "detector_error": "监测程序故障",
+    "heat": "室温过高", "water_unused": "久未用水", "fridge_open": "冰箱门未关", "cold_holding": "冷藏温度", "hot_holding": "热食保温",
+    "freezer": "冷冻温度", "hood_off": "油烟机未开",
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
