@@ -69,7 +69,7 @@ SHIPPED = Rules(
         "no_life": (3, 3, 2, 1, 1),
         "stove": (3, 2, 2, 2, 2),
         "wandering": (3, 2, 2, 2, 2),
-        "vitals": (3, 2, 2, 2, 2),
+        "vitals": (3, 3, 2, 2, 2),
         "water": (3, 3, 3, 3, 3),
         "food": (3, 3, 3, 3, 3),
         "technical": (4, 4, 4, 4, 4),

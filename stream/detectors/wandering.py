@@ -96,7 +96,7 @@ def _open(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 def _too_many(params: Params, homes: Ints, ctx: Context) -> Ints:
     cares: Bools = ctx.cards.care_level[homes] >= params.care_level
     each = np.where(cares, params.care_crossings, params.crossings)
-    return np.minimum(each * np.maximum(ctx.cards.residents[homes], 1), MOST)
+    return np.asarray(np.minimum(each * np.maximum(ctx.cards.residents[homes], 1), MOST))
 
 
 def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
