@@ -216,6 +216,10 @@ CHANGES: dict[str, Reason] = {
     ),
     "case.test": Reason("测试警情，不计入统计", "A test; it never counts"),
     "case.signal": Reason("新信号（{detector}）：证据 {score_before} → {score} 分", "A new signal ({detector}): evidence {score_before} → {score}"),
+    "case.gathered": Reason(
+        "同一机构 24 小时内已有 {residents} 位住户有此信号（{who}），归入同一警情：证据 {score_before} → {score} 分",
+        "{residents} residents of one institution within 24 h ({who}), gathered in one case: evidence {score_before} → {score}",
+    ),
     "case.revised": Reason("信号更新（{detector}）：证据 {score_before} → {score} 分", "A signal changed ({detector}): evidence {score_before} → {score}"),
     "case.priority": Reason(
         "优先级上升：P{priority_before} → P{priority}（{detector}，证据 {score} 分）",
@@ -293,6 +297,9 @@ def sentence(key: str, evidence: Mapping[str, Any] | None = None, language: Lang
     if reason is None:
         return key
     template = reason.en if language == "en" else reason.zh
+    whose = (evidence or {}).get("resident")  # a case may gather the signals of several residents
+    if whose is not None:
+        template += "（住户 {resident}）" if language == "zh" else " (resident {resident})"
     try:
         return _Lenient(language).vformat(template, (), dict(evidence or {}))
     except (ValueError, TypeError, AttributeError, IndexError, KeyError):

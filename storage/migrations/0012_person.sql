@@ -21,5 +21,9 @@ CREATE TABLE daily_habits (
     PRIMARY KEY (home_id, day)
 );
 
+-- Fevers of one institution are gathered in one case: homes of a site, and the cases that hold a home's fevers, are looked up.
+CREATE INDEX homes_by_site ON homes (site_id) WHERE site_id IS NOT NULL;
+CREATE INDEX detections_gathered ON detections (home_id, case_id) WHERE detector = 'fever' AND case_id IS NOT NULL;
+
 -- A departure from what is usual with a person (score 1) asks first; what is critical (score 2) does not.
 UPDATE priority_rules SET priority = 3 WHERE family = 'vitals' AND score = 1 AND priority = 2 AND changed_by = 'system';
