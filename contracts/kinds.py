@@ -219,7 +219,7 @@ class Card(Reading, frozen=True, kw_only=True, tag="card"):
     """Learned longest usual silence, minutes: empty, or 72 = 3 room groups (see ROOM_GROUPS) x 24 hours of local day."""
     threshold_names: tuple[str, ...] = ()
     threshold_values: tuple[float, ...] = ()
-    """Per-home overrides of a detector's parameter, named ``detector.parameter``; ``detector.word@resident``: what the nightly learner
+    """Per-home overrides of a detector's parameter, named ``detector.parameter``; ``usual.word@resident``: what the nightly learner
     found usual with a resident."""
     removed: bool = False
 

@@ -104,7 +104,7 @@ class Cards(Protocol):
         ...
 
     def usual(self, name: str, devices: Ints) -> Floats:
-        """What the nightly learner found usual with whomever each device concerns, named ``detector.word``; NaN where it is not known:
+        """What the nightly learner found usual with whomever each device concerns, named ``usual.word``; NaN where it is not known:
         nothing learned yet, a device of nobody, several residents."""
         ...
 

@@ -2,7 +2,7 @@
 CREATE TABLE learned_usual (
     home_id     text NOT NULL,
     resident_id text NOT NULL,                                    -- '': of the home
-    name        text NOT NULL,                                    -- detector.word, as a card's threshold_names say it
+    name        text NOT NULL,                                    -- usual.word, as a card's threshold_names say it
     value       double precision NOT NULL,
     days        integer NOT NULL,                                 -- evidence: days, and what was counted on them (readings' tenths of an hour, stays)
     counted     integer NOT NULL,

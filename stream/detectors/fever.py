@@ -61,8 +61,8 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     if not len(rows.subject):
         return
     body_c, skin_c = rows["body_temp_c"], rows["skin_temp_c"]
-    usual_c = ctx.cards.usual("fever.usual_c", rows.device)
-    usual_skin_c = ctx.cards.usual("fever.skin_c", rows.device)
+    usual_c = ctx.cards.usual("usual.body_c", rows.device)
+    usual_skin_c = ctx.cards.usual("usual.skin_high_c", rows.device)
     own_c = np.maximum(usual_c + params.rise_c, params.own_c)
     body, skin = ~np.isnan(body_c), ~np.isnan(skin_c)
     hold_s, gap_s, score, least = params.hold_s, params.gap_s, params.score, params.least
@@ -92,7 +92,7 @@ CARD = Card(
     device_residents=("r-1",),
 )
 KNOWN = msgspec.structs.replace(
-    CARD, threshold_names=("fever.usual_c@r-1", "fever.skin_c@r-1"), threshold_values=(36.2, 33.5)
+    CARD, threshold_names=("usual.body_c@r-1", "usual.skin_high_c@r-1"), threshold_values=(36.2, 33.5)
 )
 WARD = Card(version=1, residents=("r-1", "r-2", "r-3"), device_ids=("round-1", "watch-1", "watch-2"), device_roles=("thermometer", "wearable", "wearable"),
             device_rooms=("other",) * 3, device_residents=("", "r-1", "r-2"))  # fmt: skip

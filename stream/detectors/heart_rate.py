@@ -58,8 +58,8 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
         return
     bpm = rows["heart_rate_bpm"]
     still = ~(rows["steps"] >= STEPS) if rows.kind == "vitals" else np.ones(len(bpm), dtype=bool)
-    usual_low = ctx.cards.usual("heart_rate.low_bpm", rows.device)
-    usual_high = ctx.cards.usual("heart_rate.high_bpm", rows.device)
+    usual_low = ctx.cards.usual("usual.heart_low_bpm", rows.device)
+    usual_high = ctx.cards.usual("usual.heart_high_bpm", rows.device)
     own_low = np.minimum(usual_low - params.margin_bpm, params.own_low_bpm)
     own_high = np.maximum(usual_high + params.margin_bpm, params.own_high_bpm)
     told, gap_s, held_s = np.ones(len(bpm), dtype=bool), params.gap_s, params.own_hold_s
@@ -76,7 +76,7 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 CARD = Card(version=1, residents=("r-1",), device_ids=("watch-1", "bed-1"), device_roles=("wearable", "bed"), device_rooms=("other", "bedroom"),
             device_residents=("r-1", "r-1"))  # fmt: skip
 KNOWN = msgspec.structs.replace(
-    CARD, threshold_names=("heart_rate.low_bpm@r-1", "heart_rate.high_bpm@r-1"), threshold_values=(58.0, 84.0)
+    CARD, threshold_names=("usual.heart_low_bpm@r-1", "usual.heart_high_bpm@r-1"), threshold_values=(58.0, 84.0)
 )
 TWO = msgspec.structs.replace(KNOWN, residents=("r-1", "r-2"), device_residents=("r-2", ""))
 Row = tuple[float, str, str, dict[str, object]]

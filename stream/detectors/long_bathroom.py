@@ -103,7 +103,7 @@ def _stay(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 
 
 def _limit_s(params: Params, homes: Ints, ctx: Context, word: str, otherwise_min: float) -> Floats:
-    usual_min = ctx.cards.threshold(f"long_bathroom.{word}", homes, np.nan)
+    usual_min = ctx.cards.threshold(f"usual.bathroom_{word}", homes, np.nan)
     own_min = np.maximum(usual_min * params.factor + params.margin_min, params.least_min)
     limit_s: Floats = np.where(np.isnan(usual_min), otherwise_min, own_min) * 60.0
     return limit_s
@@ -157,10 +157,10 @@ def card(*devices: str, **more: object) -> Card:
 
 HOME = card("pir-1", "pir-2", "radar-1", "hub-1", "meter-1", "door-1", "watch-1")
 LEARNED = msgspec.structs.replace(
-    HOME, threshold_names=("long_bathroom.seen_min", "long_bathroom.day_min"), threshold_values=(24.0, 40.0)
+    HOME, threshold_names=("usual.bathroom_seen_min", "usual.bathroom_day_min"), threshold_values=(24.0, 40.0)
 )
 LONG = msgspec.structs.replace(
-    HOME, threshold_names=("long_bathroom.seen_min", "long_bathroom.day_min"), threshold_values=(100.0, 150.0)
+    HOME, threshold_names=("usual.bathroom_seen_min", "usual.bathroom_day_min"), threshold_values=(100.0, 150.0)
 )
 H, M = 3600.0, 60.0
 Row = tuple[float, str, str, dict[str, object]]

@@ -55,7 +55,7 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     if not len(rows.subject):
         return
     spo2_pct = rows["spo2_pct"]
-    usual_pct = ctx.cards.usual("spo2.low_pct", rows.device)
+    usual_pct = ctx.cards.usual("usual.spo2_low_pct", rows.device)
     told = np.ones(len(spo2_pct), dtype=bool)
     own_pct = np.minimum(usual_pct - params.margin_pct, params.own_pct)
     lines = (
@@ -74,8 +74,8 @@ CARD = Card(
     device_rooms=("other",),
     device_residents=("r-1",),
 )
-KNOWN = msgspec.structs.replace(CARD, threshold_names=("spo2.low_pct@r-1",), threshold_values=(94.0,))
-LUNGS = msgspec.structs.replace(CARD, threshold_names=("spo2.low_pct@r-1",), threshold_values=(89.0,))
+KNOWN = msgspec.structs.replace(CARD, threshold_names=("usual.spo2_low_pct@r-1",), threshold_values=(94.0,))
+LUNGS = msgspec.structs.replace(CARD, threshold_names=("usual.spo2_low_pct@r-1",), threshold_values=(89.0,))
 Row = tuple[float, str, str, dict[str, object]]
 
 

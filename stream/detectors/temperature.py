@@ -57,7 +57,7 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     if not len(rows.subject):
         return
     body_c = rows["body_temp_c"]
-    usual_c = ctx.cards.usual("temperature.low_c", rows.device)
+    usual_c = ctx.cards.usual("usual.body_low_c", rows.device)
     own_c = np.minimum(usual_c - params.margin_c, params.own_c)
     told, gap_s, least = np.ones(len(body_c), dtype=bool), params.gap_s, params.least
     lines = (
@@ -77,7 +77,7 @@ CARD = Card(
     device_rooms=("other",),
     device_residents=("r-1",),
 )
-KNOWN = msgspec.structs.replace(CARD, threshold_names=("temperature.low_c@r-1",), threshold_values=(36.1,))
+KNOWN = msgspec.structs.replace(CARD, threshold_names=("usual.body_low_c@r-1",), threshold_values=(36.1,))
 Row = tuple[float, str, str, dict[str, object]]
 
 

@@ -91,7 +91,7 @@ async def learn_home(connection: Connection, home_id: str, zone: str, source: st
     seen = _with_presence(past, rows.get("presence"), devices)
     stays = habits.stays(seen.at_s, seen.room, seen.by_itself, offset_s, unknown=unknown)
     usually = [
-        usual.Usual("", f"long_bathroom.{word}", value, stays.days, stays.stays)
+        usual.Usual("", f"usual.bathroom_{word}", value, stays.days, stays.stays)
         for word, value in (("seen_min", stays.seen_min), ("day_min", stays.day_min))
         if value is not None
     ]

@@ -42,15 +42,15 @@ class _Wanted(NamedTuple):
 
 
 WANTED = (
-    _Wanted("heart_rate.low_bpm", "heart_rate_bpm", 0.0, 1.0 - SHARE, 12),
-    _Wanted("heart_rate.rest_bpm", "heart_rate_bpm", 0.1, 0.5, 12),
-    _Wanted("heart_rate.high_bpm", "heart_rate_bpm", 1.0, SHARE, 12),
-    _Wanted("spo2.low_pct", "spo2_pct", 0.0, 1.0 - SHARE, 6),
-    _Wanted("temperature.low_c", "body_temp_c", 0.0, 1.0 - SHARE, 1),
-    _Wanted("fever.usual_c", "body_temp_c", 0.5, 0.5, 1),
-    _Wanted("fever.skin_c", "skin_temp_c", 1.0, SHARE, 12),
+    _Wanted("usual.heart_low_bpm", "heart_rate_bpm", 0.0, 1.0 - SHARE, 12),
+    _Wanted("usual.heart_rest_bpm", "heart_rate_bpm", 0.1, 0.5, 12),
+    _Wanted("usual.heart_high_bpm", "heart_rate_bpm", 1.0, SHARE, 12),
+    _Wanted("usual.spo2_low_pct", "spo2_pct", 0.0, 1.0 - SHARE, 6),
+    _Wanted("usual.body_low_c", "body_temp_c", 0.0, 1.0 - SHARE, 1),
+    _Wanted("usual.body_c", "body_temp_c", 0.5, 0.5, 1),
+    _Wanted("usual.skin_high_c", "skin_temp_c", 1.0, SHARE, 12),
 )
-"""``heart_rate.rest_bpm`` is for people to read: the resting heart rate."""
+"""``usual.heart_rest_bpm`` is for people to read: the resting heart rate."""
 
 
 def learn(resident: Sequence[str], day: Ints, columns: Mapping[str, Floats]) -> list[Usual]:

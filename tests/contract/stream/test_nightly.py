@@ -138,10 +138,12 @@ async def test_what_is_usual_with_a_resident_stands_on_the_card_with_its_evidenc
     await learn_all(connection)
     card = await card_of(connection)
     said = dict(zip(card.threshold_names, card.threshold_values, strict=True))
-    assert set(said) == {"heart_rate.low_bpm@r-1", "heart_rate.rest_bpm@r-1", "heart_rate.high_bpm@r-1"}
-    assert 60 <= said["heart_rate.low_bpm@r-1"] < 61 < said["heart_rate.rest_bpm@r-1"] < 64
-    assert 78 < said["heart_rate.high_bpm@r-1"] <= 80
-    (kept,) = await fetch_all(connection, b"SELECT days, counted FROM learned_usual WHERE name = 'heart_rate.high_bpm'")
+    assert set(said) == {"usual.heart_low_bpm@r-1", "usual.heart_rest_bpm@r-1", "usual.heart_high_bpm@r-1"}
+    assert 60 <= said["usual.heart_low_bpm@r-1"] < 61 < said["usual.heart_rest_bpm@r-1"] < 64
+    assert 78 < said["usual.heart_high_bpm@r-1"] <= 80
+    (kept,) = await fetch_all(
+        connection, b"SELECT days, counted FROM learned_usual WHERE name = 'usual.heart_high_bpm'"
+    )
     assert (kept["days"], kept["counted"]) == (9, 9 * 42)  # without the hour of the walk
 
 

@@ -11,7 +11,7 @@ FACTS = {
     "home_id": "h-1", "zone": "Asia/Shanghai", "area_code": "330282001001", "care_level": 3, "away_until_s": None, "removed": False,
     "residents": ["r-1"], "device_ids": ["door", "watch"], "device_roles": ["entrance_door", "wearable"],
     "device_rooms": ["entrance", "other"], "device_residents": ["", "r-1"], "learned_days": 14, "silence_min": list(range(72)),
-    "usual_names": ["heart_rate.high_bpm@r-1"], "usual_values": [84.0],
+    "usual_names": ["usual.heart_high_bpm@r-1"], "usual_values": [84.0],
 }  # fmt: skip
 
 
@@ -20,7 +20,7 @@ def test_the_card_says_what_the_stream_must_know():
     assert (card.version, card.care_level, card.residents, card.learned_days) == (7, 3, ("r-1",), 14)
     assert card.device_roles == ("entrance_door", "wearable")
     assert len(card.silence_min) == 72
-    assert (card.threshold_names, card.threshold_values) == (("heart_rate.high_bpm@r-1",), (84.0,))
+    assert (card.threshold_names, card.threshold_values) == (("usual.heart_high_bpm@r-1",), (84.0,))
 
 
 def test_a_home_with_nothing_in_it_has_a_card_too():

@@ -31,21 +31,21 @@ def values(resident, day, columns):
 def test_the_usual_range_of_a_pulse_with_its_evidence():
     day, columns = readings(20, heart=lambda _: (58.0, 88.0))
     found = values(["r-1"] * len(day), day, columns)
-    assert found["r-1", "heart_rate.low_bpm"][2:] == (58.0, 20, 2000)
-    assert found["r-1", "heart_rate.high_bpm"].value == 88.0
-    assert found["r-1", "heart_rate.rest_bpm"].value == 61.0
+    assert found["r-1", "usual.heart_low_bpm"][2:] == (58.0, 20, 2000)
+    assert found["r-1", "usual.heart_high_bpm"].value == 88.0
+    assert found["r-1", "usual.heart_rest_bpm"].value == 61.0
 
 
 def test_two_days_in_bed_with_a_cold_are_not_yet_usual():
     day, columns = readings(28, heart=lambda each: (58.0, 130.0 if each in (5, 6) else 88.0))
-    assert values(["r-1"] * len(day), day, columns)["r-1", "heart_rate.high_bpm"].value == 88.0
+    assert values(["r-1"] * len(day), day, columns)["r-1", "usual.heart_high_bpm"].value == 88.0
 
 
 def test_a_thermometer_on_its_round_is_enough_for_the_body_s_temperature():
     day, columns = readings(10, body=36.3)
     found = values(["r-1"] * len(day), day, columns)
-    assert found["r-1", "fever.usual_c"][2:] == (36.3, 10, 10)
-    assert ("r-1", "heart_rate.low_bpm") not in found
+    assert found["r-1", "usual.body_c"][2:] == (36.3, 10, 10)
+    assert ("r-1", "usual.heart_low_bpm") not in found
 
 
 def test_few_days_teach_nothing_and_residents_are_kept_apart():
@@ -62,4 +62,4 @@ def test_what_the_detectors_ask_for_is_what_is_learned():
 
     asked = "".join(path.read_text() for path in (Path(__file__).parents[4] / "stream" / "detectors").glob("*.py"))
     for wanted in WANTED:
-        assert f'"{wanted.name}"' in asked or wanted.name == "heart_rate.rest_bpm", wanted.name
+        assert f'"{wanted.name}"' in asked or wanted.name == "usual.heart_rest_bpm", wanted.name
