@@ -220,7 +220,8 @@ class Card(Reading, frozen=True, kw_only=True, tag="card"):
     (see ROOM_GROUPS) x 24 hours of the local day in which it began."""
     threshold_names: tuple[str, ...] = ()
     threshold_values: tuple[float, ...] = ()
-    """Per-home overrides of a detector's parameter, named ``detector.parameter``."""
+    """Per-home overrides of a detector's parameter, named ``detector.parameter``; ``usual.word@resident``: what the nightly learner
+    found usual with a resident."""
     removed: bool = False
 
 

@@ -191,6 +191,80 @@ REASONS: dict[str, Reason] = {
     ),
     "night_door.returned": Reason("人已回屋", "Somebody is inside again"),
 
+    # The person: vitals, fever, night, bathroom, bed.
+    "heart_rate.low": Reason(
+        "心率过慢：{heart_rate_bpm:.0f} 次/分，已持续 {held_min:.0f} 分钟", "The heart is too slow: {heart_rate_bpm:.0f} a minute, for {held_min:.0f} min"
+    ),
+    "heart_rate.high": Reason(
+        "静息心率过快：{heart_rate_bpm:.0f} 次/分，已持续 {held_min:.0f} 分钟",
+        "The heart is too fast at rest: {heart_rate_bpm:.0f} a minute, for {held_min:.0f} min",
+    ),
+    "heart_rate.unusually_low": Reason(
+        "心率低于本人平时：{heart_rate_bpm:.0f} 次/分（平时不低于 {usual_low_bpm:.0f}），已持续 {held_min:.0f} 分钟",
+        "The heart is slower than usual with this person: {heart_rate_bpm:.0f} a minute (usually no less than {usual_low_bpm:.0f}), for {held_min:.0f} min",
+    ),
+    "heart_rate.unusually_high": Reason(
+        "静息心率高于本人平时：{heart_rate_bpm:.0f} 次/分（平时不超过 {usual_high_bpm:.0f}），已持续 {held_min:.0f} 分钟",
+        "The heart is faster at rest than usual with this person: {heart_rate_bpm:.0f} a minute (usually up to {usual_high_bpm:.0f}), for {held_min:.0f} min",
+    ),
+    "heart_rate.over": Reason("心率恢复，或设备已换人佩戴", "The heart rate is as it should be again, or the device is worn by somebody else"),
+    "spo2.low": Reason(
+        "血氧过低：{spo2_pct:.0f} %，已持续 {held_min:.0f} 分钟", "Too little oxygen in the blood: {spo2_pct:.0f} %, for {held_min:.0f} min"
+    ),
+    "spo2.unusually_low": Reason(
+        "血氧低于本人平时：{spo2_pct:.0f} %（平时不低于 {usual_low_pct:.0f} %），已持续 {held_min:.0f} 分钟",
+        "Less oxygen in the blood than usual with this person: {spo2_pct:.0f} % (usually no less than {usual_low_pct:.0f} %), for {held_min:.0f} min",
+    ),
+    "spo2.over": Reason("血氧恢复，或设备已换人佩戴", "The oxygen is as it should be again, or the device is worn by somebody else"),
+    "temperature.cold": Reason(
+        "体温过低：{body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "The body is too cold: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "temperature.hot": Reason(
+        "体温极高：{body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "The body is dangerously hot: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "temperature.unusually_cold": Reason(
+        "体温低于本人平时：{body_temp_c:.1f} °C（平时不低于 {usual_low_c:.1f} °C），已持续 {held_min:.0f} 分钟",
+        "The body is colder than usual with this person: {body_temp_c:.1f} °C (usually no less than {usual_low_c:.1f} °C), for {held_min:.0f} min",
+    ),
+    "temperature.over": Reason("体温恢复，或设备已换人使用", "The temperature is as it should be again, or somebody else is measured"),
+    "fever.high": Reason(
+        "高热：体温 {body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "High fever: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "fever.raised": Reason(
+        "发热：体温 {body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "Fever: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "fever.unusual": Reason(
+        "体温高于本人平时：{body_temp_c:.1f} °C（平时 {usual_c:.1f} °C），已持续 {held_min:.0f} 分钟",
+        "Warmer than usual with this person: {body_temp_c:.1f} °C (usually {usual_c:.1f} °C), for {held_min:.0f} min",
+    ),
+    "fever.skin": Reason(
+        "皮肤温度持续高于本人平时：{skin_temp_c:.1f} °C（平时不超过 {usual_skin_c:.1f} °C），已持续 {held_min:.0f} 分钟，请测体温",
+        "The skin is warmer than usual with this person: {skin_temp_c:.1f} °C (usually up to {usual_skin_c:.1f} °C), for {held_min:.0f} min; take the temperature",
+    ),
+    "fever.over": Reason("体温恢复，或设备已换人使用", "The temperature is as it should be again, or somebody else is measured"),
+    "wandering.crossings": Reason(
+        "夜间入户门在 {within_min:.0f} 分钟内打开 {crossings:.0f} 次", "The entrance door opened {crossings:.0f} times within {within_min:.0f} min at night"
+    ),
+    "wandering.calm": Reason("入户门已安静 {calm_min:.0f} 分钟", "The entrance door has been quiet for {calm_min:.0f} min"),
+    "long_bathroom.staying": Reason(
+        "在卫生间已 {stay_min:.0f} 分钟，仍有动静（界限 {limit_min:.0f} 分钟）",
+        "In the bathroom for {stay_min:.0f} min, and still moving there (limit {limit_min:.0f} min)",
+    ),
+    "long_bathroom.silent": Reason(
+        "进卫生间已 {stay_min:.0f} 分钟，别处没有动静（界限 {limit_min:.0f} 分钟）",
+        "Went to the bathroom {stay_min:.0f} min ago and was seen nowhere else since (limit {limit_min:.0f} min)",
+    ),
+    "long_bathroom.left": Reason("已离开卫生间（{room}）", "Out of the bathroom ({room})"),
+    "bed_exit.out": Reason(
+        "夜间离床 {out_min:.0f} 分钟未回，别处没有动静", "Left the bed at night {out_min:.0f} min ago, is not back and was seen nowhere else"
+    ),
+    "bed_exit.out_long": Reason(
+        "夜间离床已 {out_min:.0f} 分钟未回，别处没有动静，可能需要帮助",
+        "Left the bed at night {out_min:.0f} min ago, is not back and was seen nowhere else: may need help",
+    ),
+    "bed_exit.back": Reason("已回到床上", "Back in bed"),
+    "bed_exit.seen": Reason("离床后在别处有动静（{room}）", "Up, and seen elsewhere ({room})"),
+
     "device_silent.silent": Reason(
         "设备（{role}）已 {silent_min:.0f} 分钟没有消息（界限 {limit_min:.0f} 分钟）",
         "A device ({role}) has said nothing for {silent_min:.0f} min (limit {limit_min:.0f} min)",
@@ -212,6 +286,10 @@ CHANGES: dict[str, Reason] = {
     ),
     "case.test": Reason("测试警情，不计入统计", "A test; it never counts"),
     "case.signal": Reason("新信号（{detector}）：证据 {score_before} → {score} 分", "A new signal ({detector}): evidence {score_before} → {score}"),
+    "case.gathered": Reason(
+        "同一机构 24 小时内已有 {residents} 位住户有此信号（{who}），归入同一警情：证据 {score_before} → {score} 分",
+        "{residents} residents of one institution within 24 h ({who}), gathered in one case: evidence {score_before} → {score}",
+    ),
     "case.revised": Reason("信号更新（{detector}）：证据 {score_before} → {score} 分", "A signal changed ({detector}): evidence {score_before} → {score}"),
     "case.priority": Reason(
         "优先级上升：P{priority_before} → P{priority}（{detector}，证据 {score} 分）",
@@ -256,8 +334,13 @@ WORDS: dict[str, str] = {
     "call": "求助按钮", "fall_room": "房间跌倒传感器", "fall_wearable": "手环跌倒", "inactivity": "无生活迹象", "stove_unattended": "灶具无人看管",
     "carbon_monoxide": "一氧化碳", "water_running": "长时间流水", "night_door": "夜间外出", "device_silent": "设备失联",
     "detector_error": "监测程序故障",
+<<<<<<< HEAD
     "heat": "室温过高", "water_unused": "久未用水", "fridge_open": "冰箱门未关", "cold_holding": "冷藏温度", "hot_holding": "热食保温",
     "freezer": "冷冻温度", "hood_off": "油烟机未开",
+=======
+    "heart_rate": "心率异常", "spo2": "血氧过低", "temperature": "体温异常", "fever": "发热", "wandering": "夜间徘徊", "long_bathroom": "久留卫生间",
+    "bed_exit": "夜间离床未回",
+>>>>>>> wt-person
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
@@ -289,6 +372,9 @@ def sentence(key: str, evidence: Mapping[str, Any] | None = None, language: Lang
     if reason is None:
         return key
     template = reason.en if language == "en" else reason.zh
+    whose = (evidence or {}).get("resident")  # a case may gather the signals of several residents
+    if whose is not None:
+        template += "（住户 {resident}）" if language == "zh" else " (resident {resident})"
     try:
         return _Lenient(language).vformat(template, (), dict(evidence or {}))
     except (ValueError, TypeError, AttributeError, IndexError, KeyError):

@@ -103,6 +103,11 @@ class Cards(Protocol):
         """A per-home override named ``detector.parameter``, else ``default``."""
         ...
 
+    def usual(self, name: str, devices: Ints) -> Floats:
+        """What the nightly learner found usual with whomever each device concerns, named ``usual.word``; NaN where it is not known:
+        nothing learned yet, a device of nobody, several residents."""
+        ...
+
 
 class StreamTime(Protocol):
     """The clock that the log carries."""

@@ -109,3 +109,11 @@ def test_more_evidence_never_makes_a_case_less_urgent():
 def test_supervisors_can_change_the_table():
     own = msgspec.structs.replace(SHIPPED, priorities=SHIPPED.priorities | {"water": (5, 5, 4, 2, 2)})
     assert priority_of(own, "water", 3, 0) == 2
+
+
+def test_those_that_feel_the_same_silence_are_together_no_surer():
+    silent = [
+        a_signal(name, detector=name, device=None, score=1) for name in ("inactivity", "long_bathroom", "bed_exit")
+    ]
+    assert score_of(silent).value == 1
+    assert score_of([*silent, a_signal("pendant", detector="fall_wearable", device="pendant", score=1)]).value == 2
