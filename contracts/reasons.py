@@ -334,13 +334,10 @@ WORDS: dict[str, str] = {
     "call": "求助按钮", "fall_room": "房间跌倒传感器", "fall_wearable": "手环跌倒", "inactivity": "无生活迹象", "stove_unattended": "灶具无人看管",
     "carbon_monoxide": "一氧化碳", "water_running": "长时间流水", "night_door": "夜间外出", "device_silent": "设备失联",
     "detector_error": "监测程序故障",
-<<<<<<< HEAD
     "heat": "室温过高", "water_unused": "久未用水", "fridge_open": "冰箱门未关", "cold_holding": "冷藏温度", "hot_holding": "热食保温",
     "freezer": "冷冻温度", "hood_off": "油烟机未开",
-=======
     "heart_rate": "心率异常", "spo2": "血氧过低", "temperature": "体温异常", "fever": "发热", "wandering": "夜间徘徊", "long_bathroom": "久留卫生间",
     "bed_exit": "夜间离床未回",
->>>>>>> wt-person
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
