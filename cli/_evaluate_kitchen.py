@@ -243,8 +243,7 @@ def _burners(home: RecordedHome, rows: Sequence[Recorded]) -> dict[str, Any]:
 
     told, begun_s = _injected("b", home, rows, moments, KITCHEN_BEFORE_S, lives_on, "stove_unattended")
     waits_min = _waits_min(told, begun_s)
-    desk = {name: value for name, value in _summary(waits_min[2]).items() if name in ("median_min", "p95_min")}
-    return {**_summary(waits_min[1]), "score_2": desk}
+    return {**_summary(waits_min[1]), "score_2": _summary(waits_min[2])}
 
 
 def _fridges(home: RecordedHome, rows: Sequence[Recorded]) -> list[dict[str, Any]]:

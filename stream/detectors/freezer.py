@@ -2,7 +2,7 @@
 
 The air of a frost-free freezer is warm for some half an hour once or twice a day while it defrosts, and it may pass 0 °C then; each limit's time is
 longer than that, and one reading below ends its count. A cabinet that never was at -12 °C is new, empty or off: nothing is concluded.
-Sources (home.md): canteens frozen at or below -12 °C (SAMR 2018 No. 12, GB 31654, from memory); -18 °C is what freezers are set to (issue).
+Sources (home.md): canteens frozen at or below -12 °C (SAMR 2018 No. 12, GB 31654, from memory); -18 °C is what freezers are commonly set to (from memory).
 Length of defrost cycles: none found, chosen.
 """
 
