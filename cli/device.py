@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from cli._database import actor, with_database
 from cli._table import show
-from contracts.kinds import ROLES, ROOMS
+from contracts.kinds import ROLES, ROOMS, WORN
 from contracts.names import topic_of
 from deploy.site import Site
 from storage import accounts, people
@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     added.add_argument("device", nargs="?", help="device id within the home")
     added.add_argument("--role", choices=ROLES, default="other")
     added.add_argument("--room", choices=ROOMS, default="other")
+    added.add_argument(
+        "--worn", choices=WORN[1:], default="", help="where a wearable is worn: falls are told better if it is known"
+    )
     added.add_argument("--resident", help="whom it is worn by or watches, where a home has several")
     added.add_argument(
         "--gateway", metavar="AREA", help="an account that may write for all devices of this area (9 digits)"
@@ -93,7 +96,7 @@ def _add(args: argparse.Namespace, site: Site) -> int:
         print("shouwang device add: name the device too: HOME DEVICE", file=sys.stderr)
         return 2
     name = account_of(args.home, args.device)
-    device = Device(args.home, args.device, args.role, args.room, args.resident)
+    device = Device(args.home, args.device, args.role, args.room, args.resident, args.worn)
 
     async def work(connection: Connection) -> tuple[str, str]:
         async with connection.transaction():

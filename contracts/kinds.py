@@ -212,6 +212,8 @@ class Card(Reading, frozen=True, kw_only=True, tag="card"):
     device_roles: tuple[str, ...] = ()
     device_rooms: tuple[str, ...] = ()
     device_residents: tuple[str, ...] = ()
+    device_worn: tuple[str, ...] = ()
+    """Where each is worn, one of WORN; empty where the card says it of none."""
     away_until_s: Seconds | None = None
     learned_days: Annotated[int, Meta(ge=0)] = 0
     """Days of evidence behind ``silence_min``; 0 = cautious defaults are in force."""
@@ -240,6 +242,8 @@ ROLES = (
     "wearable", "pendant", "smoke", "gas", "co", "leak", "thermometer", "fridge", "holding", "hub", "other", "hood",
 )  # fmt: skip
 """What a device is for in its home. New ones stand at the end: snapshots remember roles by their place."""
+WORN = ("", "wrist", "waist")
+"""Where a wearable is worn; the first is unknown."""
 ROOMS = ("entrance", "living", "bedroom", "kitchen", "bathroom", "dining", "corridor", "balcony", "other")
 ROOM_GROUPS = ("other", "kitchen", "bathroom", "bedroom")
 """Groups of the last room for learned silences: after a kitchen or bathroom event real silences are short, after one in the bedroom

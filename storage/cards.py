@@ -28,6 +28,7 @@ def card_of(facts: Row, version: int) -> Card:
         device_roles=tuple(facts["device_roles"] or ()),
         device_rooms=tuple(facts["device_rooms"] or ()),
         device_residents=tuple(facts["device_residents"] or ()),
+        device_worn=tuple(facts["device_worn"]) if any(facts["device_worn"] or ()) else (),
         away_until_s=facts["away_until_s"],
         learned_days=facts["learned_days"] or 0,
         silence_min=tuple(facts["silence_min"] or ()),

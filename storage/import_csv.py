@@ -18,7 +18,7 @@ COLUMNS_OF = {
     "home": ("home_id", "area_code", "address", "zone", "care_level", "note", "site_id"),
     "resident": ("home_id", "resident_id", "name", "birth_year", "sex", "phone", "note"),
     "contact": ("home_id", "contact_name", "contact_relation", "contact_phone"),
-    "device": ("home_id", "device_id", "role", "room", "device_resident"),
+    "device": ("home_id", "device_id", "role", "room", "device_resident", "worn"),
 }
 COLUMNS = ("record", *dict.fromkeys(column for columns in COLUMNS_OF.values() for column in columns))
 _SEX = {"f": "f", "m": "m", "女": "f", "男": "m", "": None}
@@ -171,7 +171,7 @@ def _contact(row: Mapping[str, str], ranks: dict[str, int]) -> Contact:
 
 def _device(row: Mapping[str, str], ranks: dict[str, int]) -> Device:
     role, room = row["role"].lower() or "other", row["room"].lower() or "other"
-    return Device(row["home_id"], row["device_id"], role, room, row["device_resident"] or None)
+    return Device(row["home_id"], row["device_id"], role, room, row["device_resident"] or None, row["worn"].lower())
 
 
 _MAKERS: dict[str, Callable[[Mapping[str, str], dict[str, int]], Record]] = {

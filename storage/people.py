@@ -110,7 +110,7 @@ async def register(connection: Connection, records: Sequence[Record], *, actor: 
     columns = ("resident_ids", "home_ids", "names", "birth_years", "sexes", "phones", "notes")
     await _put(connection, PUT_RESIDENTS, residents, columns)
     await _put(connection, PUT_CONTACTS, contacts, ("home_ids", "names", "phones", "relations", "ranks"))
-    await _put(connection, PUT_DEVICES, devices, ("home_ids", "device_ids", "roles", "rooms", "resident_ids"))
+    await _put(connection, PUT_DEVICES, devices, ("home_ids", "device_ids", "roles", "rooms", "resident_ids", "worn"))
     changed = await refresh_cards(connection, sorted(touched))
     await execute(connection, AUDIT_HOMES, actor=actor, action="registered", reason=reason, home_ids=sorted(touched))
     return Registered(len(homes), len(residents), len(contacts), len(devices), changed)

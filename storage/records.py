@@ -7,7 +7,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 from zoneinfo import available_timezones
 
-from contracts.kinds import ROLES, ROOMS
+from contracts.kinds import ROLES, ROOMS, WORN
 from contracts.names import is_id
 
 OLDEST_BIRTH_YEAR = 1900
@@ -96,6 +96,7 @@ class Device(NamedTuple):
     role: str = "other"
     room: str = "other"
     resident_id: str | None = None
+    worn: str = ""
 
     def problems(self) -> Iterator[str]:
         yield from _id("home_id", self.home_id)
@@ -106,6 +107,8 @@ class Device(NamedTuple):
             yield f"room {self.room!r} is none of {', '.join(ROOMS)}"
         if self.resident_id is not None:
             yield from _id("device_resident", self.resident_id)
+        if self.worn not in WORN:
+            yield f"worn {self.worn!r} is none of {', '.join(WORN[1:])}; leave it empty where it is not known"
 
 
 class User(NamedTuple):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import numpy as np
 
-from contracts.kinds import LINES, ROLES, ROOMS, Card
+from contracts.kinds import LINES, ROLES, ROOMS, WORN, Card
 from stream.columns import Columns, StateColumn, pack, unpack
 from stream.detector import Bools, Floats, Ints
 
@@ -34,6 +34,7 @@ _HOMES = {
 _DEVICES = {
     "device_role": StateColumn("i8", _ROLE["other"]),
     "device_room": StateColumn("i8", _ROOM["other"]),
+    "device_worn": StateColumn("i8", 0),
     "device_home": StateColumn("i8", -1),
     "device_known": StateColumn("?", False),
 }
@@ -108,10 +109,13 @@ class HomeCards:
         self.device_known[everything] = False
         self.device_role[everything] = _ROLE["other"]
         self.device_room[everything] = _ROOM["other"]
+        self.device_worn[everything] = 0
         for index, role, room in zip(bound, card.device_roles, card.device_rooms, strict=False):
             self.device_known[index] = not card.removed
             self.device_role[index] = _ROLE.get(role, _ROLE["other"])
             self.device_room[index] = _ROOM.get(room, _ROOM["other"])
+        for index, worn in zip(bound, card.device_worn, strict=False):
+            self.device_worn[index] = WORN.index(worn) if worn in WORN else 0
         self.cards[home] = card
         self.version[home] = card.version
         self.known[home] = not card.removed
@@ -219,6 +223,7 @@ class HomeCards:
         self.silence_min: Floats = homes.silence_min
         self.device_role: Ints = devices.device_role
         self.device_room: Ints = devices.device_room
+        self.device_worn: Ints = devices.device_worn
         self.device_home: Ints = devices.device_home
         self.device_known: Bools = devices.device_known
 

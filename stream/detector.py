@@ -91,6 +91,8 @@ class Cards(Protocol):
     """Learned lines of silence, ``[homes, LINES]`` minutes (room group x hour), NaN where not learned."""
     device_role: Ints
     device_room: Ints
+    device_worn: Ints
+    """Index into contracts.kinds.WORN."""
     device_home: Ints
     device_known: Bools
     """Whether the home's card names the device; one that is only seen has role and room ``other``."""

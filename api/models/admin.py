@@ -35,6 +35,12 @@ class NewDevice(Asked):
     role: str = Field(default="other", max_length=40, examples=["pendant"])
     room: str = Field(default="other", max_length=40, examples=["bedroom"])
     resident_id: str | None = Field(default=None, max_length=40)
+    worn: str = Field(
+        default="",
+        max_length=40,
+        examples=["wrist"],
+        description="Where a wearable is worn: wrist or waist; empty: not known",
+    )
 
 
 class Credentials(Said):

@@ -81,7 +81,7 @@ def _text(body: bytes) -> str:
 )
 async def add_device(body: models.NewDevice, parts: Parts, user: Admin) -> models.Credentials:
     """Bind a device to its home and make its account, or give it a new password. The password is said once; the broker knows it within seconds."""
-    device = Device(body.home_id, body.device_id, body.role, body.room, body.resident_id)
+    device = Device(body.home_id, body.device_id, body.role, body.room, body.resident_id, body.worn)
     account = accounts.account_of(body.home_id, body.device_id)
     async with parts.database.transaction() as connection:
         home = await fetch_one(connection, _HOME, home_id=body.home_id)

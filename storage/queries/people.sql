@@ -37,13 +37,13 @@ SELECT home_id, rank, name, relation, phone
 
 -- name: put_devices
 -- Register devices, or set right what is registered; one that was only heard from is bound by this.
-INSERT INTO devices AS d (home_id, device_id, role, room, resident_id, bound)
-SELECT home_id, device_id, role, room, resident_id, true
-  FROM unnest(%(home_ids)s::text[], %(device_ids)s::text[], %(roles)s::text[], %(rooms)s::text[], %(resident_ids)s::text[])
-       AS given (home_id, device_id, role, room, resident_id)
+INSERT INTO devices AS d (home_id, device_id, role, room, resident_id, worn, bound)
+SELECT home_id, device_id, role, room, resident_id, worn, true
+  FROM unnest(%(home_ids)s::text[], %(device_ids)s::text[], %(roles)s::text[], %(rooms)s::text[], %(resident_ids)s::text[], %(worn)s::text[])
+       AS given (home_id, device_id, role, room, resident_id, worn)
  ORDER BY home_id, device_id
     ON CONFLICT (home_id, device_id) DO UPDATE
-   SET role = excluded.role, room = excluded.room, resident_id = excluded.resident_id, bound = true;
+   SET role = excluded.role, room = excluded.room, resident_id = excluded.resident_id, worn = excluded.worn, bound = true;
 
 -- name: unbind_device
 -- A device no longer belongs to its home; what it still sends is kept and listed as unbound.
@@ -81,7 +81,7 @@ SELECT h.home_id, h.area_code, h.address, h.care_level, h.away_until,
 
 -- name: devices_list
 -- Devices of homes whose id begins so, with their last sign; optionally only those that nobody registered.
-SELECT d.home_id, d.device_id, d.role, d.room, d.resident_id, d.bound, d.first_seen_at, d.last_seen_at, d.source,
+SELECT d.home_id, d.device_id, d.role, d.room, d.resident_id, d.worn, d.bound, d.first_seen_at, d.last_seen_at, d.source,
        h.home_id IS NOT NULL AS home_known, a.account IS NOT NULL AS has_account
   FROM devices AS d
   LEFT JOIN homes AS h ON h.home_id = d.home_id AND h.removed_at IS NULL

@@ -34,7 +34,7 @@ CHUNK = 64
 """Windows that are worked on at a time: 40 MB of results."""
 FILE = Path(__file__).with_name("fall_model.npz")
 POSITIONS = ("any", "wrist", "waist")
-"""Where it is worn. No home card says so yet: what ships runs with the first."""
+"""Where it is worn, in the order of contracts.kinds.WORN."""
 
 
 class Model(NamedTuple):

@@ -1,7 +1,7 @@
 """A fall, from a wearable's motion: an impact whose seconds before and after look like one, then what follows.
 
 An impact is the largest |acceleration| within a second either way, of impact_g or more. 2.5 s later the window around it is judged by a model
-(``_fall_model``): from one likeness on it is a fall (score 1), from a higher one surely so (score 2).
+(``_fall_model``) for the place where the home card says that it is worn: from one likeness on it is a fall (score 1), from a higher one surely so (score 2).
 
 Then it is followed for 30 s: ten seconds of walking withdraw it, hardly a movement raises the score by one. Where samples are missing
 around the impact, or a triggered block ends early, it scores 1 ("unclear") if the rest speaks for a fall. A wearable that says it is not worn says nothing.
@@ -10,7 +10,7 @@ Works on continuous blocks and on triggered ones, at 20 to 200 Hz, of any range,
 Sources, figures and limits of the model: docs/fall-model.md. All falls that it learned from are acted, by people under 60.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -76,7 +76,7 @@ def of_model(model: fall_model.Model) -> Point:
     return Point(lambda windows, home, impact: fall_model.likeness(model, windows), model.fall, model.sure)
 
 
-def observe(point: Point, params: Params, state: State, rows: Rows, ctx: Context) -> None:
+def observe(points: Sequence[Point], params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Add blocks to the rings, step by step, and judge impacts that have been seen for long enough."""
     if rows.kind == "status":
         worn = rows["worn"]
@@ -110,7 +110,7 @@ def observe(point: Point, params: Params, state: State, rows: Rows, ctx: Context
         ring = motion.advance(ring, now, to, after, motion.of_rows(bins, on, len(rings)))
         head[on] = to
         ahead = np.where(ends_early[on] & (to >= last[on]), round(params.early_s * PER_S), AFTER)
-        _judge(point, params, state, here, rings[on], ring, to, ahead, ctx)
+        _judge(points, params, state, here, rings[on], ring, to, ahead, ctx)
         _follow(params, state, here, rings[on], ring, to, ctx)
         judged[rings[on]] = np.maximum(judged[rings[on]], to - ahead)
         motion.store(state, rings[on], ring)
@@ -118,7 +118,7 @@ def observe(point: Point, params: Params, state: State, rows: Rows, ctx: Context
 
 
 def _judge(
-    point: Point, params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, head: Ints, ahead: Ints, ctx: Context
+    points: Sequence[Point], params: Params, state: State, rows: Rows, rings: Ints, ring: Ring, head: Ints, ahead: Ints, ctx: Context
 ) -> None:  # fmt: skip
     """Find impacts between the last bin that was judged and the newest that can be, and judge them."""
     number = head[:, None] - (WIDTH - 1 - OFFSETS)[None, :]
@@ -133,13 +133,21 @@ def _judge(
     if not len(row):
         return
     impact = number[row, column]
-    likeness = point.judge(_windows(Ring(*(part[row] for part in ring)), column), rows.subject[row], impact)
-    falls = likeness >= point.fall
+    windows = _windows(Ring(*(part[row] for part in ring)), column)
+    worn = ctx.cards.device_worn[rows.device[row]]
+    likeness, fall, sure = np.empty(len(row)), np.empty(len(row)), np.empty(len(row))
+    for which, point in enumerate(points):
+        those = (worn == which) | ((worn >= len(points)) & (which == 0))
+        if those.any():
+            likeness[those] = point.judge(windows[those], rows.subject[row[those]], impact[those])
+            fall[those], sure[those] = point.fall, point.sure
+    falls = likeness >= fall
     if not falls.any():
         return
-    row, column, near, impact, likeness = row[falls], column[falls], near[falls], impact[falls], likeness[falls]
+    row, column, near, impact = row[falls], column[falls], near[falls], impact[falls]
+    likeness, sure = likeness[falls], sure[falls]
     turn_deg, clear = _turn(Ring(*(part[row] for part in ring)), near)
-    score = np.where(clear & (likeness >= point.sure), 2, 1)
+    score = np.where(clear & (likeness >= sure), 2, 1)
     # Two impacts of one home in one step are rare; then the second waits its turn here.
     for place in _first_of_each(rows.subject[row]):
         _tell(params, state, rows, rings, row[place], impact[place], score[place], likeness[place], turn_deg[place], clear[place],
@@ -321,13 +329,13 @@ CASES = (
 )  # fmt: skip
 
 
-def detector(point: Point) -> Detector:
-    """The detector with this judge in it."""
+def detector(*points: Point) -> Detector:
+    """The detector with these judges in it: for each of contracts.kinds.WORN, the first also where there is none of its own."""
     return Detector(
         family="fall",
         kinds=("inertial", "status"),
         params=Params(),
-        observe=partial(observe, point),
+        observe=partial(observe, points),
         lanes=("bulk", "urgent"),
         state=STATE,
         device_state=DEVICE_STATE,
@@ -335,4 +343,4 @@ def detector(point: Point) -> Detector:
     )
 
 
-DETECTOR = detector(of_model(fall_model.load()))
+DETECTOR = detector(*(of_model(fall_model.load(position)) for position in fall_model.POSITIONS))

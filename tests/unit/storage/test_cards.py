@@ -12,14 +12,14 @@ FACTS = {
     "home_id": "h-1", "zone": "Asia/Shanghai", "area_code": "330282001001", "care_level": 3, "away_until_s": None, "removed": False,
     "residents": ["r-1"], "device_ids": ["door", "watch"], "device_roles": ["entrance_door", "wearable"],
     "device_rooms": ["entrance", "other"], "device_residents": ["", "r-1"], "learned_days": 14, "silence_min": list(range(LINES)),
-    "usual_names": ["usual.heart_high_bpm@r-1"], "usual_values": [84.0],
+    "device_worn": ["", "wrist"], "usual_names": ["usual.heart_high_bpm@r-1"], "usual_values": [84.0],
 }  # fmt: skip
 
 
 def test_the_card_says_what_the_stream_must_know():
     card = card_of(FACTS, 7)
     assert (card.version, card.care_level, card.residents, card.learned_days) == (7, 3, ("r-1",), 14)
-    assert card.device_roles == ("entrance_door", "wearable")
+    assert (card.device_roles, card.device_worn) == (("entrance_door", "wearable"), ("", "wrist"))
     assert len(card.silence_min) == LINES
     assert (card.threshold_names, card.threshold_values) == (("usual.heart_high_bpm@r-1",), (84.0,))
 

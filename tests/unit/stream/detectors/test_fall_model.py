@@ -1,9 +1,18 @@
 """The model of falls: what it sees does not depend on mounting or on what is judged beside it."""
 
+from dataclasses import replace
+from random import Random
+
+import msgspec
 import numpy as np
 import pytest
 
+from contracts.kinds import WORN
+from simulators.waveforms import RANGE_G, RATE_HZ, as_int16, fall
+from stream.battery import run_story
+from stream.detector import Story
 from stream.detectors import _fall_model as fall_model
+from stream.detectors import fall_wearable
 from stream.detectors._motion_bins import Ring
 from stream.detectors.fall_wearable import WIDTH, _windows
 
@@ -52,3 +61,32 @@ def test_an_empty_bin_is_filled_by_the_one_before_it_and_the_first_ones_by_the_f
     assert seen[back - 1, 0] == first
     assert seen[back : back + 2, 0].tolist() == [impact] * 2
     assert seen[back + 2 :, 4].tolist() == [last] * (fall_model.AHEAD - 1)
+
+
+def made(seed: int) -> Story:
+    """A fall as the simulator makes them: after those that were acted with a watch at the wrist."""
+    g = fall(Random(seed))[:, :3]
+    block = {"rate_hz": float(RATE_HZ), "range_g": RANGE_G, "triggered": True, "samples": as_int16(g)}
+    begins_s = 100.0
+    return Story(
+        [(begins_s, "watch-1", "inertial", block)], 160.0, fall_wearable.CARD, late={0: begins_s + len(g) / RATE_HZ}
+    )
+
+
+@pytest.mark.parametrize("worn", WORN)
+def test_the_card_says_which_model_judges(worn: str) -> None:
+    card = msgspec.structs.replace(fall_wearable.CARD, device_worn=(worn, "") if worn else ())
+    stories = [replace(story, card=card) for story in (fall_wearable.CASES[0].story, made(1), made(2))]
+    alone = fall_wearable.detector(fall_wearable.of_model(fall_model.load(fall_model.POSITIONS[WORN.index(worn)])))
+    said, wanted = (
+        [[(each.score, each.evidence) for each in run_story("fall_wearable", detector, story)] for story in stories]
+        for detector in (fall_wearable.DETECTOR, alone)
+    )
+    assert said == wanted
+    assert any(said)
+
+
+def test_the_models_of_the_positions_do_not_say_the_same() -> None:
+    seen = windows(5)
+    said = [fall_model.likeness(fall_model.load(position), seen) for position in fall_model.POSITIONS]
+    assert all(np.abs(said[n] - said[n - 1]).max() > 0.01 for n in range(3))
