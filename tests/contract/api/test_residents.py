@@ -219,3 +219,21 @@ async def test_a_device_fault_is_no_alert_for_the_family(office: Office) -> None
         reading(office, "motion", "pir-1", ago_s, moving=True, cause="pir")
     await office.admit("shen", family="technical", reason="device_silent.silent", score=1)
     assert (await relative(office))["word"] == "well"
+
+
+async def test_habits_are_shown_as_information_and_say_what_is_not_known(office: Office) -> None:
+    assert (await detail(office))["habits"] == {
+        "usual": [], "days": [], "night_visits": None, "night_visits_before": None, "active_hours": None, "active_hours_before": None
+    }  # fmt: skip
+    for day in range(28):
+        office.sql(
+            "INSERT INTO daily_habits VALUES ('shen', '2026-03-01'::date + %s, 90, 15, 6.5, %s)",
+            day,
+            4 if day >= 20 else 2,
+        )
+    office.sql("INSERT INTO learned_usual VALUES ('shen', 'shen-ada', 'usual.heart_rest_bpm', 61.5, 12, 900, now())")
+    office.sql("INSERT INTO learned_usual VALUES ('shen', 'somebody-else', 'usual.heart_rest_bpm', 77, 12, 900, now())")
+    found = (await detail(office))["habits"]
+    assert found["usual"] == [{"name": "usual.heart_rest_bpm", "value": 61.5, "days": 12, "counted": 900}]
+    assert (found["night_visits"], found["night_visits_before"], found["active_hours"]) == (4.0, 2.0, 15.0)
+    assert (len(found["days"]), found["days"][-1]) == (28, {"day": "2026-03-28", "active_hours": 15, "night_visits": 4})
