@@ -1,6 +1,6 @@
 """Residents, their last signs of life, and what a family may read."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -68,6 +68,38 @@ class DeviceState(Said):
     silent: bool
 
 
+class UsualValue(Said):
+    """Something that is usual with the resident or in the home, with its evidence. ``name`` ends with the unit."""
+
+    name: str = Field(examples=["usual.heart_rest_bpm"])
+    value: float
+    days: int = Field(description="Days that it was learned from")
+    counted: int = Field(description="Stretches of ten minutes, or stays, on these days")
+
+
+class DayFigures(Said):
+    """One local day of the home, counted at night."""
+
+    day: date
+    active_hours: int = Field(description="Hours with a sign of life")
+    night_visits: int | None = Field(
+        default=None, description="To the bathroom, in the night that ended on this day; none: cannot be known"
+    )
+
+
+class Habits(Said):
+    """Information about nights and days, never an alarm: a change is for somebody to ask about who knows the person. Of all residents of a home together."""
+
+    usual: list[UsualValue]
+    days: list[DayFigures] = Field(
+        description="The last four weeks, oldest first; days on which little was seen are left out"
+    )
+    night_visits: float | None = Field(default=None, description="Mean of the last 7 days; none: too few are known")
+    night_visits_before: float | None = Field(default=None, description="Mean of the weeks before")
+    active_hours: float | None = Field(default=None, description="Mean of the last 7 days; none: too few are known")
+    active_hours_before: float | None = Field(default=None, description="Mean of the weeks before")
+
+
 class ResidentDetail(Said):
     """A resident, for operators. Each reading of it is in the audit."""
 
@@ -79,6 +111,7 @@ class ResidentDetail(Said):
     looked_back_s: float = Field(description="How far back signs of life were looked for, s")
     devices: list[DeviceState]
     open_cases: list[CaseRow]
+    habits: Habits
     now: datetime
 
 

@@ -26,6 +26,9 @@ _HOME = query("api_home")
 _CONTACTS = query("api_contacts_of_home")
 _CASES = query("api_open_cases_of_home")
 _AUDIT = query("api_audit")
+_USUAL = query("usual_of_home")
+_HABITS = query("habits_of_home")
+_TREND = query("habit_trend_of_home")
 
 ResidentId = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
 
@@ -92,6 +95,9 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
         cases = await fetch_all(connection, _CASES, home_id=home_id)
         reasons = await reasons_of(connection, [row["case_id"] for row in cases])
         seen = (await watched(connection, [home_id], parts, now))[home_id]
+        usual = await fetch_all(connection, _USUAL, home_id=home_id)
+        days = await fetch_all(connection, _HABITS, home_id=home_id)
+        trend = await fetch_one(connection, _TREND, home_id=home_id)
         await write_view(connection, user, now, case_id=None, home_id=home_id, resident_id=resident_id)
     return models.ResidentDetail(
         resident=ResidentRecord(**{name: resident[name] for name in ResidentRecord.model_fields}),
@@ -102,5 +108,14 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
         looked_back_s=LOOK_BACK_S,
         devices=device_states(seen.view),
         open_cases=[rows.row_of_database(each, reasons) for each in cases],
+        habits=models.Habits(
+            usual=[
+                models.UsualValue(**{name: each[name] for name in models.UsualValue.model_fields})
+                for each in usual
+                if each["resident_id"] in ("", resident_id)
+            ],
+            days=[models.DayFigures(**{name: each[name] for name in models.DayFigures.model_fields}) for each in days],
+            **(trend or {}),
+        ),
         now=now,
     )

@@ -160,10 +160,20 @@ SELECT %(home_id)s, '1970-01-01'::date + day, signs, active_hours, first_h, nigh
 
 -- name: habits_of_home
 -- Figures of a home's last four weeks, oldest first: information for people, never an alarm.
-SELECT day - '1970-01-01'::date AS day, signs, active_hours, first_h, night_visits
+SELECT day, signs, active_hours, first_h, night_visits
   FROM (SELECT * FROM daily_habits WHERE home_id = %(home_id)s ORDER BY day DESC LIMIT 28) AS latest
  ORDER BY day;
 
 -- name: usual_of_home
 -- What is usual in a home and with its residents, with the evidence.
 SELECT resident_id, name, value, days, counted, learned_at FROM learned_usual WHERE home_id = %(home_id)s ORDER BY resident_id, name;
+
+-- name: habit_trend_of_home
+-- Means of a home's last 7 whole days and of the three weeks before; none where fewer than 3 and 7 of them are known. The newest day may not be over.
+SELECT CASE WHEN count(night_visits) FILTER (WHERE recent) >= 3 THEN round(avg(night_visits) FILTER (WHERE recent), 1)::double precision END AS night_visits,
+       CASE WHEN count(night_visits) FILTER (WHERE NOT recent) >= 7 THEN round(avg(night_visits) FILTER (WHERE NOT recent), 1)::double precision END AS night_visits_before,
+       CASE WHEN count(*) FILTER (WHERE recent) >= 3 THEN round(avg(active_hours) FILTER (WHERE recent), 1)::double precision END AS active_hours,
+       CASE WHEN count(*) FILTER (WHERE NOT recent) >= 7 THEN round(avg(active_hours) FILTER (WHERE NOT recent), 1)::double precision END AS active_hours_before
+  FROM (SELECT night_visits, active_hours, day >= last - 7 AS recent
+          FROM daily_habits CROSS JOIN (SELECT max(day) AS last FROM daily_habits WHERE home_id = %(home_id)s) AS newest
+         WHERE home_id = %(home_id)s AND day < last AND day >= last - 28) AS whole;

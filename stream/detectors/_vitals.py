@@ -60,10 +60,15 @@ def note_worn(state: State, rows: Rows) -> None:
 
 def counted(state: State, rows: Rows, told: Bools, ctx: Context, *, over: str) -> Rows:
     """The rows that count, of those in which something was ``told``; where somebody else is measured now, what was said ends (reason ``over``)."""
+    if not told.any():
+        return rows.where(told)
     fresh = ~(signs.happened_s(rows) <= state.at_s[rows.subject])
     rows = rows.where(told & fresh & state.worn[rows.subject] & signs.believable(rows))
     device, whom = rows.subject, _whom(rows)
     other = (whom != state.whom[device]) & ~np.isnan(state.at_s[device])
+    if not other.any():
+        state.whom[device] = whom
+        return rows
     ctx.out.off(device[other], event_at_s=signs.happened_s(rows)[other], reason=over)
     state.since_s[device[other]] = np.nan
     state.calm_s[device[other]] = np.nan
@@ -90,6 +95,15 @@ def judge(
     evidence: Mapping[str, Array],
 ) -> None:
     """Say where a line holds, and where all is calm again. ``rows``: as ``counted`` gave them; evidence gets ``held_min``."""
+    state.at_s[rows.subject] = signs.happened_s(rows)
+    # Nearly always all is well, was well, and there is nothing to follow.
+    follow = np.logical_or.reduce([line.beyond for line in lines]) | (state.said[rows.subject] < len(lines))
+    follow |= ~np.isnan(state.since_s[rows.subject]).all(axis=1)
+    if not follow.all():
+        if not follow.any():
+            return
+        lines = [line._replace(beyond=line.beyond[follow], told=line.told[follow]) for line in lines]
+        rows, evidence = rows.where(follow), {name: value[follow] for name, value in evidence.items()}
     device, at_s = rows.subject, signs.happened_s(rows)
     level = np.full(len(device), len(lines))
     since_s = np.full(len(device), np.nan)
@@ -108,7 +122,6 @@ def judge(
         since_s = np.where(holds, from_s, since_s)
         beyond_any |= beyond
         heard |= line.told & (state.said[device] == place)
-    state.at_s[device] = at_s
 
     worse = level < state.said[device]
     state.said[device] = np.minimum(level, state.said[device])

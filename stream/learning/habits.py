@@ -33,8 +33,6 @@ APART_S = 600.0
 """Stays by night nearer to one another are one visit, s. Chosen: who comes back for the light."""
 MIN_DAY_SIGNS = 10
 """A day with fewer signs has no figures: away, or the sensors were. Chosen: as in ``silences``."""
-LAST_DAYS = 7
-"""The last so many days are compared with those before, days. Chosen: a week holds every weekday."""
 BATHROOM = ROOM_GROUPS.index("bathroom")
 
 
@@ -59,17 +57,6 @@ class Day(NamedTuple):
     first_h: float
     """Local hour of the first proven sign after 4:00."""
     night_visits: int | None
-
-
-class Trend(msgspec.Struct, frozen=True, kw_only=True):
-    """Means of the last LAST_DAYS days and of those before, where both have enough days; for people to read."""
-
-    nights: int = 0
-    night_visits: float | None = None
-    night_visits_before: float | None = None
-    days: int = 0
-    active_hours: float | None = None
-    active_hours_before: float | None = None
 
 
 class _Stays(NamedTuple):
@@ -159,22 +146,3 @@ def days(at_s: Floats, room: Ints, by_itself: Bools, offset_s: Floats | float) -
                 int((visit_day == each).sum()) if seen else None)
         )  # fmt: skip
     return figures
-
-
-def trend(figures: Sequence[Day]) -> Trend:
-    """The last week beside the weeks before. The day that is not over is left out; less than MIN_DAYS of either side gives no mean."""
-    whole = figures[:-1]
-    if not whole:
-        return Trend()
-    last = figures[-1].day - LAST_DAYS
-    nights = [(each.day >= last, float(each.night_visits)) for each in whole if each.night_visits is not None]
-    active = [(each.day >= last, float(each.active_hours)) for each in whole]
-    return Trend(
-        nights=len(nights), night_visits=_mean(nights, True, 3), night_visits_before=_mean(nights, False, MIN_DAYS),
-        days=len(active), active_hours=_mean(active, True, 3), active_hours_before=_mean(active, False, MIN_DAYS),
-    )  # fmt: skip
-
-
-def _mean(figures: Sequence[tuple[bool, float]], recent: bool, least: int) -> float | None:
-    values = [value for is_recent, value in figures if is_recent == recent]
-    return round(float(np.mean(values)), 1) if len(values) >= least else None

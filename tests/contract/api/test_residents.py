@@ -220,3 +220,39 @@ async def test_a_device_fault_is_no_alert_for_the_family(office: Office) -> None
         reading(office, "motion", "pir-1", ago_s, moving=True, cause="pir")
     await office.admit("shen", family="technical", reason="device_silent.silent", score=1)
     assert (await relative(office))["word"] == "well"
+
+
+async def test_habits_are_shown_as_information_and_say_what_is_not_known(office: Office) -> None:
+    assert (await detail(office))["habits"] == {
+        "usual": [], "days": [], "night_visits": None, "night_visits_before": None, "active_hours": None, "active_hours_before": None
+    }  # fmt: skip
+    for day in range(28):
+        office.sql(
+            "INSERT INTO daily_habits VALUES ('shen', '2026-03-01'::date + %s, 90, 15, 6.5, %s)",
+            day,
+            4 if day >= 20 else 2,
+        )
+    office.sql("INSERT INTO learned_usual VALUES ('shen', 'shen-ada', 'usual.heart_rest_bpm', 61.5, 12, 900, now())")
+    office.sql("INSERT INTO learned_usual VALUES ('shen', 'somebody-else', 'usual.heart_rest_bpm', 77, 12, 900, now())")
+    found = (await detail(office))["habits"]
+    assert found["usual"] == [{"name": "usual.heart_rest_bpm", "value": 61.5, "days": 12, "counted": 900}]
+    assert (found["night_visits"], found["night_visits_before"], found["active_hours"]) == (4.0, 2.0, 15.0)
+    assert (len(found["days"]), found["days"][-1]) == (28, {"day": "2026-03-28", "active_hours": 15, "night_visits": 4})
+
+
+async def test_a_fever_gathered_under_another_room_is_no_well_for_this_one(office: Office) -> None:
+    heard(office)
+    office.sql(
+        "INSERT INTO cases (case_id, home_id, area_code, family, priority, score, handling, condition, condition_at, event_at, raised_at)"
+        " SELECT 'c-1', 'room-9', area_code, 'vitals', 2, 2, 'QUEUED', 'on', now(), now(), now() FROM homes WHERE home_id = 'shen'"
+    )
+    assert [case["case_id"] for case in (await detail(office))["open_cases"]] == []
+    assert (await relative(office))["word"] != "alert"
+    office.sql(
+        'INSERT INTO detections (detection_id, lane, revision, detector, family, home_id, "on", started_at, decided_at, case_id, body)'
+        " VALUES ('d-1', 'bulk', 1, 'fever', 'vitals', 'shen', true, now(), now(), 'c-1',"
+        ' \'{"reason": "fever.raised", "resident_id": "shen-ada", "evidence": {"body_temp_c": 38.2, "held_min": 31}}\')'
+    )
+    (case,) = (await detail(office))["open_cases"]
+    assert case["case_id"] == "c-1"
+    assert (await relative(office))["word"] == "alert"

@@ -154,6 +154,9 @@ async def test_days_are_counted_for_people_to_read_and_counting_again_changes_no
         days = await fetch_all(connection, query("habits_of_home"), home_id="h-1")
         assert [each["active_hours"] for each in days] == [15, 15, 15, 12, 15, 15, 15, 15, 15]
         assert {each["night_visits"] for each in days} == {None}  # nothing looks into the bathroom
+    trend = await fetch_one(connection, query("habit_trend_of_home"), home_id="h-1")
+    assert trend["active_hours"] == 14.6  # of the seven days before the last, which may not be over
+    assert (trend["active_hours_before"], trend["night_visits"]) == (None, None)  # one day, and nobody can know
 
 
 async def test_only_the_homes_that_are_named(connection, fresh_database):

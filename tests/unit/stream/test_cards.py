@@ -116,3 +116,21 @@ def test_a_snapshot_gives_the_same_indices_and_cards() -> None:
     assert (again.home_ids, again.device_ids) == (cards.home_ids, cards.device_ids)
     assert again.device_room[: len(again.device_ids)].tolist() == cards.device_room[: len(cards.device_ids)].tolist()
     assert again.threshold("inactivity.factor", np.array([1]), 1.5).tolist() == [2.5]
+
+
+def test_what_is_usual_with_a_resident_is_asked_by_device() -> None:
+    cards = HomeCards()
+    names, values = ("usual.body_c@r-1", "usual.body_c@r-2"), (36.2, 36.9)
+    shared = Card(
+        version=1, residents=("r-1", "r-2"), device_ids=("w-1", "w-2", "round"), device_roles=("wearable",) * 3, device_rooms=("other",) * 3,
+        device_residents=("r-1", "r-2", ""), threshold_names=names, threshold_values=values,
+    )  # fmt: skip
+    cards.apply("h", shared)
+    devices = cards.devices([("h", "w-1"), ("h", "w-2"), ("h", "round"), ("h", "stranger"), ("elsewhere", "w-1")])
+    assert cards.usual("usual.body_c", devices) == pytest.approx([36.2, 36.9, np.nan, np.nan, np.nan], nan_ok=True)
+    assert np.isnan(cards.usual("usual.nothing", devices)).all()
+    again = HomeCards()
+    again.restore(cards.packed())
+    assert again.usual("usual.body_c", devices[:2]).tolist() == [36.2, 36.9]
+    cards.apply("h", Card(version=2, residents=("r-1", "r-2")))
+    assert np.isnan(cards.usual("usual.body_c", devices)).all()

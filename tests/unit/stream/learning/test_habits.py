@@ -4,7 +4,6 @@ import numpy as np
 
 from contracts.kinds import ROOMS
 from stream.learning import habits
-from stream.learning.habits import Day, Trend, trend
 
 BATHROOM, LIVING, BEDROOM = ROOMS.index("bathroom"), ROOMS.index("living"), ROOMS.index("bedroom")
 OFFSET_S = 8 * 3600.0
@@ -85,12 +84,3 @@ def test_a_home_without_eyes_in_the_bathroom_has_no_count_of_visits():
         (day * 86_400.0 + hour * H + n * M, LIVING) for day in range(3) for hour in (8, 12, 19) for n in range(5)
     ]
     assert [each.night_visits for each in habits.days(*signs(*entries), OFFSET_S)] == [None, None, None]
-
-
-def test_a_trend_compares_the_last_week_with_those_before_and_never_guesses():
-    figures = [Day(day, 50, 10 if day < 14 else 5, 7.0, 1 if day < 14 else 3) for day in range(22)]
-    assert trend(figures) == Trend(
-        nights=21, night_visits=3.0, night_visits_before=1.0, days=21, active_hours=5.0, active_hours_before=10.0
-    )
-    assert trend(figures[:6]).night_visits_before is None
-    assert trend([]) == Trend()
