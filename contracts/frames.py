@@ -16,7 +16,7 @@ import pyarrow as pa
 from msgspec.structs import astuple
 
 from contracts.errors import FrameError
-from contracts.kinds import SCHEMAS, VALUES, Reading
+from contracts.kinds import DEFAULTS, SCHEMAS, VALUES, Reading
 
 MAGIC = b"SWF1"
 _HEAD = struct.Struct("<4sII")
@@ -185,9 +185,24 @@ def _read(kind: str, stream: pa.Buffer) -> pa.RecordBatch:
         return pa.ipc.read_record_batch(stream[known.size :], SCHEMAS[kind])
     with pa.ipc.open_stream(stream) as reader:
         batch = reader.read_next_batch()
-    if not batch.schema.equals(SCHEMAS[kind]):
+    return batch if batch.schema.equals(SCHEMAS[kind]) else _brought_up(kind, batch)
+
+
+def _brought_up(kind: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch of an earlier version: columns that were added since have the value that a reading without them has. Raises FrameError."""
+    wanted, given = SCHEMAS[kind], batch.schema
+    added = {name: value for name, value in DEFAULTS[kind].items() if name not in given.names}
+    if any(field.name not in added and field not in given for field in wanted) or len(given) + len(added) != len(
+        wanted
+    ):
         raise FrameError(detail=f"its {kind} block has other columns than this program knows")
-    return batch
+    columns: list[pa.Array[Any]] = [
+        pa.array([added[field.name]] * batch.num_rows, type=field.type)
+        if field.name in added
+        else batch.column(field.name)
+        for field in wanted
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=wanted)
 
 
 def numbers(batch: pa.RecordBatch, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -311,6 +311,12 @@ def _values(kind: type[Reading]) -> tuple[Column, ...]:
 
 VALUES: dict[str, tuple[Column, ...]] = {name: _values(kind) for name, kind in KINDS.items()}
 """Value columns of each kind, in the Struct's order."""
+DEFAULTS: dict[str, dict[str, object]] = {
+    name: {field.name: field.default for field in msgspec.structs.fields(kind)
+           if field.name not in _HEADER and field.default is not msgspec.NODEFAULT}
+    for name, kind in KINDS.items()
+}  # fmt: skip
+"""Values of a kind's columns in a reading that does not name them; the others must be there."""
 SCHEMAS: dict[str, pa.Schema] = {
     name: pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in (*ENVELOPE, *values)])
     for name, values in VALUES.items()

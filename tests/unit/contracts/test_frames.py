@@ -177,5 +177,35 @@ def test_null_is_nan_in_numbers_and_none_in_strings() -> None:
     assert list(frames.strings(batch, "via")) == [None]
 
 
+def as_of(monkeypatch: pytest.MonkeyPatch, kind: str, names: list[str]) -> bytes:
+    """A frame of one reading by a version of the program whose kind had only these columns."""
+    envelope = Envelope("h", "d", None, None, 1.0, 1.0, None, 0, 0, 0)
+    reading = KINDS[kind](version=3, residents=("r-1",))  # type: ignore[call-arg]
+    batch = frames.decode(
+        built([(kind, envelope, reading)], FrameMeta(source="s", lane="bulk", watched_until_s=None))
+    ).batches[kind]
+    with monkeypatch.context() as then:
+        older = batch.select(names)
+        then.setitem(SCHEMAS, kind, older.schema)
+        return frames.encode(FrameMeta(source="s", lane="bulk", watched_until_s=None), {kind: older})
+
+
+def test_a_frame_of_an_earlier_version_has_the_columns_that_came_since_as_if_nothing_had_been_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = [name for name in SCHEMAS["card"].names if name not in ("device_worn", "care_level")]
+    batch = frames.decode(as_of(monkeypatch, "card", names)).batches["card"]
+    assert batch.schema.equals(SCHEMAS["card"])
+    (row,) = batch.to_pylist()
+    assert (row["version"], row["residents"], row["device_worn"], row["care_level"]) == (3, ["r-1"], [], 0)
+
+
+@pytest.mark.parametrize("lost", ["version", "received_at_s"])
+def test_a_frame_without_a_column_that_every_reading_has_is_refused(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    value = as_of(monkeypatch, "card", [name for name in SCHEMAS["card"].names if name != lost])
+    with pytest.raises(FrameError, match="other columns"):
+        frames.decode(value)
+
+
 def test_the_envelope_of_a_row_and_of_the_columns_have_the_same_fields() -> None:
     assert [*Envelope.__struct_fields__, "ordinal"] == [column.name for column in ENVELOPE]
