@@ -7,6 +7,7 @@ operating point chosen on those training subjects only. The subject's trials the
 it. Carried figures: a model of one set alone judges the other. ``train`` fits the one that ships on both sets.
 """
 
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -384,6 +385,10 @@ def measure(data_folder: Path, names: Sequence[str] = tuple(SETS), seed: int = 1
     sets, biases = prepared(data_folder, tuple(SETS), seed, began_s)
     rng = np.random.default_rng(seed)
     found: dict[str, Any] = {"sets": {}, "carried": {}}
+    if (data_folder / NEGATIVES).is_file():
+        told = evaluate(data_folder / NEGATIVES)
+        found["geotec"] = {name: told[name] for name in ("activities", "false_activities", "false_per_hour")}
+    found["core_per_1000_wearables"] = cost(sets["weda"].data)
     with TemporaryDirectory(prefix="shouwang-falls-") as scratch:
         for name in names:
             own, other = sets[name], next(each for key, each in sets.items() if key != name)
@@ -397,6 +402,7 @@ def measure(data_folder: Path, names: Sequence[str] = tuple(SETS), seed: int = 1
                     counts[f"{position}_20hz_2g"].append(judged(low, model, Path(scratch)))
                 _say(began_s, f"{name}: {place + 1} of {len(own.names)} subjects ({subject})")
             found["sets"][name] = {what: figures(each, rng) for what, each in counts.items()}
+            _say(began_s, f"{name}: {json.dumps(found['sets'][name])}")
         for name in names:
             own, other_name = sets[name], next(key for key in sets if key != name)
             model, there = model_of([own], biases, {}, 2 * INNER), sets[other_name]
@@ -410,10 +416,6 @@ def measure(data_folder: Path, names: Sequence[str] = tuple(SETS), seed: int = 1
                 "sensitivity": _share((likeness[fall] >= model.fall).sum(), fall.sum()),
                 "specificity": _share((likeness[~fall] < model.fall).sum(), (~fall).sum()),
             }  # fmt: skip
-    if (data_folder / NEGATIVES).is_file():
-        told = evaluate(data_folder / NEGATIVES)
-        found["geotec"] = {name: told[name] for name in ("activities", "false_activities", "false_per_hour")}
-    found["core_per_1000_wearables"] = cost(sets["weda"].data)
     found["seconds"] = round(time.monotonic() - began_s)
     if len(names) == 1:
         found.update(
