@@ -47,13 +47,14 @@ def fold(statements: Sequence[Detection], now: datetime) -> Signal:
         device_id=counts.device_id,
         on=counts.on and not counts.withdrawn,
         withdrawn=counts.withdrawn,
-        score=0 if counts.withdrawn else counts.score,
+        score=0 if counts.withdrawn and counts.about is None else counts.score,
         reason=counts.reason,
         evidence=dict(counts.evidence),
         started_at=instant(counts.started_at_s),
         changed_at=now,
         origin=origin,
         revisions={lane: statement.revision for lane, statement in sorted(newest.items())},
+        about=counts.about,
     )
 
 
