@@ -63,6 +63,7 @@ def _ranked(signals: Iterable[Signal]) -> list[Signal]:
 def _best(ranked: Sequence[Signal], lasting: bool) -> tuple[list[Signal], int]:
     """The signals that count, the first of them first, and what they come to."""
     speaking = [signal for signal in ranked if not signal.withdrawn]
+    against = [signal for signal in ranked if signal.contradicts]
     near, kinds = _Near(speaking, lasting), len({signal.detector for signal in speaking})
     best: list[Signal] = []
     value = 0
@@ -71,21 +72,21 @@ def _best(ranked: Sequence[Signal], lasting: bool) -> tuple[list[Signal], int]:
         if best and value >= min(TOP, max(first.score, 0) + kinds - 1):
             break
         group = _independent(first, near.to(first))
-        found = _value(group, ranked)
+        found = _value(group, against)
         if not best or found > value:
             best, value = group, found
     return best, value
 
 
-def _value(group: Sequence[Signal], ranked: Sequence[Signal]) -> int:
+def _value(group: Sequence[Signal], against: Sequence[Signal]) -> int:
     sure = min(max(group[0].score, 0) + len(group) - 1, TOP)
-    return max(sure - len(_doubts(group, ranked)), min(sure, 1))
+    return max(sure - len(_doubts(group, against)), min(sure, 1))
 
 
-def _doubts(group: Sequence[Signal], ranked: Sequence[Signal]) -> list[str]:
+def _doubts(group: Sequence[Signal], signals: Sequence[Signal]) -> list[str]:
     """Detectors that contradict one of these signals, each once."""
     held = {signal.detection_id for signal in group}
-    return list(dict.fromkeys(each.detector for each in ranked if each.contradicts and each.about in held))
+    return list(dict.fromkeys(each.detector for each in signals if each.contradicts and each.about in held))
 
 
 def _agree(one: Signal, other: Signal, lasting: bool) -> bool:
