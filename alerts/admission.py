@@ -123,7 +123,7 @@ def _score(family: Family, signals: tuple[Signal, ...]) -> Score:
 
 
 def _why(family: Family, signals: tuple[Signal, ...]) -> Any:
-    return msgspec.to_builtins(why(signals, lasting=family in ENDING))
+    return list(msgspec.to_builtins(why(signals, lasting=family in ENDING)))
 
 
 def _grew(held: Held, signal: Signal) -> bool:
