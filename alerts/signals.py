@@ -60,12 +60,13 @@ def fold(statements: Sequence[Detection], now: datetime) -> Signal:
 
 def same_word(one: Signal, other: Signal) -> bool:
     """Whether two states of a signal say the same (the revisions behind them aside)."""
-    return (one.on, one.withdrawn, one.score, one.reason, one.evidence) == (
+    return (one.on, one.withdrawn, one.score, one.reason, one.evidence, one.about) == (
         other.on,
         other.withdrawn,
         other.score,
         other.reason,
         other.evidence,
+        other.about,
     )
 
 

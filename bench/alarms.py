@@ -90,8 +90,8 @@ TRIAL_S = 11.3
 """Median length of a trial of GeoTec and WEDA, s."""
 SCRIPTED_H_PER_DAY = ACTS_PER_DAY * TRIAL_S / 3600
 WEEK_S = 7 * 86_400.0
-HOMES, DAYS = 24, 7.0
-"""Simulated homes and days, unless asked otherwise: 24 home-weeks in some four minutes."""
+HOMES, DAYS = 16, 7.0
+"""Simulated homes and days, unless asked otherwise: 16 home-weeks in some three minutes of a core."""
 RECORDED: tuple[tuple[str, int, tuple[tuple[str, str], ...]], ...] = (
     ("hh102_month.csv.xz", 6, ()),
     ("tm000_week_absence.csv.xz", 3, (("2016-07-13T11:08:38", "2016-07-16T18:08:38"),)),
@@ -99,6 +99,7 @@ RECORDED: tuple[tuple[str, int, tuple[tuple[str, str], ...]], ...] = (
 """Files, blocks of days, and local times when the resident was registered as away (of tm000 its README says: empty for 79 h)."""
 WATER = "ampds_water_2y_1min.npz"
 SCRIPTED = ("geotec_watch_adl.npz", "weda_wrist.npz")
+AT_ONCE = 4
 
 Basis = Literal["recording", "simulator", "scripted"]
 
@@ -110,7 +111,8 @@ class Alarm(NamedTuple):
     family: Family
     score: int
     priority: int
-    began_s: float
+    heard_s: float
+    """When its first word was said, which may be long after it began."""
 
 
 class Source(NamedTuple):
@@ -137,8 +139,8 @@ def alarms_of(
         for case in _cases(sorted(said, key=lambda d: d.decided_at_s), family in ENDING, handled_s):
             score = _highest(case, family in ENDING)
             priority = priority_of(SHIPPED, family, score, (care_levels or {}).get(home_id, 0))
-            found.append(Alarm(case[0].detector, family, score, priority, case[0].started_at_s))
-    return sorted(found, key=lambda alarm: alarm.began_s)
+            found.append(Alarm(case[0].detector, family, score, priority, case[0].decided_at_s))
+    return sorted(found, key=lambda alarm: alarm.heard_s)
 
 
 def _cases(said: Sequence[Detection], ends: bool, handled_s: float) -> Iterator[list[Detection]]:
@@ -321,7 +323,7 @@ def of_home(
             rows = [row for row in home.rows if from_s - 86_400 <= row.at_s < to_s]
             piece = Recording(path.name, home.recording.homes, lambda rows=rows: iter(recorded.copies(rows)))  # type: ignore[misc]
             found = _detections(piece, {home.recording.homes[0].home_id: card}, speaking)
-            alarms += [alarm for alarm in alarms_of(found) if from_s <= alarm.began_s < to_s]
+            alarms += [alarm for alarm in alarms_of(found) if from_s <= alarm.heard_s < to_s]
     weeks = (home.at_s[-1] - home.at_s[0]) / WEEK_S
     return Source(path.name.split(".")[0], "recording", float(weeks), None, tuple(sorted(speaking)), tuple(alarms))
 
@@ -356,7 +358,7 @@ def of_script(path: Path, detectors: Mapping[str, Detector], folder: Path) -> So
 
 
 def of_simulator(count: int, days: float, seed: int, detectors: Mapping[str, Detector], began_s: float) -> Source:
-    """Quiet days of simulated homes, ten at a time."""
+    """Quiet days of simulated homes, AT_ONCE at a time."""
     homes = neighbourhood(count, seed)
     start_s = midnight_s(FIRST_DAY)
     end_s = start_s + days * 86_400
@@ -364,8 +366,8 @@ def of_simulator(count: int, days: float, seed: int, detectors: Mapping[str, Det
     _say(began_s, f"simulator: lines of {count} homes learned from 14 days before")
     roles: set[str] = set()
     found: list[Detection] = []
-    for first in range(0, count, 10):
-        some = homes[first : first + 10]
+    for first in range(0, count, AT_ONCE):
+        some = homes[first : first + AT_ONCE]
         cards = {home.home_id: card_of(home, learned[home.home_id]) for home in some}
         found += detections_of(told(some, start_s, end_s, Schedule((), ())), cards, detectors, partitions=1)
         roles |= {role for card in cards.values() for role in card.device_roles}
