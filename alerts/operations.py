@@ -97,7 +97,7 @@ class Cases(ABC):
             verdict = judge(detection, situation, rules, now)
             if verdict.move is not None and verdict.signal is not None:
                 held = next(
-                    (h for h in (situation.own, situation.open) if h and h.case.case_id == verdict.case_id), None
+                    (h for h in (situation.own, situation.open, situation.target) if h and h.case.case_id == verdict.case_id), None
                 )
                 others = [s for s in (held.signals if held else ()) if s.detection_id != detection.detection_id]
                 await book.write(verdict.move, event_of(verdict.move, [*others, verdict.signal]), rules)
