@@ -15,7 +15,7 @@ from alerts.cases import Case, Signal
 from alerts.lifecycle import Move, moved
 from alerts.rules import ENDING, LATCHING, RESTORABLE, Rules
 from alerts.scoring import WINDOW_S, Score, priority_of, score_of, why
-from alerts.signals import condition_of, fold, in_order, instant, newest_by_lane, reasons_of, same_word
+from alerts.signals import condition_of, fold, in_order, instant, newest_by_lane, reasons_of, residents_of, same_word
 from contracts.detections import NAMESPACE, Detection, Family
 
 BEARS_ON: dict[Family, Family] = {"no_life": "fall"}
@@ -40,6 +40,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """The open case of this home and family (may be the same as ``own``)."""
     target: Held | None = None
     """The open case of this home that holds the detection which this one names in ``about``; for a silence that names none, the open fall."""
+    gathering: Held | None = None
+    """For a detection of ``rules.GATHERED``: the open case of its family, in any home of its institution, that holds such a signal of the same day."""
     finished: Case | None = None
     """The newest finished case of this home and family, if it ended within ``rules.reopen_s``."""
     area_code: str = ""
@@ -79,6 +81,8 @@ def judge(detection: Detection, situation: Situation, rules: Rules, now: datetim
         return _append(situation.target, detection, msgspec.structs.replace(signal, about=about), situation, rules, now)
     if signal.contradicts:
         return Verdict()  # of what it speaks nobody has a case
+    if situation.gathering is not None:
+        return _append(situation.gathering, detection, signal, situation, rules, now)
     if situation.open is not None:
         return _append(situation.open, detection, signal, situation, rules, now)
     if signal.on or detection.family in LATCHING:
@@ -228,10 +232,15 @@ def _append(
         "withdrawn": signal.withdrawn, "score": score.value, "score_before": case.score, "counted": list(score.counted),
         "why": _why(case.family, signals), "priority": priority, "priority_before": case.priority, "condition": condition,
     }  # fmt: skip
+    residents = residents_of(signals)
+    if len(residents) > 1:
+        facts |= {"residents": len(residents), "who": ", ".join(residents)}
     louder = signal.on and (before is None or not before.on or priority < case.priority)
     if case.handling == "HELD" and louder:
         return Verdict(case_id=case.case_id, signal=signal, move=_sound(case, fields, facts, rules, now))
     change, reason = _word_for(case, before, signal, priority, condition)
+    if before is None and signal.on and len(residents) > len(residents_of(held.signals)) > 0:
+        reason = "case.gathered"
     return Verdict(
         case_id=case.case_id, signal=signal, move=moved(case, None, change, now, reason=reason, facts=facts, **fields)
     )

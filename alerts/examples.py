@@ -72,8 +72,10 @@ EXAMPLES: tuple[Example, ...] = (
         Said("fall_room", 2, 0, RADAR), Said("walks_again", 1, 120, on=False, withdrawn=True, about=0),
         Said("door_used", 1, 180, on=False, withdrawn=True, about=0)), 1, was=2),
     Example("no sign of life for longer than is usual here", "no_life", (Said("inactivity", 1),), 1),
-    Example("no sign of life, and the bed has been left for as long: both hold now", "no_life", (Said("inactivity", 1), Said("bed_exit", 1, 2400, "bed-1")), 2),
-    Example("... and the bed is taken again", "no_life", (Said("inactivity", 1), Said("bed_exit", 1, 2400, "bed-1", on=False)), 1),
+    Example("no sign of life, and the bed was left: two detectors feel one silence", "no_life", (Said("inactivity", 1), Said("bed_exit", 1, 60, "bed-1")), 1),
+    Example("a fast pulse at the watch, and 40 min later little oxygen at another device: both hold now", "vitals", (
+        Said("heart_rate", 1, 0, WATCH), Said("spo2", 1, 2400, "oximeter-1")), 2),
+    Example("... and the pulse is as usual again", "vitals", (Said("heart_rate", 1, 0, WATCH, on=False), Said("spo2", 1, 2400, "oximeter-1")), 1),
 )  # fmt: skip
 
 

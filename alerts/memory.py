@@ -16,8 +16,8 @@ from alerts.cases import AuditRow, Case, CaseDetail, Place, Signal, Timer, Timer
 from alerts.errors import NoSuchCase
 from alerts.lifecycle import Move, queue_place, timers_of
 from alerts.operations import Cases
-from alerts.rules import SHIPPED, Rules
-from alerts.signals import in_order, newest_by_lane
+from alerts.rules import GATHER_S, GATHERED, SHIPPED, Rules
+from alerts.signals import in_order, instant, newest_by_lane
 from alerts.store import CaseStore
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
@@ -31,6 +31,8 @@ class Home(NamedTuple):
 
     area_code: str = ""
     care_level: int = 0
+    site_id: str | None = None
+    """The institution that it is a room of."""
 
 
 @dataclass
@@ -104,11 +106,15 @@ class _MemoryBook:
             and (case.resolved_at or case.closed_at or since) >= since
         ]
         home = self._homes.get(detection.home_id, Home())
+        gathering = None
+        if detection.detector in GATHERED and not detection.test:
+            gathering = await self._gathering(detection)
         return Situation(
             statements=tuple(newest_by_lane(others).values()),
             own=await self._with_signals(own),
             open=await self._with_signals(opened),
             target=await self._with_signals(self._target(detection)),
+            gathering=await self._with_signals(gathering),
             finished=min(finished, key=_newest_first, default=None),
             area_code=home.area_code,
             care_level=home.care_level,
@@ -125,6 +131,24 @@ class _MemoryBook:
             and (case.family == meant or (case.case_id, detection.about) in self._tables.signals)
         ]
         return min(found, key=_newest_first, default=None)
+
+    async def _gathering(self, detection: Detection) -> Case | None:
+        own = self._homes.get(detection.home_id, Home())
+        joined = {detection.home_id}
+        if own.site_id:
+            here = (own.site_id, own.area_code)
+            joined |= {home_id for home_id, home in self._homes.items() if (home.site_id, home.area_code) == here}
+        holding = [
+            case
+            for (case_id, _), signal in self._tables.signals.items()
+            if signal.detector == detection.detector
+            and not signal.withdrawn
+            and abs((signal.started_at - instant(detection.started_at_s)).total_seconds()) <= GATHER_S
+            and (case := self._tables.cases[case_id]).is_open
+            and case.home_id in joined
+            and case.family == detection.family
+        ]
+        return min(holding, key=lambda case: (case.raised_at, case.case_id), default=None)
 
     async def _with_signals(self, case: Case | None) -> Held | None:
         return None if case is None else Held(case, await self.signals(case.case_id))

@@ -12,7 +12,7 @@ from alerts.book import Book, event_of
 from alerts.cases import Admission, Case, Place, Signal, TimerKind
 from alerts.errors import NoSuchCase, OtherCaseOpen
 from alerts.lifecycle import Event, Move
-from alerts.rules import Rules
+from alerts.rules import GATHERED, Rules
 from alerts.signals import condition_of
 from alerts.timers import fire
 from contracts.alerts import AlertEvent
@@ -81,6 +81,8 @@ class Cases(ABC):
             raise ValueError(
                 "detections of one home are not admitted together: each may change what the next one meets"
             )
+        if len(read) > 1 and any(detection.detector in GATHERED for detection, _ in read):
+            raise ValueError("a detection that may join another home's case is admitted alone")
         return await self._transact(work)
 
     async def pass_over(self, places: Sequence[Place]) -> None:
@@ -97,7 +99,12 @@ class Cases(ABC):
             verdict = judge(detection, situation, rules, now)
             if verdict.move is not None and verdict.signal is not None:
                 held = next(
-                    (h for h in (situation.own, situation.open, situation.target) if h and h.case.case_id == verdict.case_id), None
+                    (
+                        h
+                        for h in (situation.own, situation.gathering, situation.open, situation.target)
+                        if h and h.case.case_id == verdict.case_id
+                    ),
+                    None,
                 )
                 others = [s for s in (held.signals if held else ()) if s.detection_id != detection.detection_id]
                 await book.write(verdict.move, event_of(verdict.move, [*others, verdict.signal]), rules)

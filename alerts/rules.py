@@ -18,6 +18,13 @@ RESTORABLE: frozenset[Family] = frozenset({"technical"})
 ENDING: frozenset[Family] = frozenset(get_args(Family)) - {"sos", "fall", "wandering"}
 """Families whose devices say when it is over. The others happen at a moment, so that ``on`` stays for ever and proves nothing."""
 
+GATHERED: frozenset[str] = frozenset({"fever"})
+"""Detectors whose signals of one institution (homes of one ``site_id``, residents of one home) go into one case: one incident."""
+GATHER_S = 86_400.0
+"""So far apart at most, event time, s. Chosen: a ward that falls ill does so within days, and the next fever within a day of any of them still joins."""
+SAME_DOUBT: frozenset[str] = frozenset({"inactivity", "long_bathroom", "bed_exit"})
+"""Detectors that feel one and the same silence: together they are no surer than the surest."""
+
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """One step of the escalation ladder: who hears of a case that nobody took for ``after_s``."""
@@ -69,7 +76,7 @@ SHIPPED = Rules(
         "no_life": (3, 3, 2, 1, 1),
         "stove": (3, 2, 2, 2, 2),
         "wandering": (3, 2, 2, 2, 2),
-        "vitals": (3, 2, 2, 2, 2),
+        "vitals": (3, 3, 2, 2, 2),
         "water": (3, 3, 3, 3, 3),
         "food": (3, 3, 3, 3, 3),
         "technical": (4, 4, 4, 4, 4),

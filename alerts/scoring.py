@@ -5,6 +5,8 @@ less one for each detector that contradicts it, though not below 1. Of all signa
 
 *Independent*: neither its detector nor its device is one already counted: two detectors on one watch have felt the same jolt, and a second
 episode of one detector is the same kind of doubt again. Signals that name no device (they fuse several) are independent by detector alone.
+Detectors that feel one and the same silence (``SAME_DOUBT``) are one; where the signals of several residents are gathered in one case (``GATHERED``) each
+resident, on a device of his own, is independent of the others, and agrees within GATHER_S.
 *Agrees*: it began within WINDOW_S of the first; or, in families whose devices say when it is over (``lasting``), both hold at this moment; or one
 says that it is ``about`` the other, whenever it began. A fall sensor and a watch an hour apart are two doubts, not one certainty.
 *Contradicts*: ``Signal.contradicts``. Another detector's doubt is no proof: it takes one away and never the last.
@@ -21,7 +23,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from alerts.cases import CaseReason, Signal
-from alerts.rules import Rules
+from alerts.rules import GATHER_S, GATHERED, SAME_DOUBT, Rules
 from contracts.detections import Family
 
 TOP = 4
@@ -64,7 +66,7 @@ def _best(ranked: Sequence[Signal], lasting: bool) -> tuple[list[Signal], int]:
     """The signals that count, the first of them first, and what they come to."""
     speaking = [signal for signal in ranked if not signal.withdrawn]
     against = [signal for signal in ranked if signal.contradicts]
-    near, kinds = _Near(speaking, lasting), len({signal.detector for signal in speaking})
+    near, kinds = _Near(speaking, lasting), len({_voice(signal) for signal in speaking})
     best: list[Signal] = []
     value = 0
     for first in speaking:
@@ -93,6 +95,8 @@ def _agree(one: Signal, other: Signal, lasting: bool) -> bool:
     if one.about == other.detection_id or other.about == one.detection_id:
         return True
     apart_s = abs((one.started_at - other.started_at).total_seconds())
+    if one.detector == other.detector and one.detector in GATHERED:
+        return apart_s <= GATHER_S
     return apart_s <= WINDOW_S or (lasting and one.on and other.on)
 
 
@@ -103,7 +107,11 @@ class _Near:
         self._lasting = lasting
         self._by_start = sorted(signals, key=lambda s: s.started_at)
         self._starts = [signal.started_at.timestamp() for signal in self._by_start]
-        self._always = [signal for signal in signals if signal.about is not None or (lasting and signal.on)]
+        self._always = [
+            signal
+            for signal in signals
+            if signal.about is not None or (lasting and signal.on) or signal.detector in GATHERED
+        ]
         self._by_id = {signal.detection_id: signal for signal in signals}
 
     def to(self, first: Signal) -> list[Signal]:
@@ -121,12 +129,12 @@ class _Near:
 
 def _independent(first: Signal, agreeing: Iterable[Signal]) -> list[Signal]:
     counted = [first]
-    detectors = {first.detector}
+    voices = {_voice(first)}
     devices = {first.device_id} - {None}
     for signal in agreeing:
-        if signal.score >= 1 and signal.detector not in detectors and signal.device_id not in devices:
+        if signal.score >= 1 and _voice(signal) not in voices and signal.device_id not in devices:
             counted.append(signal)
-            detectors.add(signal.detector)
+            voices.add(_voice(signal))
             devices |= {signal.device_id} - {None}
     return counted
 
@@ -135,6 +143,10 @@ def _agreement(first: Signal, other: Signal) -> CaseReason:
     apart_s = abs((first.started_at - other.started_at).total_seconds())
     if other.about == first.detection_id or first.about == other.detection_id:
         return CaseReason("evidence.supports", {"detector": other.detector})
+    if other.detector == first.detector:
+        return CaseReason(
+            "evidence.gathered", {"detector": other.detector, "resident": other.evidence.get("resident", "")}
+        )
     if apart_s > WINDOW_S:
         return CaseReason("evidence.both_hold", {"detector": other.detector})
     return CaseReason("evidence.agrees", {"detector": other.detector, "apart_s": apart_s})
@@ -143,7 +155,7 @@ def _agreement(first: Signal, other: Signal) -> CaseReason:
 def _set_aside(counted: Sequence[Signal], ranked: Iterable[Signal], lasting: bool) -> list[CaseReason]:
     """Why the others do not count, each detector and reason once."""
     held = {signal.detection_id for signal in counted}
-    detectors = {signal.detector for signal in counted}
+    voices = {_voice(signal) for signal in counted}
     devices = {signal.device_id for signal in counted} - {None}
     found: dict[tuple[str, str], CaseReason] = {}
     for signal in ranked:
@@ -151,7 +163,7 @@ def _set_aside(counted: Sequence[Signal], ranked: Iterable[Signal], lasting: boo
             continue
         if signal.withdrawn:
             key = "evidence.withdrawn"
-        elif signal.detector in detectors:
+        elif _voice(signal) in voices:
             key = "evidence.again"
         elif signal.device_id in devices:
             key = "evidence.same_device"
@@ -161,6 +173,15 @@ def _set_aside(counted: Sequence[Signal], ranked: Iterable[Signal], lasting: boo
             key = "evidence.apart"
         found.setdefault((key, signal.detector), CaseReason(key, {"detector": signal.detector}))
     return list(found.values())
+
+
+def _voice(signal: Signal) -> str:
+    """What may be heard once only."""
+    if signal.detector in SAME_DOUBT:
+        return "silence"
+    if signal.detector in GATHERED:
+        return f"{signal.detector} {signal.evidence.get('resident', '')}"
+    return signal.detector
 
 
 def priority_of(rules: Rules, family: Family, score: int, care_level: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from alerts.cases import CaseReason, Signal
-from alerts.rules import LATCHING
+from alerts.rules import GATHERED, LATCHING
 from contracts.alerts import Condition
 from contracts.detections import Detection, Family
 
@@ -49,13 +49,26 @@ def fold(statements: Sequence[Detection], now: datetime) -> Signal:
         withdrawn=counts.withdrawn,
         score=0 if counts.withdrawn and counts.about is None else counts.score,
         reason=counts.reason,
-        evidence=dict(counts.evidence),
+        evidence=_evidence(counts),
         started_at=instant(counts.started_at_s),
         changed_at=now,
         origin=origin,
         revisions={lane: statement.revision for lane, statement in sorted(newest.items())},
         about=counts.about,
     )
+
+
+def _evidence(statement: Detection) -> dict[str, float | str]:
+    """Its evidence; where the signals of several residents are gathered in one case each names its own."""
+    if statement.detector not in GATHERED:
+        return dict(statement.evidence)
+    device = f"{statement.home_id}.{statement.device_id}" if statement.device_id else statement.home_id
+    return {**statement.evidence, "resident": statement.resident_id or device}
+
+
+def residents_of(signals: Iterable[Signal]) -> tuple[str, ...]:
+    """Whom the gathered signals of a case name, in order of their names; withdrawn ones aside."""
+    return tuple(sorted({str(s.evidence["resident"]) for s in signals if s.detector in GATHERED and not s.withdrawn}))
 
 
 def same_word(one: Signal, other: Signal) -> bool:

@@ -12,7 +12,7 @@ from alerts.admission import BEARS_ON, Held, Situation, Verdict
 from alerts.book import Raced
 from alerts.cases import Case, Place, Signal
 from alerts.lifecycle import Move, timers_of
-from alerts.rules import Rules
+from alerts.rules import GATHER_S, GATHERED, Rules
 from alerts.signals import in_order, instant
 from contracts import alerts as messages
 from contracts import topics
@@ -30,6 +30,8 @@ _FINISHED = query("finished_case_of_home")
 _HOME = query("home_for_case")
 _SIGNALS_AROUND = query("signals_around_detection")
 _SIGNALS = query("signals_of_case")
+_LOCK_SITE = query("lock_institution")
+_GATHERING = query("gathering_case")
 _PUT_SIGNAL = query("put_signal")
 _ATTACH = query("attach_detection")
 _INSERT = query("insert_case")
@@ -135,9 +137,26 @@ class SqlBook:
 
     async def situations(self, detections: Sequence[Detection], since: datetime) -> list[Situation]:
         await self.flush()
+        gathered = [each for each in detections if each.detector in GATHERED and not each.test]
+        if gathered:  # before everything else: two of one institution at once would each find no case, and begin one
+            await self._rows([(_LOCK_SITE, {"home_id": each.home_id}) for each in gathered])
         found = await self._rows([(sql, _around(each, since)) for each in detections for sql in _SITUATION])
         parts = [found[start : start + len(_SITUATION)] for start in range(0, len(found), len(_SITUATION))]
-        return [_situation(detection, *part) for detection, part in zip(detections, parts, strict=True)]
+        situations = [_situation(detection, *part) for detection, part in zip(detections, parts, strict=True)]
+        return [
+            msgspec.structs.replace(situation, gathering=await self._gathering(detection))
+            if detection in gathered
+            else situation
+            for detection, situation in zip(detections, situations, strict=True)
+        ]
+
+    async def _gathering(self, detection: Detection) -> Held | None:
+        values = {
+            "home_id": detection.home_id, "family": detection.family, "detector": detection.detector,
+            "from_at": instant(detection.started_at_s - GATHER_S), "to_at": instant(detection.started_at_s + GATHER_S),
+        }  # fmt: skip
+        row = await fetch_one(self._connection, _GATHERING, **values)
+        return None if row is None else Held(case_of(row), await self.signals(row["case_id"]))
 
     async def _rows(self, reads: Sequence[tuple[bytes, dict[str, Any]]]) -> list[list[Row]]:
         """The rows of each statement, all in one round trip."""

@@ -12,6 +12,7 @@ import msgspec
 
 from api.models.people import Coverage, CoverageNow, DeviceState, Word
 from api.models.shape import Sentence
+from contracts.kinds import LINES
 from contracts.reasons import WORDS
 
 HUB_S = 90.0
@@ -146,10 +147,10 @@ Taken = Literal["nobody", "someone"] | None
 def quiet_after_s(silence_min: Sequence[int], local_hour: int) -> float:
     """From which silence on someone is quieter than usual, s, for a silence that began in this local hour (0-23).
 
-    ``silence_min``: the learned longest usual silences, 72 = 3 room groups x 24 h, or empty. The longest of the three rooms counts.
+    ``silence_min``: the learned lines (``contracts.kinds.LINES``), or empty. The longest over the rooms counts.
     """
-    if len(silence_min) == 72:
-        learned_min = max(silence_min[group * 24 + local_hour] for group in range(3))
+    if len(silence_min) == LINES:
+        learned_min = max(silence_min[local_hour::24])
         if learned_min > 0:
             return learned_min * 60.0
     return QUIET_DAY_S if 7 <= local_hour < 19 else QUIET_NIGHT_S

@@ -303,7 +303,7 @@ def of_home(
 
     Technical detectors are left out: what a recording's devices said of themselves was not kept.
     """
-    home, parts, learned = recorded.on_blocks(path, blocks, away)
+    home, parts = recorded.on_blocks(path, blocks)
     kinds = {row.values["kind"] for row in home.rows}
     roles = {device.role for device in home.recording.homes[0].devices}
     speaking = {
@@ -313,7 +313,8 @@ def of_home(
     }
     edges = sorted({edge for span in away for edge in span})
     alarms: list[Alarm] = []
-    for part, lines in zip(parts, learned, strict=True):
+    for part in parts:
+        lines = recorded.learned(home, part, away=away)
         cuts = [part[0], *(edge for edge in edges if part[0] < edge < part[1]), part[1]]
         for from_s, to_s in pairwise(cuts):
             until_s = next((until for since, until in away if since <= from_s < until), None)

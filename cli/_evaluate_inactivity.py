@@ -7,7 +7,6 @@ it, moved by whole days onto one day, and then nothing for a day. Nobody collaps
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -23,8 +22,8 @@ from contracts.kinds import ROOMS, Card
 from contracts.names import AREA_REPLAY, topic_of
 from simulators.recording import Recorded, Recording
 from simulators.recordings import open_recording
-from stream.detector import Detector, Floats
-from stream.learning.silences import Learned, learn
+from stream.detector import Bools, Detector, Floats, Ints
+from stream.learning.silences import PER_WEEK, Learned, learn
 from stream.registry import discover
 
 EVENTS = 40
@@ -32,10 +31,25 @@ EVENTS = 40
 DAY_S = 86_400.0
 AFTER_S = 30 * 3600.0
 """How long after a collapse an alarm is waited for, s."""
-SCALES = (0.6, 0.8, 1.0, 1.3)
-"""Points of the curve: the detector's factor and margin times this."""
+ACTIVE_S = 60.0
+"""A collapse so soon after an event befalls somebody active, s."""
+DRAWS = 1000
+"""Draws for an interval."""
+RATES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+"""Points of the curve: lines drawn for so many false alarms a week."""
 DETECTOR = "inactivity"
 STATES = {"contact": "open", "power": "on"}
+
+
+class Collapses(NamedTuple):
+    """Injected ones; arrays run in parallel."""
+
+    day: Ints
+    """Local day."""
+    active: Bools
+    """Within a minute of the last event."""
+    wait_min: Mapping[int, Floats]
+    """Minutes to the alarm, by score."""
 
 
 class Home(NamedTuple):
@@ -49,24 +63,22 @@ class Home(NamedTuple):
 
 def evaluate(path: Path, away: Path | None, blocks: int, every_min: float) -> dict[str, Any]:
     """Figures, fields as ``evaluate inactivity --json`` prints them."""
-    home, parts, learned = on_blocks(path, blocks)
+    home, parts = on_blocks(path, blocks)
     out = _away(away, ZoneInfo(home.recording.homes[0].zone)) if away else []
     shipped = discover()[DETECTOR]
     weeks = (home.at_s[-1] - home.at_s[0]) / (7 * DAY_S)
-    curve = {scale: _judge(home, _scaled(shipped, scale), parts, learned, out, every_min, weeks) for scale in SCALES}
+    lines = {rate: [learned(home, test, rate) for test in parts] for rate in sorted({*RATES, PER_WEEK})}
+    curve = {rate: _judge(home, shipped, parts, each, out, every_min, weeks) for rate, each in lines.items()}
     return {
         "weeks": round(float(weeks), 2),
-        "days_learned": [each.days for each in learned],
-        "points": [{"scale": scale, **asks} for scale, (asks, _) in curve.items()],
-        "shipped": {"asks": curve[1.0][0], "desk": curve[1.0][1]},
+        "days_learned": [each.days for each in lines[PER_WEEK]],
+        "points": [{"per_week": rate, **asks} for rate, (asks, _) in curve.items()],
+        "shipped": {"asks": curve[PER_WEEK][0], "desk": curve[PER_WEEK][1]},
     }
 
 
-def on_blocks(
-    path: Path, blocks: int, away: Sequence[tuple[float, float]] = ()
-) -> tuple[Home, list[tuple[float, float]], list[Learned]]:
-    """A recorded home, its blocks of whole local days (from, to; epoch s), and for each what the other blocks teach. Nothing is
-    learned of ``away``, when the resident was registered as away."""
+def on_blocks(path: Path, blocks: int) -> tuple[Home, list[tuple[float, float]]]:
+    """A recorded home, and its blocks of whole local days (from, to; epoch s)."""
     recording = open_recording(path)
     rows = list(recording.read())
     at_s = np.array([row.at_s for row in rows])
@@ -80,7 +92,7 @@ def on_blocks(
     )
     edges = edges - home.offset_s
     parts = [(float(a), float(b)) for a, b in pairwise(edges) if b > a]
-    return home, parts, [_learned(home, test, away) for test in parts]
+    return home, parts
 
 
 def _away(path: Path, zone: ZoneInfo) -> list[tuple[float, float]]:
@@ -92,16 +104,10 @@ def _instant(text: str, zone: ZoneInfo) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
 
 
-def _scaled(detector: Detector, scale: float) -> Detector:
-    params = detector.params
-    return replace(
-        detector,
-        params=msgspec.structs.replace(params, factor=params.factor * scale, margin_min=params.margin_min * scale),
-    )
-
-
-def _learned(home: Home, test: tuple[float, float], away: Sequence[tuple[float, float]] = ()) -> Learned:
-    """Learned on the days outside ``test`` and ``away``."""
+def learned(
+    home: Home, test: tuple[float, float], per_week: float = PER_WEEK, away: Sequence[tuple[float, float]] = ()
+) -> Learned:
+    """Learned on the days outside ``test``, and outside ``away``, when the resident was registered as away."""
     devices = {device.device_id: device for device in home.recording.homes[0].devices}
     signs: list[tuple[float, int, bool, bool]] = []
     before: dict[str, Any] = {}
@@ -120,6 +126,7 @@ def _learned(home: Home, test: tuple[float, float], away: Sequence[tuple[float, 
         np.array([sign[3] for sign in signs], np.bool_),
         home.offset_s,
         unknown=[test, *away],
+        per_week=per_week,
     )
 
 
@@ -132,7 +139,7 @@ def card_of(home: Home, learned: Learned) -> Card:
 def _judge(
     home: Home, detector: Detector, parts: Sequence[tuple[float, float]], learned: Sequence[Learned], out: Sequence[tuple[float, float]],
     every_min: float, weeks: float,
-) -> tuple[dict[str, float | None], dict[str, float | None]]:  # fmt: skip
+) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
     """Figures at score 1 (asks first) and at score 2 (reaches a desk)."""
     false = {1: 0, 2: 0}
     for (from_s, to_s), lines in zip(parts, learned, strict=True):
@@ -142,23 +149,34 @@ def _judge(
         told = [d for d in _run(part.messages(), card, detector) if d.on and from_s <= d.started_at_s < to_s]
         for score in false:
             false[score] += len({d.detection_id for d in told if d.score >= score})
-    waits = _collapses(home, detector, parts, learned, out, every_min)
-    figures = []
-    for score in (1, 2):
-        wait_min, active = waits[score], waits[0] <= 60
-        figures.append({
-            "false_per_week": round(false[score] / weeks, 2),
-            **{f"{which}{name}_min": round(float(np.percentile(wait_min[mask], q)), 1) if mask.any() else None
-               for which, mask in (("", np.ones(len(active), dtype=bool)), ("active_", active)) for name, q in (("median", 50), ("p95", 95))},
-        })  # fmt: skip
-    return figures[0], figures[1]
+    collapses = _collapses(home, detector, parts, learned, out, every_min)
+    return _figures(collapses, 1, false[1], weeks), _figures(collapses, 2, false[2], weeks)
+
+
+def _figures(collapses: Collapses, score: int, false: int, weeks: float) -> dict[str, Any]:
+    """Of one score. Intervals: 95 %, the median's by drawing the days again."""
+    wait_min = collapses.wait_min[score]
+    of_day = [wait_min[collapses.day == day] for day in np.unique(collapses.day)]
+    rng = np.random.default_rng(1)
+    drawn = [
+        np.median(np.concatenate([of_day[n] for n in rng.integers(0, len(of_day), len(of_day))])) for _ in range(DRAWS)
+    ]
+    return {
+        "false_per_week": round(false / weeks, 2),
+        "median_ci_min": [round(float(q), 1) for q in np.percentile(drawn, (2.5, 97.5))],
+        **{
+            f"{which}{name}_min": round(float(np.percentile(wait_min[mask], q)), 1) if mask.any() else None
+            for which, mask in (("", np.ones(len(wait_min), dtype=bool)), ("active_", collapses.active))
+            for name, q in (("median", 50), ("p95", 95))
+        },
+    }
 
 
 def _collapses(
     home: Home, detector: Detector, parts: Sequence[tuple[float, float]], learned: Sequence[Learned], out: Sequence[tuple[float, float]],
     every_min: float,
-) -> dict[int, Floats]:  # fmt: skip
-    """Minutes from collapse to alarm by score, and (0) the seconds since the last event."""
+) -> Collapses:  # fmt: skip
+    """A collapse at every ``every_min``, at home."""
     moments = np.arange(home.at_s[0] + DAY_S, home.at_s[-1], every_min * 60.0)
     at_home = np.ones(len(moments), dtype=bool)
     for from_s, to_s in out:
@@ -197,7 +215,11 @@ def _collapses(
                 wait[score][found.home_id] = min(wait[score][found.home_id], (found.decided_at_s - begin_s) / 60)
             if running.get(found.home_id, 0) >= score:
                 wait[score][found.home_id] = 0.0
-    return {0: np.array(since_s), **{score: np.array(list(found.values())) for score, found in wait.items()}}
+    return Collapses(
+        np.floor((moments + home.offset_s) / DAY_S).astype(np.int64),
+        np.array(since_s) <= ACTIVE_S,
+        {score: np.array(list(found.values())) for score, found in wait.items()},
+    )
 
 
 def _last(home: Home, end: int) -> Iterator[Recorded]:

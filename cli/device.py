@@ -37,7 +37,7 @@ EXAMPLES = {
     "co": '"kind":"co_alarm","alarm":true,"test":true', "leak": '"kind":"leak_alarm","alarm":true,"test":true',
     "thermometer": '"kind":"air","temperature_c":21.5', "fridge": '"kind":"holding","temperature_c":4.2,"mode":"cold"',
     "holding": '"kind":"holding","temperature_c":64,"mode":"hot"', "entrance_door": '"kind":"contact","open":true',
-    "door": '"kind":"contact","open":true', "window": '"kind":"contact","open":true',
+    "door": '"kind":"contact","open":true', "window": '"kind":"contact","open":true', "hood": '"kind":"power","on":true',
 }  # fmt: skip
 """A first message for each role; others say that they are online."""
 URGENT_ROLES = frozenset({"pendant", "smoke", "gas", "co", "leak"})

@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from cli import _evaluate_falls, _evaluate_inactivity
+from cli import _evaluate_falls, _evaluate_inactivity, _evaluate_kitchen
 
-HELP = "the shipped detectors against labelled recordings: falls, inactivity"
+HELP = "the shipped detectors against labelled recordings: falls, inactivity, kitchen"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     silence.add_argument(
         "--every", type=float, default=5.0, metavar="MINUTES", help="a collapse at every so many minutes"
     )
-    for each in (falls, silence):
+    kitchen = what.add_parser(
+        "kitchen",
+        help="a water meter (.npz with litres_x1000), or things in use (.csv, .csv.xz with s, e, id, room, obj)",
+    )
+    kitchen.add_argument("file", type=Path)
+    for each in (falls, silence, kitchen):
         each.add_argument("--json", action="store_true", help="one JSON object (several files: a list)")
 
 
@@ -45,6 +50,10 @@ def run(args: argparse.Namespace) -> int:
                 f"  {each['file']}: {each['detected']} of {each['falls']} falls ({each['sensitivity']}), {each['false_activities']} of "
                 f"{each['activities']} activities wrong ({each['specificity']}), {each['false_per_hour']} an hour; decided {each['decision_s']} s after"
             )
+        return 0
+    if args.what == "kitchen":
+        told = _evaluate_kitchen.evaluate(args.file)
+        print(json.dumps(told) if args.json else "\n".join(_evaluate_kitchen.lines(told)))
         return 0
     told = _evaluate_inactivity.evaluate(args.file, args.away, args.blocks, args.every)
     if args.json:

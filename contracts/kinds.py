@@ -216,10 +216,12 @@ class Card(Reading, frozen=True, kw_only=True, tag="card"):
     learned_days: Annotated[int, Meta(ge=0)] = 0
     """Days of evidence behind ``silence_min``; 0 = cautious defaults are in force."""
     silence_min: tuple[int, ...] = ()
-    """Learned longest usual silence, minutes: empty, or 72 = 3 room groups (see ROOM_GROUPS) x 24 hours of local day."""
+    """Learned lines: a silence that is passed here so rarely that somebody should ask, minutes. Empty, or LINES values: room group
+    (see ROOM_GROUPS) x 24 hours of the local day in which it began."""
     threshold_names: tuple[str, ...] = ()
     threshold_values: tuple[float, ...] = ()
-    """Per-home overrides of a detector's parameter, named ``detector.parameter``."""
+    """Per-home overrides of a detector's parameter, named ``detector.parameter``; ``usual.word@resident``: what the nightly learner
+    found usual with a resident."""
     removed: bool = False
 
 
@@ -235,12 +237,15 @@ FROM_DEVICES = tuple(name for name in KINDS if name != "card")
 
 ROLES = (
     "motion", "entrance_door", "door", "window", "radar", "bed", "chair", "stove", "plug", "light", "tap", "water_meter",
-    "wearable", "pendant", "smoke", "gas", "co", "leak", "thermometer", "fridge", "holding", "hub", "other",
+    "wearable", "pendant", "smoke", "gas", "co", "leak", "thermometer", "fridge", "holding", "hub", "other", "hood",
 )  # fmt: skip
-"""What a device is for in its home."""
+"""What a device is for in its home. New ones stand at the end: snapshots remember roles by their place."""
 ROOMS = ("entrance", "living", "bedroom", "kitchen", "bathroom", "dining", "corridor", "balcony", "other")
-ROOM_GROUPS = ("other", "kitchen", "bathroom")
-"""Groups of the last room for learned silences: after a kitchen or bathroom event real silences are short."""
+ROOM_GROUPS = ("other", "kitchen", "bathroom", "bedroom")
+"""Groups of the last room for learned silences: after a kitchen or bathroom event real silences are short, after one in the bedroom
+they are short by day and long by night."""
+LINES = 24 * len(ROOM_GROUPS)
+"""Values of ``Card.silence_min``: room group x 24 + hour of the local day in which a silence began."""
 
 CLOCKS = ("device", "corrected", "received", "unresolved")
 """How ``event_at_s`` was found: the device's clock; shifted by its skew; the bridge's clock, good because the adapter's

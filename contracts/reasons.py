@@ -83,6 +83,14 @@ REASONS: dict[str, Reason] = {
         "灶具开着而人已出门：已开 {on_min:.0f} 分钟，出门 {out_min:.0f} 分钟",
         "The stove is on and everybody has left: on for {on_min:.0f} min, out for {out_min:.0f} min",
     ),
+    "stove_unattended.untouched": Reason(
+        "灶具已开 {on_min:.0f} 分钟，厨房里 {empty_min:.0f} 分钟没有动过任何东西（没有能看到人的传感器）",
+        "The stove has been on for {on_min:.0f} min and nothing in the kitchen was touched for {empty_min:.0f} min (no sensor sees who is there)",
+    ),
+    "stove_unattended.on_long": Reason(
+        "灶具已开 {on_min:.0f} 分钟，没有传感器能看到厨房里是否有人",
+        "The stove has been on for {on_min:.0f} min; no sensor can tell whether somebody is in the kitchen",
+    ),
     "stove_unattended.attended": Reason("有人回到厨房", "Somebody is in the kitchen again"),
     "stove_unattended.off": Reason("灶具已关", "The stove is off"),
 
@@ -105,7 +113,6 @@ REASONS: dict[str, Reason] = {
 
     "smoke.alarm": Reason("烟雾报警器报警（{room}）", "A smoke alarm sounds ({room})"),
     "smoke.density": Reason("烟雾浓度 {smoke_db_m:.2f} dB/m（{room}）", "Smoke at {smoke_db_m:.2f} dB/m ({room})"),
-    "smoke.heat": Reason("室温高达 {temperature_c:.0f} °C（{room}）", "The room is at {temperature_c:.0f} °C ({room})"),
     "smoke.over": Reason("烟雾报警解除", "The smoke alarm is over"),
 
     "water_running.running": Reason(
@@ -115,11 +122,148 @@ REASONS: dict[str, Reason] = {
     "water_running.leak": Reason("漏水传感器报警（{room}）", "A leak sensor is wet ({room})"),
     "water_running.dry": Reason("漏水传感器已干", "The leak sensor is dry again"),
 
+    "water_unused.seen": Reason(
+        "家中有人活动，但已 {dry_h:.0f} 小时没有用水", "Somebody moves about at home, but no water was used for {dry_h:.0f} h"
+    ),
+    "water_unused.unseen": Reason(
+        "已 {dry_h:.0f} 小时没有用水，未登记外出，也没有其他传感器能看到人",
+        "No water was used for {dry_h:.0f} h; nobody is known to be away, and no other sensor shows anybody",
+    ),
+    "water_unused.used": Reason("又开始用水", "Water is used again"),
+    "water_unused.excused": Reason("人已外出，不再判断", "The resident is out: no conclusion"),
+
+    "heat.hot": Reason("室温高达 {temperature_c:.0f} °C（{room}）", "The room is at {temperature_c:.0f} °C ({room})"),
+    "heat.rising": Reason(
+        "室温在 {rise_min:.0f} 分钟内升高 {rise_k:.0f} °C，达到 {temperature_c:.0f} °C（{room}）",
+        "The room ({room}) became warmer by {rise_k:.0f} °C within {rise_min:.0f} min and is at {temperature_c:.0f} °C",
+    ),
+    "heat.over": Reason("室温恢复正常", "The room has cooled down"),
+
+    "fridge_open.open": Reason("冰箱门可能已开 {open_min:.0f} 分钟", "The fridge door seems to have been open for {open_min:.0f} min"),
+    "fridge_open.warming": Reason(
+        "冰箱门已开 {open_min:.0f} 分钟，温度升到 {temperature_c:.0f} °C",
+        "The fridge door has been open for {open_min:.0f} min and it is warming: {temperature_c:.0f} °C",
+    ),
+    "fridge_open.closed": Reason("冰箱门已关", "The fridge door is closed"),
+
+    "cold_holding.warming": Reason(
+        "冷藏温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟",
+        "Cold food at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min",
+    ),
+    "cold_holding.warm": Reason(
+        "冷藏温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，超过 2 小时界限",
+        "Cold food at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, beyond the limit of 2 h",
+    ),
+    "cold_holding.cold": Reason("冷藏温度恢复正常", "Cold holding is cold again"),
+
+    "hot_holding.cooling": Reason(
+        "热食温度 {temperature_c:.1f} °C：低于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟",
+        "Hot food at {temperature_c:.1f} °C: below {limit_c:.0f} °C for {held_min:.0f} min",
+    ),
+    "hot_holding.cool": Reason(
+        "热食温度 {temperature_c:.1f} °C：低于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，超过 2 小时界限",
+        "Hot food at {temperature_c:.1f} °C: below {limit_c:.0f} °C for {held_min:.0f} min, beyond the limit of 2 h",
+    ),
+    "hot_holding.hot": Reason("热食温度恢复正常", "Hot holding is hot again"),
+    "hot_holding.emptied": Reason("保温设备已冷却，应已关闭", "The holder has gone cold, so it seems to be switched off"),
+
+    "freezer.drift": Reason(
+        "冷冻温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，达不到 -18 °C",
+        "The freezer is at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, so it does not reach -18 °C",
+    ),
+    "freezer.warm": Reason(
+        "冷冻温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，不是除霜",
+        "The freezer is at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, longer than it defrosts",
+    ),
+    "freezer.thawing": Reason(
+        "冷冻温度 {temperature_c:.1f} °C：高于 {limit_c:.0f} °C 已 {held_min:.0f} 分钟，食品正在解冻",
+        "The freezer is at {temperature_c:.1f} °C: above {limit_c:.0f} °C for {held_min:.0f} min, food is thawing",
+    ),
+    "freezer.cold": Reason("冷冻温度恢复正常", "The freezer is cold again"),
+
+    "hood_off.off": Reason("灶具已开 {on_min:.0f} 分钟，油烟机没有开", "The stove has been on for {on_min:.0f} min without the hood"),
+    "hood_off.on": Reason("油烟机已开", "The hood is on"),
+    "hood_off.over": Reason("灶具已关", "The stove is off"),
+
     "night_door.left": Reason(
         "夜间 {door_hour:.0f} 时许入户门打开，{out_min:.0f} 分钟内未见回屋",
         "The entrance door opened at night (about {door_hour:.0f}:00) and nobody was seen inside for {out_min:.0f} min",
     ),
     "night_door.returned": Reason("人已回屋", "Somebody is inside again"),
+
+    # The person: vitals, fever, night, bathroom, bed.
+    "heart_rate.low": Reason(
+        "心率过慢：{heart_rate_bpm:.0f} 次/分，已持续 {held_min:.0f} 分钟", "The heart is too slow: {heart_rate_bpm:.0f} a minute, for {held_min:.0f} min"
+    ),
+    "heart_rate.high": Reason(
+        "静息心率过快：{heart_rate_bpm:.0f} 次/分，已持续 {held_min:.0f} 分钟",
+        "The heart is too fast at rest: {heart_rate_bpm:.0f} a minute, for {held_min:.0f} min",
+    ),
+    "heart_rate.unusually_low": Reason(
+        "心率低于本人平时：{heart_rate_bpm:.0f} 次/分（平时不低于 {usual_low_bpm:.0f}），已持续 {held_min:.0f} 分钟",
+        "The heart is slower than usual with this person: {heart_rate_bpm:.0f} a minute (usually no less than {usual_low_bpm:.0f}), for {held_min:.0f} min",
+    ),
+    "heart_rate.unusually_high": Reason(
+        "静息心率高于本人平时：{heart_rate_bpm:.0f} 次/分（平时不超过 {usual_high_bpm:.0f}），已持续 {held_min:.0f} 分钟",
+        "The heart is faster at rest than usual with this person: {heart_rate_bpm:.0f} a minute (usually up to {usual_high_bpm:.0f}), for {held_min:.0f} min",
+    ),
+    "heart_rate.over": Reason("心率恢复，或设备已换人佩戴", "The heart rate is as it should be again, or the device is worn by somebody else"),
+    "spo2.low": Reason(
+        "血氧过低：{spo2_pct:.0f} %，已持续 {held_min:.0f} 分钟", "Too little oxygen in the blood: {spo2_pct:.0f} %, for {held_min:.0f} min"
+    ),
+    "spo2.unusually_low": Reason(
+        "血氧低于本人平时：{spo2_pct:.0f} %（平时不低于 {usual_low_pct:.0f} %），已持续 {held_min:.0f} 分钟",
+        "Less oxygen in the blood than usual with this person: {spo2_pct:.0f} % (usually no less than {usual_low_pct:.0f} %), for {held_min:.0f} min",
+    ),
+    "spo2.over": Reason("血氧恢复，或设备已换人佩戴", "The oxygen is as it should be again, or the device is worn by somebody else"),
+    "temperature.cold": Reason(
+        "体温过低：{body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "The body is too cold: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "temperature.hot": Reason(
+        "体温极高：{body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "The body is dangerously hot: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "temperature.unusually_cold": Reason(
+        "体温低于本人平时：{body_temp_c:.1f} °C（平时不低于 {usual_low_c:.1f} °C），已持续 {held_min:.0f} 分钟",
+        "The body is colder than usual with this person: {body_temp_c:.1f} °C (usually no less than {usual_low_c:.1f} °C), for {held_min:.0f} min",
+    ),
+    "temperature.over": Reason("体温恢复，或设备已换人使用", "The temperature is as it should be again, or somebody else is measured"),
+    "fever.high": Reason(
+        "高热：体温 {body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "High fever: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "fever.raised": Reason(
+        "发热：体温 {body_temp_c:.1f} °C，已持续 {held_min:.0f} 分钟", "Fever: {body_temp_c:.1f} °C, for {held_min:.0f} min"
+    ),
+    "fever.unusual": Reason(
+        "体温高于本人平时：{body_temp_c:.1f} °C（平时 {usual_c:.1f} °C），已持续 {held_min:.0f} 分钟",
+        "Warmer than usual with this person: {body_temp_c:.1f} °C (usually {usual_c:.1f} °C), for {held_min:.0f} min",
+    ),
+    "fever.skin": Reason(
+        "皮肤温度持续高于本人平时：{skin_temp_c:.1f} °C（平时不超过 {usual_skin_c:.1f} °C），已持续 {held_min:.0f} 分钟，请测体温",
+        "The skin is warmer than usual with this person: {skin_temp_c:.1f} °C (usually up to {usual_skin_c:.1f} °C), for {held_min:.0f} min; take the temperature",
+    ),
+    "fever.over": Reason("体温恢复，或设备已换人使用", "The temperature is as it should be again, or somebody else is measured"),
+    "wandering.crossings": Reason(
+        "夜间入户门在 {within_min:.0f} 分钟内打开 {crossings:.0f} 次", "The entrance door opened {crossings:.0f} times within {within_min:.0f} min at night"
+    ),
+    "wandering.calm": Reason("入户门已安静 {calm_min:.0f} 分钟", "The entrance door has been quiet for {calm_min:.0f} min"),
+    "long_bathroom.staying": Reason(
+        "在卫生间已 {stay_min:.0f} 分钟，仍有动静（界限 {limit_min:.0f} 分钟）",
+        "In the bathroom for {stay_min:.0f} min, and still moving there (limit {limit_min:.0f} min)",
+    ),
+    "long_bathroom.silent": Reason(
+        "进卫生间已 {stay_min:.0f} 分钟，别处没有动静（界限 {limit_min:.0f} 分钟）",
+        "Went to the bathroom {stay_min:.0f} min ago and was seen nowhere else since (limit {limit_min:.0f} min)",
+    ),
+    "long_bathroom.left": Reason("已离开卫生间（{room}）", "Out of the bathroom ({room})"),
+    "bed_exit.out": Reason(
+        "夜间离床 {out_min:.0f} 分钟未回，别处没有动静", "Left the bed at night {out_min:.0f} min ago, is not back and was seen nowhere else"
+    ),
+    "bed_exit.out_long": Reason(
+        "夜间离床已 {out_min:.0f} 分钟未回，别处没有动静，可能需要帮助",
+        "Left the bed at night {out_min:.0f} min ago, is not back and was seen nowhere else: may need help",
+    ),
+    "bed_exit.back": Reason("已回到床上", "Back in bed"),
+    "bed_exit.seen": Reason("离床后在别处有动静（{room}）", "Up, and seen elsewhere ({room})"),
 
     "device_silent.silent": Reason(
         "设备（{role}）已 {silent_min:.0f} 分钟没有消息（界限 {limit_min:.0f} 分钟）",
@@ -142,6 +286,10 @@ CHANGES: dict[str, Reason] = {
     ),
     "case.test": Reason("测试警情，不计入统计", "A test; it never counts"),
     "case.signal": Reason("新信号（{detector}）：证据 {score_before} → {score} 分", "A new signal ({detector}): evidence {score_before} → {score}"),
+    "case.gathered": Reason(
+        "同一机构 24 小时内已有 {residents} 位住户有此信号（{who}），归入同一警情：证据 {score_before} → {score} 分",
+        "{residents} residents of one institution within 24 h ({who}), gathered in one case: evidence {score_before} → {score}",
+    ),
     "case.revised": Reason("信号更新（{detector}）：证据 {score_before} → {score} 分", "A signal changed ({detector}): evidence {score_before} → {score}"),
     "case.priority": Reason(
         "优先级上升：P{priority_before} → P{priority}（{detector}，证据 {score} 分）",
@@ -186,6 +334,7 @@ EVIDENCE: dict[str, Reason] = {
         "+1：另一设备的{detector}在 {apart_s:.0f} 秒内同样报告", "+1: {detector}, another device, says so within {apart_s:.0f} s"
     ),
     "evidence.both_hold": Reason("+1：{detector}此刻同样成立", "+1: {detector} holds at this moment as well"),
+    "evidence.gathered": Reason("+1：另一住户也有{detector}（{resident}）", "+1: {detector} of another resident as well ({resident})"),
     "evidence.supports": Reason("+1：{detector}支持这一判断", "+1: {detector} supports it"),
     "evidence.contradicts": Reason("−1：{detector}与之矛盾（不会降到 1 分以下）", "−1: {detector} contradicts it (never below 1)"),
     "evidence.withdrawn": Reason("不计：{detector}已撤回", "Not counted: {detector} was withdrawn"),
@@ -202,10 +351,14 @@ WORDS: dict[str, str] = {
     "motion": "人体感应", "entrance_door": "入户门磁", "door": "门磁", "window": "窗磁", "radar": "雷达", "bed": "床垫", "chair": "座椅",
     "stove": "灶具", "plug": "插座", "light": "灯", "tap": "水龙头", "water_meter": "水表", "wearable": "手环", "pendant": "吊坠",
     "smoke": "烟感", "gas": "燃气报警器", "co": "一氧化碳报警器", "leak": "漏水传感器", "thermometer": "温度计", "fridge": "冰箱",
-    "holding": "保温柜", "hub": "网关",
+    "holding": "保温柜", "hub": "网关", "hood": "油烟机",
     "call": "求助按钮", "fall_room": "房间跌倒传感器", "fall_wearable": "手环跌倒", "inactivity": "无生活迹象", "stove_unattended": "灶具无人看管",
     "carbon_monoxide": "一氧化碳", "water_running": "长时间流水", "night_door": "夜间外出", "device_silent": "设备失联",
     "detector_error": "监测程序故障",
+    "heat": "室温过高", "water_unused": "久未用水", "fridge_open": "冰箱门未关", "cold_holding": "冷藏温度", "hot_holding": "热食保温",
+    "freezer": "冷冻温度", "hood_off": "油烟机未开",
+    "heart_rate": "心率异常", "spo2": "血氧过低", "temperature": "体温异常", "fever": "发热", "wandering": "夜间徘徊", "long_bathroom": "久留卫生间",
+    "bed_exit": "夜间离床未回",
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
@@ -237,6 +390,9 @@ def sentence(key: str, evidence: Mapping[str, Any] | None = None, language: Lang
     if reason is None:
         return key
     template = reason.en if language == "en" else reason.zh
+    whose = (evidence or {}).get("resident")  # a case may gather the signals of several residents
+    if whose is not None:
+        template += "（住户 {resident}）" if language == "zh" else " (resident {resident})"
     try:
         return _Lenient(language).vformat(template, (), dict(evidence or {}))
     except (ValueError, TypeError, AttributeError, IndexError, KeyError):

@@ -65,7 +65,7 @@ def _arguments() -> argparse.ArgumentParser:
     run.add_argument(
         "--learned",
         type=Path,
-        help='JSON {"demo-001": [72 minutes], ...}: the lines on the home cards, to say when silence is due',
+        help='JSON {"demo-001": [minutes], ...}: the lines on the home cards, to say when silence is due',
     )
     run.add_argument("--rounds", type=int, default=1, help="how often each scenario in 2 virtual hours (1)")
     run.add_argument("--scenarios", default=",".join(SCENARIOS), help=f"which (all: {','.join(SCENARIOS)})")

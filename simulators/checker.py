@@ -147,7 +147,12 @@ def verdict(
         if copies:
             doubled += copies
             faults.append(
-                {"fault": "doubled", "copies": copies, **msgspec.to_builtins(entry), "signals": msgspec.to_builtins(found)}
+                {
+                    "fault": "doubled",
+                    "copies": copies,
+                    **msgspec.to_builtins(entry),
+                    "signals": msgspec.to_builtins(found),
+                }
             )
         if entry.urgent:
             latencies_s.append(min(_shown_wall_s(signal, entry) for signal in found) - entry.published_wall_s)

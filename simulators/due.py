@@ -1,4 +1,4 @@
-"""When a silence must have been noticed: the learned line of the home card, or the cautious defaults, with the detector's own margin. Pure.
+"""When a silence must have been noticed: the learned line of the home card, or the cautious defaults, as the detector holds them. Pure.
 
 Repeats what ``stream.detectors.inactivity`` ships with; a test holds the two against each other.
 """
@@ -12,10 +12,8 @@ from simulators.scenarios import SLACK_S
 from simulators.schedule import SilentDue
 from simulators.sensing import MAINS_BEAT_S
 
-FACTOR, MARGIN_MIN = 1.25, 15.0
-"""Limit = learned minutes x FACTOR + MARGIN_MIN."""
 DAY_HOURS = range(6, 20)
-DEFAULT_DAY_MIN, DEFAULT_NIGHT_MIN = (480.0, 240.0, 240.0), (720.0, 720.0, 720.0)
+DEFAULT_DAY_MIN, DEFAULT_NIGHT_MIN = (480.0, 240.0, 240.0, 480.0), (720.0, 720.0, 720.0, 720.0)
 """Cautious defaults where nothing was learned, by room group."""
 EARLIER_S = 1200.0
 """The last sign of life may be this much older than the collapse, and so belong to the hour before."""
@@ -29,11 +27,11 @@ def limit_s(line: Sequence[int], at_s: float, room: str) -> float:
     hour = int(local_hour(at_s))
     if not line:
         return 60.0 * (DEFAULT_DAY_MIN if hour in DAY_HOURS else DEFAULT_NIGHT_MIN)[group]
-    return 60.0 * (line[group * 24 + hour] * FACTOR + MARGIN_MIN)
+    return 60.0 * line[group * 24 + hour]
 
 
 def silent_due(learned: Mapping[str, Sequence[int]]) -> SilentDue:
-    """``learned``: 72 minutes by home_id, as on the home cards; a home that is not named has no lines."""
+    """``learned``: lines in minutes by home_id, as on the home cards; a home that is not named has no lines."""
 
     def due_s(home: Home, at_s: float, room: str) -> float:
         line = learned.get(home.home_id, ())

@@ -29,6 +29,23 @@ def room_of(name: str) -> str:
     return min(found)[1] if found else "other"
 
 
+def thing_in_room(thing: str, room: str) -> tuple[str, str]:
+    """Role and room of a thing of a home that is used in intervals (Burner, Light switch, Refrigerator ...), and what of it is switched on
+    rather than opened. A tap that only says open is told like a door: nobody measured its flow."""
+    lower = thing.lower()
+    roles = (
+        ("stove", "burner|stove|cooktop|hob|oven"),
+        ("light", "light|lamp"),
+        ("plug", "toaster|disposal|stereo|tv|television|computer|washer|dishwasher|dryer|fan|kettle"),
+        ("fridge", "fridge|refrigerator|freezer"),
+        ("tap", "faucet|tap|toilet"),
+        ("door", "door"),
+    )
+    role = next((role for role, words in roles if re.search(words, lower)), "other")
+    where = room_of(room)
+    return role, "kitchen" if where == "other" and role in ("stove", "fridge") else where
+
+
 def role_and_room(name: str, values: Set[str]) -> tuple[str, str]:
     """Role and room of a sensor that says ``values`` (ON OFF OPEN CLOSE)."""
     lower, room = name.lower(), room_of(name)

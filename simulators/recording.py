@@ -18,7 +18,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class NoRecording(ShouwangError):
-    """{path} is no recording that is known here: {detail}. Known are csv(.xz) with t, sensor, val; npz with litres_x1000; npz with acc, off, fs."""
+    """{path} is no recording that is known here: {detail}. Known are csv(.xz) with t, sensor, val, or with s, e, id, room, obj; npz with litres_x1000; npz with acc, off, fs."""
 
 
 class RecordedHome(NamedTuple):

@@ -3,6 +3,7 @@
 | file | becomes |
 |---|---|
 | ``.csv`` / ``.csv.xz`` with ``t, sensor, val`` (and perhaps ``sub``) | one home: ON/OFF = motion, of a light = power; OPEN/CLOSE = contact |
+| ``.csv`` / ``.csv.xz`` with ``s, e, id, room, obj`` | one home: a thing in use from s to e; a burner, light or appliance = power, any other = contact |
 | ``.npz`` with ``t0, step_s, litres_x1000`` | one home with a water meter, one reading a step, zeros too |
 | ``.npz`` with ``acc, off, fs`` (and perhaps ``gyr, subject``) | one home a subject: trials as ``inertial`` blocks of a second, PAUSE_S apart |
 
@@ -15,14 +16,14 @@ import lzma
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from simulators.clock import ZONE
 from simulators.neighbourhood import Device
-from simulators.recorded_devices import role_and_room, slug
+from simulators.recorded_devices import role_and_room, slug, thing_in_room
 from simulators.recording import NoRecording, Part, Recorded, RecordedHome, Recording
 
 PAUSE_S = 120.0
@@ -35,13 +36,14 @@ BLOCK_S = 1.0
 MILLI_G_RANGE_G, TENTH_DPS_RANGE_DPS = 32.767, 3276.7
 """Full scales in which one count is 1 milli-g and 0.1 deg/s: the recordings' own numbers pass unchanged."""
 WHOLE = Part()
+INTERVAL_COLUMNS = {"s", "e", "id", "room", "obj"}
 
 
 def open_recording(path: Path, run: str = "", part: Part = WHOLE) -> Recording:
     """The recording in a file. ``run`` is put before every home id (``run-name``). Raises NoRecording."""
     try:
         if path.name.endswith((".csv", ".csv.xz")):
-            return _home_events(path, run, part)
+            return _intervals(path, run, part) if _columns(path) >= INTERVAL_COLUMNS else _home_events(path, run, part)
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
                 keys = set(file.files)
@@ -62,9 +64,18 @@ def _stem(path: Path) -> str:
     return slug(path.name.split(".")[0], 18)
 
 
+def _columns(path: Path) -> set[str]:
+    with _text(path) as file:
+        return set(csv.DictReader(file).fieldnames or ())
+
+
+def _text(path: Path) -> TextIO:
+    return lzma.open(path, "rt", newline="") if path.suffix == ".xz" else path.open(newline="")
+
+
 def _rows(path: Path) -> Iterator[tuple[datetime, str, str]]:
     """``(local naive time, sensor, value)``; the sensor's fixture is part of its name."""
-    with lzma.open(path, "rt", newline="") if path.suffix == ".xz" else path.open(newline="") as file:
+    with _text(path) as file:
         reader = csv.DictReader(file)
         if not {"t", "sensor", "val"} <= set(reader.fieldnames or ()):
             raise NoRecording(path=path, detail=f"its columns are {', '.join(reader.fieldnames or ())}")
@@ -102,6 +113,37 @@ def _home_events(path: Path, run: str, part: Part) -> Recording:
                 yield Recorded(round(at_s, 3), 0, device.device_id, "telemetry", said)
 
     return Recording(path.name, (home,), read)
+
+
+def _intervals(path: Path, run: str, part: Part) -> Recording:
+    """Two readings an interval, at its start and its end. What was on before the first interval of a thing is not known, so each is off at first."""
+    with _text(path) as file:
+        found = [(row["id"], row["room"], row["obj"], row["s"], row["e"]) for row in csv.DictReader(file)]
+    if not found:
+        raise NoRecording(path=path, detail="it has no rows")
+    home_id = _home_id(run, _stem(path))
+    devices = {}
+    for number, room, thing, _, _ in sorted(found):
+        role, where = thing_in_room(thing, room)
+        devices[number] = Device(slug(f"{thing}-{number}"), role, where)
+    zone = ZoneInfo(ZONE)
+    switched = sorted(
+        (datetime.fromisoformat(text).replace(tzinfo=zone).timestamp(), number, is_on)
+        for number, _, _, start, end in found
+        for text, is_on in ((start, True), (end, False))
+    )
+    begin_s, end_s = part.window_s(switched[0][0], ZONE)
+
+    def read() -> Iterator[Recorded]:
+        first_s = max(switched[0][0], begin_s)
+        before = [(first_s - 1.0, number, False) for number in sorted(devices)]
+        for at_s, number, is_on in (*before, *(each for each in switched if begin_s <= each[0] < end_s)):
+            device = devices[number]
+            powered = device.role in ("stove", "light", "plug")
+            said: dict[str, Any] = {"kind": "power", "on": is_on} if powered else {"kind": "contact", "open": is_on}
+            yield Recorded(round(at_s, 3), 0, device.device_id, "telemetry", said)
+
+    return Recording(path.name, (RecordedHome(home_id, ZONE, f"{home_id}-r1", tuple(devices.values())),), read)
 
 
 def _water(path: Path, run: str, part: Part) -> Recording:

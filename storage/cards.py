@@ -31,6 +31,8 @@ def card_of(facts: Row, version: int) -> Card:
         away_until_s=facts["away_until_s"],
         learned_days=facts["learned_days"] or 0,
         silence_min=tuple(facts["silence_min"] or ()),
+        threshold_names=tuple(facts["usual_names"] or ()),
+        threshold_values=tuple(facts["usual_values"] or ()),
         removed=facts["removed"],
     )
 

@@ -15,7 +15,7 @@ from storage.people import Record, problems
 from storage.records import Contact, Device, Home, Resident
 
 COLUMNS_OF = {
-    "home": ("home_id", "area_code", "address", "zone", "care_level", "note"),
+    "home": ("home_id", "area_code", "address", "zone", "care_level", "note", "site_id"),
     "resident": ("home_id", "resident_id", "name", "birth_year", "sex", "phone", "note"),
     "contact": ("home_id", "contact_name", "contact_relation", "contact_phone"),
     "device": ("home_id", "device_id", "role", "room", "device_resident"),
@@ -145,7 +145,13 @@ def _number(row: Mapping[str, str], column: str) -> int:
 def _home(row: Mapping[str, str], ranks: dict[str, int]) -> Home:
     care_level = _number(row, "care_level") if row["care_level"] else 0
     return Home(
-        row["home_id"], row["area_code"], row["address"], row["zone"] or "Asia/Shanghai", care_level, row["note"]
+        row["home_id"],
+        row["area_code"],
+        row["address"],
+        row["zone"] or "Asia/Shanghai",
+        care_level,
+        row["note"],
+        row["site_id"],
     )
 
 

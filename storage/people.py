@@ -101,7 +101,12 @@ async def register(connection: Connection, records: Sequence[Record], *, actor: 
     contacts = [record for record in records if isinstance(record, Contact)]
     devices = [record for record in records if isinstance(record, Device)]
     touched = set(_homes_of(records)) | await _homes_left(connection, residents)
-    await _put(connection, PUT_HOMES, homes, ("home_ids", "area_codes", "addresses", "zones", "care_levels", "notes"))
+    await _put(
+        connection,
+        PUT_HOMES,
+        homes,
+        ("home_ids", "area_codes", "addresses", "zones", "care_levels", "notes", "site_ids"),
+    )
     columns = ("resident_ids", "home_ids", "names", "birth_years", "sexes", "phones", "notes")
     await _put(connection, PUT_RESIDENTS, residents, columns)
     await _put(connection, PUT_CONTACTS, contacts, ("home_ids", "names", "phones", "relations", "ranks"))

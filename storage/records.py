@@ -31,9 +31,13 @@ class Home(NamedTuple):
     zone: str = "Asia/Shanghai"
     care_level: int = 0
     note: str = ""
+    site_id: str = ""
+    """The institution that it is a room of, if any: fevers of its residents are gathered."""
 
     def problems(self) -> Iterator[str]:
         yield from _id("home_id", self.home_id)
+        if self.site_id:
+            yield from _id("site_id", self.site_id)
         if not _AREA.fullmatch(self.area_code):
             yield f"area_code {self.area_code!r} is not the 12 digits of a community or village; write them all, as text"
         if self.zone not in _zones():

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROLES, ROOMS, Card
+from contracts.kinds import LINES, ROLES, ROOMS, Card
 from stream.columns import Columns, StateColumn, pack, unpack
 from stream.detector import Bools, Floats, Ints
 
@@ -28,7 +28,7 @@ _HOMES = {
     "has_entrance_door": StateColumn("?", False),
     "roles": StateColumn("i8", 0),
     "learned_days": StateColumn("i8", 0),
-    "silence_min": StateColumn("f8", np.nan, 72),
+    "silence_min": StateColumn("f8", np.nan, LINES),
     "zone": StateColumn("i8", 0),
 }
 _DEVICES = {
@@ -58,6 +58,7 @@ class HomeCards:
         self._devices = Columns(_DEVICES)
         self._devices_of: dict[int, list[int]] = {}
         self._thresholds: dict[str, Columns] = {}
+        self._usual: dict[str, Columns] = {}
         self._zones: list[ZoneInfo] = [ZoneInfo(ZONE)]
         self._zone_index: dict[str, int] = {ZONE: 0}
         self._offsets: dict[tuple[int, float], float] = {}
@@ -120,12 +121,19 @@ class HomeCards:
         self.has_entrance_door[home] = bool((self.device_role[everything] == _ROLE["entrance_door"]).any())
         self.roles[home] |= roles_mask(card.device_roles)
         self.learned_days[home] = card.learned_days
-        self.silence_min[home] = card.silence_min if len(card.silence_min) == 72 else np.nan
+        self.silence_min[home] = card.silence_min if len(card.silence_min) == LINES else np.nan
         self._homes.zone[home] = self._zone(card.zone)
         for column in self._thresholds.values():
             column.grow(home + 1)
             column.value[home] = np.nan
+        for column in self._usual.values():
+            column.grow(len(self.device_ids))
+            column.value[everything] = np.nan
         for name, value in zip(card.threshold_names, card.threshold_values, strict=False):
+            name, of_resident, resident = name.partition("@")
+            if of_resident:
+                self._put_usual(home, name, resident, value)
+                continue
             column = self._thresholds.setdefault(name, Columns({"value": StateColumn("f8", np.nan)}))
             column.grow(home + 1)
             column.value[home] = value
@@ -161,6 +169,21 @@ class HomeCards:
         column.grow(len(self.home_ids))
         own = column.value[homes]
         return cast(Floats, np.where(np.isnan(own), default, own))
+
+    def usual(self, name: str, devices: Ints) -> Floats:
+        """What is usual with whomever each device concerns (``name@resident`` among the card's thresholds); NaN where nobody knows."""
+        column = self._usual.get(name)
+        if column is None:
+            return np.full(np.shape(devices), np.nan)
+        column.grow(len(self.device_ids))
+        return cast(Floats, column.value[devices])
+
+    def _put_usual(self, home: int, name: str, resident: str, value: float) -> None:
+        column = self._usual.setdefault(name, Columns({"value": StateColumn("f8", np.nan)}))
+        column.grow(len(self.device_ids))
+        for device in self._devices_of[home]:
+            if self.resident_of(home, device) == resident:
+                column.value[device] = value
 
     def _zone(self, name: str) -> int:
         if name not in self._zone_index:

@@ -88,7 +88,7 @@ class Cards(Protocol):
     has_entrance_door: Bools
     learned_days: Ints
     silence_min: Floats
-    """Learned longest usual silence, ``[homes, 72]`` minutes (room group x hour), NaN where not learned."""
+    """Learned lines of silence, ``[homes, LINES]`` minutes (room group x hour), NaN where not learned."""
     device_role: Ints
     device_room: Ints
     device_home: Ints
@@ -101,6 +101,11 @@ class Cards(Protocol):
 
     def threshold(self, name: str, homes: Ints, default: float) -> Floats:
         """A per-home override named ``detector.parameter``, else ``default``."""
+        ...
+
+    def usual(self, name: str, devices: Ints) -> Floats:
+        """What the nightly learner found usual with whomever each device concerns, named ``usual.word``; NaN where it is not known:
+        nothing learned yet, a device of nobody, several residents."""
         ...
 
 

@@ -1,11 +1,13 @@
 -- name: api_reasons_of_cases
 -- What was said in cases, in order, each sentence once with its newest numbers. A smoke alarm that is over was a smoke alarm: the operator reads both.
+-- Where fevers of several residents are gathered in one case, each is said, and whose it is.
 SELECT case_id, reason, evidence, says_on FROM (
-    SELECT DISTINCT ON (case_id, body->>'reason') case_id, body->>'reason' AS reason, body->'evidence' AS evidence, "on" AND NOT withdrawn AS says_on,
-           decided_at, revision
+    SELECT DISTINCT ON (case_id, body->>'reason', whose) case_id, body->>'reason' AS reason, "on" AND NOT withdrawn AS says_on, decided_at, revision,
+           body->'evidence' || CASE WHEN whose IS NULL THEN '{}' ELSE jsonb_build_object('resident', whose) END AS evidence
       FROM detections
+     CROSS JOIN LATERAL (SELECT CASE WHEN detector = 'fever' THEN coalesce(body->>'resident_id', concat_ws('.', home_id, body->>'device_id')) END AS whose) AS w
      WHERE case_id = ANY(%(case_ids)s)
-     ORDER BY case_id, body->>'reason', decided_at DESC, revision DESC) AS newest
+     ORDER BY case_id, body->>'reason', whose, decided_at DESC, revision DESC) AS newest
  ORDER BY case_id, decided_at, revision;
 
 -- name: api_open_cases
@@ -45,11 +47,13 @@ SELECT case_id, version FROM cases
 SELECT area_code, home_id FROM cases WHERE case_id = %(case_id)s;
 
 -- name: api_open_cases_of_home
--- Open cases of one home, most urgent first.
+-- Open cases of one home, most urgent first; also one of its institution that holds a fever of this home.
 SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
        deadline_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
- WHERE home_id = %(home_id)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+ WHERE (home_id = %(home_id)s
+        OR case_id IN (SELECT d.case_id FROM detections AS d WHERE d.home_id = %(home_id)s AND d.detector = 'fever' AND d.case_id IS NOT NULL))
+   AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
  ORDER BY priority, raised_at;
 
 -- name: api_home

@@ -21,7 +21,9 @@ SELECT r.resident_id, r.name, r.birth_year, r.sex, r.phone, r.note, r.home_id, h
 SELECT r.resident_id, r.name, r.home_id, h.area_code, h.zone, l.silence_min,
        (SELECT CASE WHEN count(*) = 0 THEN NULL ELSE bool_or(c.desk_id IS NOT NULL) END
           FROM cases AS c
-         WHERE c.home_id = r.home_id AND NOT c.test AND c.family <> 'technical' AND c.priority <= 3
+         WHERE (c.home_id = r.home_id
+                OR c.case_id IN (SELECT d.case_id FROM detections AS d WHERE d.home_id = r.home_id AND d.detector = 'fever' AND d.case_id IS NOT NULL))
+           AND NOT c.test AND c.family <> 'technical' AND c.priority <= 3
            AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')) AS taken
   FROM family_links AS f JOIN residents AS r USING (resident_id) JOIN homes AS h USING (home_id)
   LEFT JOIN learned_silences AS l USING (home_id)

@@ -3,7 +3,7 @@
 SELECT h.home_id, h.zone, h.area_code, h.care_level, extract(epoch FROM h.away_until)::double precision AS away_until_s, h.removed_at IS NOT NULL AS removed,
        (SELECT array_agg(r.resident_id ORDER BY r.resident_id) FROM residents AS r WHERE r.home_id = h.home_id) AS residents,
        d.device_ids, d.device_roles, d.device_rooms, d.device_residents,
-       l.days AS learned_days, l.silence_min, c.version, c.card
+       l.days AS learned_days, l.silence_min, u.usual_names, u.usual_values, c.version, c.card
   FROM homes AS h
   LEFT JOIN learned_silences AS l USING (home_id)
   LEFT JOIN home_cards AS c USING (home_id)
@@ -12,6 +12,10 @@ SELECT h.home_id, h.zone, h.area_code, h.care_level, extract(epoch FROM h.away_u
                             array_agg(coalesce(v.resident_id, '') ORDER BY v.device_id) AS device_residents
                        FROM devices AS v
                       WHERE v.home_id = h.home_id AND v.bound) AS d
+ CROSS JOIN LATERAL (SELECT array_agg(u.name || CASE WHEN u.resident_id = '' THEN '' ELSE '@' || u.resident_id END ORDER BY u.resident_id, u.name) AS usual_names,
+                            array_agg(u.value ORDER BY u.resident_id, u.name) AS usual_values
+                       FROM learned_usual AS u
+                      WHERE u.home_id = h.home_id) AS u
  WHERE h.home_id = ANY(%(home_ids)s::text[])
  ORDER BY h.home_id;
 

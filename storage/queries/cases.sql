@@ -46,6 +46,23 @@ SELECT *
  LIMIT 1
    FOR UPDATE;
 
+-- name: lock_institution
+-- Whoever takes in a signal that is gathered by institution waits here for others of the same one, until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('institution ' || coalesce((SELECT site_id FROM homes WHERE home_id = %(home_id)s), 'home ' || %(home_id)s), 0))::text AS locked;
+
+-- name: gathering_case
+-- The oldest open case of a family, in any home of the institution, that holds a signal of this detector from the same day; locked until the transaction ends.
+SELECT cases.*
+  FROM cases
+ WHERE family = %(family)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+   AND (home_id = %(home_id)s
+        OR home_id IN (SELECT other.home_id FROM homes AS own JOIN homes AS other USING (site_id, area_code) WHERE own.home_id = %(home_id)s))
+   AND EXISTS (SELECT FROM case_signals AS s
+                WHERE s.case_id = cases.case_id AND s.detector = %(detector)s AND NOT s.withdrawn AND s.started_at BETWEEN %(from_at)s AND %(to_at)s)
+ ORDER BY raised_at, case_id
+ LIMIT 1
+   FOR UPDATE;
+
 -- name: finished_case_of_home
 -- The newest case of a home and family that a new one would follow.
 SELECT *

@@ -110,3 +110,60 @@ SELECT device_id, extract(epoch FROM least(event_at, received_at))::double preci
  WHERE home_id = %(home_id)s AND event_at >= to_timestamp(%(from_s)s::double precision) AND event_at < to_timestamp(%(to_s)s::double precision)
    AND clock <> 3
  ORDER BY device_id, event_at, boot, seq;
+
+-- name: past_vitals_medians
+-- Medians of ten minutes of what was measured of a home's residents: whose (as the row, else the device's record, else the only resident says); pulse without steps.
+WITH measured AS (
+    SELECT device_id, resident_id, event_at, CASE WHEN steps >= 5 THEN NULL ELSE heart_rate_bpm END AS heart_rate_bpm,
+           CASE WHEN steps >= 5 THEN NULL ELSE spo2_pct END AS spo2_pct, skin_temp_c, body_temp_c
+      FROM reading_vitals
+     WHERE home_id = %(home_id)s AND event_at >= to_timestamp(%(from_s)s::double precision) AND event_at < to_timestamp(%(to_s)s::double precision) AND clock <> 3
+    UNION ALL
+    SELECT device_id, resident_id, event_at, heart_rate_bpm, NULL, NULL, NULL
+      FROM reading_presence
+     WHERE home_id = %(home_id)s AND event_at >= to_timestamp(%(from_s)s::double precision) AND event_at < to_timestamp(%(to_s)s::double precision) AND clock <> 3
+       AND heart_rate_bpm > 0
+), only_one AS (
+    SELECT min(resident_id) AS resident_id FROM residents WHERE home_id = %(home_id)s HAVING count(*) = 1
+)
+SELECT coalesce(m.resident_id, d.resident_id, o.resident_id) AS resident_id, floor(extract(epoch FROM m.event_at) / 600)::double precision * 600 AS at_s,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY m.heart_rate_bpm) AS heart_rate_bpm, percentile_cont(0.5) WITHIN GROUP (ORDER BY m.spo2_pct) AS spo2_pct,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY m.skin_temp_c) AS skin_temp_c, percentile_cont(0.5) WITHIN GROUP (ORDER BY m.body_temp_c) AS body_temp_c
+  FROM measured AS m
+  LEFT JOIN devices AS d ON d.home_id = %(home_id)s AND d.device_id = m.device_id COLLATE "default" AND d.bound
+  LEFT JOIN only_one AS o ON true
+ WHERE coalesce(m.resident_id, d.resident_id, o.resident_id) IS NOT NULL
+ GROUP BY 1, 2
+ ORDER BY 1, 2;
+
+-- name: forget_usual
+-- Values of a home that were learned so long ago that they no longer hold.
+DELETE FROM learned_usual WHERE home_id = %(home_id)s AND learned_at < %(before)s;
+
+-- name: put_usual
+-- What the learner found usual with a home and its residents. What the last weeks do not teach stays as it was.
+INSERT INTO learned_usual (home_id, resident_id, name, value, days, counted, learned_at)
+SELECT %(home_id)s, resident_id, name, value, days, counted, %(learned_at)s
+  FROM unnest(%(resident_ids)s::text[], %(names)s::text[], %(values)s::double precision[], %(days)s::integer[], %(counted)s::integer[])
+       AS found (resident_id, name, value, days, counted)
+    ON CONFLICT (home_id, resident_id, name) DO UPDATE
+   SET value = excluded.value, days = excluded.days, counted = excluded.counted, learned_at = excluded.learned_at;
+
+-- name: put_daily_habits
+-- Figures of a home's days, counted anew.
+INSERT INTO daily_habits (home_id, day, signs, active_hours, first_h, night_visits)
+SELECT %(home_id)s, '1970-01-01'::date + day, signs, active_hours, first_h, night_visits
+  FROM unnest(%(days)s::integer[], %(signs)s::integer[], %(active_hours)s::integer[], %(first_h)s::double precision[], %(night_visits)s::integer[])
+       AS found (day, signs, active_hours, first_h, night_visits)
+    ON CONFLICT (home_id, day) DO UPDATE
+   SET signs = excluded.signs, active_hours = excluded.active_hours, first_h = excluded.first_h, night_visits = excluded.night_visits;
+
+-- name: habits_of_home
+-- Figures of a home's last four weeks, oldest first: information for people, never an alarm.
+SELECT day - '1970-01-01'::date AS day, signs, active_hours, first_h, night_visits
+  FROM (SELECT * FROM daily_habits WHERE home_id = %(home_id)s ORDER BY day DESC LIMIT 28) AS latest
+ ORDER BY day;
+
+-- name: usual_of_home
+-- What is usual in a home and with its residents, with the evidence.
+SELECT resident_id, name, value, days, counted, learned_at FROM learned_usual WHERE home_id = %(home_id)s ORDER BY resident_id, name;

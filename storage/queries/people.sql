@@ -4,14 +4,15 @@ SELECT home_id FROM homes WHERE home_id = ANY(%(home_ids)s::text[]) ORDER BY hom
 
 -- name: put_homes
 -- Register homes, or set right what is registered; a removed home comes back.
-INSERT INTO homes AS h (home_id, area_code, address, zone, care_level, note)
-SELECT home_id, area_code, address, zone, care_level, note
-  FROM unnest(%(home_ids)s::text[], %(area_codes)s::text[], %(addresses)s::text[], %(zones)s::text[], %(care_levels)s::smallint[], %(notes)s::text[])
-       AS given (home_id, area_code, address, zone, care_level, note)
+INSERT INTO homes AS h (home_id, area_code, address, zone, care_level, note, site_id)
+SELECT home_id, area_code, address, zone, care_level, note, nullif(site_id, '')
+  FROM unnest(%(home_ids)s::text[], %(area_codes)s::text[], %(addresses)s::text[], %(zones)s::text[], %(care_levels)s::smallint[], %(notes)s::text[],
+              %(site_ids)s::text[])
+       AS given (home_id, area_code, address, zone, care_level, note, site_id)
  ORDER BY home_id
     ON CONFLICT (home_id) DO UPDATE
    SET area_code = excluded.area_code, address = excluded.address, zone = excluded.zone, care_level = excluded.care_level,
-       note = excluded.note, removed_at = NULL;
+       note = excluded.note, site_id = coalesce(excluded.site_id, h.site_id), removed_at = NULL;
 
 -- name: put_residents
 -- Register residents, or set right what is registered.

@@ -55,31 +55,31 @@ class Ring(NamedTuple):
 
 def cut(rows: Rows) -> Bins:
     """Cut blocks of samples into bins. A block's bytes beyond its last whole sample are left out."""
-    parts: list[Array] = []
-    row: list[Array] = []
-    number: list[Array] = []
-    rate_hz, range_g, channels = rows["rate_hz"], rows["range_g"], rows["channels"].astype(int)
-    for place, samples in enumerate(rows.objects("samples")):
-        width = int(channels[place])
-        values = np.frombuffer(samples, dtype="<i2", count=len(samples) // (2 * width) * width).reshape(-1, width)
-        part = values[:, :3].astype(np.float64) * (range_g[place] / 32767.0)
-        full_s = rows.received_at_s[place] - len(part) / rate_hz[place]
-        ahead = rows.event_at_s[place] > full_s + AHEAD_S
-        at_s = (full_s if ahead else rows.event_at_s[place]) + np.arange(len(part)) / rate_hz[place]
-        parts.append(part)
-        row.append(np.full(len(part), place))
-        number.append(np.floor(at_s * PER_S + 1e-4).astype(np.int64))
-    if not parts:
+    blocks = rows.objects("samples")
+    rate_hz, channels = rows["rate_hz"], rows["channels"].astype(np.int64)
+    count = np.array([len(block) for block in blocks], dtype=np.int64) // (2 * channels)
+    if not count.any():
         nothing = np.empty(0)
         return Bins(np.empty(0, np.int64), np.empty(0, np.int64), nothing, np.empty((0, 3)), nothing, nothing)
-    g, of_row, of_bin = np.concatenate(parts), np.concatenate(row), np.concatenate(number)
-    edge = np.flatnonzero((np.diff(of_row, prepend=-1) != 0) | (np.diff(of_bin, prepend=-1) != 0))
+    row = np.repeat(np.arange(len(blocks)), count)
+    counts = np.empty((len(row), 3))
+    for width in np.unique(channels):
+        joined = b"".join(
+            blocks[place][: 2 * width * count[place]] for place in np.flatnonzero(channels == width).tolist()
+        )
+        counts[channels[row] == width] = np.frombuffer(joined, dtype="<i2").reshape(-1, width)[:, :3]
+    g = counts * (rows["range_g"] / 32767.0)[row, None]
+    full_s = rows.received_at_s - count / rate_hz
+    began_s = np.where(rows.event_at_s > full_s + AHEAD_S, full_s, rows.event_at_s)
+    at_s = began_s[row] + (np.arange(len(row)) - (np.cumsum(count) - count)[row]) / rate_hz[row]
+    of_bin = np.floor(at_s * PER_S + 1e-4).astype(np.int64)
+    edge = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(of_bin, prepend=-1) != 0))
     n = np.diff(np.append(edge, len(g))).astype(np.float64)
-    mean = np.add.reduceat(g, edge) / n[:, None] if len(g) else np.empty((0, 3))
+    mean = np.add.reduceat(g, edge) / n[:, None]
     square = (g * g).sum(axis=1)
-    variance = np.maximum(np.add.reduceat(square, edge) / n - (mean * mean).sum(axis=1), 0.0) if len(g) else np.empty(0)
-    top = np.sqrt(np.maximum.reduceat(square, edge)) if len(g) else np.empty(0)
-    return Bins(of_row[edge], of_bin[edge], n, mean, variance, top)
+    variance = np.maximum(np.add.reduceat(square, edge) / n - (mean * mean).sum(axis=1), 0.0)
+    top = np.sqrt(np.maximum.reduceat(square, edge))
+    return Bins(row[edge], of_bin[edge], n, mean, variance, top)
 
 
 def of_rows(bins: Bins, rows: Ints, size: int) -> Bins:

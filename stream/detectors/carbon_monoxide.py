@@ -1,7 +1,8 @@
 """Carbon monoxide: a CO alarm's own judgement, or how much for how long.
 
-A band is complete when every reading was at or above its level and the time between such readings adds up to its hold time.
-A gap longer than gap_s adds gap_s: the sensor said nothing, so no more than that is believed.
+A band is complete when the time between readings at or above its level adds up to its hold time; time below the level is taken off again,
+so a flue that blows back in gusts adds up and smoky pans hours apart do not. A gap longer than gap_s adds gap_s: the sensor said nothing, so no
+more than that is believed. Below clear_ppm all is forgotten.
 Sources (home.md, EN 50291 as restated by nano-sense.com and co-gassafety.co.uk; the clause itself was not read): 30 ppm no alarm before
 120 min; 50 ppm within 60 to 90 min; 100 ppm within 10 to 40; 300 ppm within 3. The earliest time of each band is taken, since we only see samples
 of what the device saw. GB 15322.2 lets a device alarm at 150 to 300 ppm only (from memory), so numbers may speak before its alarm does.
@@ -29,7 +30,7 @@ class Params(msgspec.Struct, frozen=True):
     alarm_score: int = 3
     """Score of a device's own alarm, 0 to 4. Chosen: one device; P1 by family in any case."""
     clear_ppm: float = 25.0
-    """Below this it is over, ppm. Chosen: under the lowest band."""
+    """Below this it is over, and the bands begin anew, ppm. Chosen: under the lowest band."""
     gap_s: float = 300.0
     """Longest time between two readings that counts in full, s. Chosen."""
 
@@ -76,18 +77,19 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 
 
 def _measure(params: Params, state: State, subject: Ints, at_s: Floats, ppm: Floats) -> None:
-    """Add to the time in each band; a reading older than the last one adds nothing."""
+    """Add to the time in each band, or take off; a reading older than the last one does nothing."""
     newer = ~(at_s <= state.at_s[subject])
     subject, at_s, ppm = subject[newer], at_s[newer], ppm[newer]
-    since_last_s = np.nan_to_num(np.clip(at_s - state.at_s[subject], 0.0, params.gap_s))
+    since_last_s = np.nan_to_num(np.clip(at_s - state.at_s[subject], 0.0, params.gap_s))[:, None]
     level = np.array(params.level_ppm)
     above = ppm[:, None] >= level
     above_before = state.ppm[subject][:, None] >= level
-    state.held_s[subject] = np.where(
-        above, state.held_s[subject] + np.where(above_before, since_last_s[:, None], 0.0), 0.0
-    )
+    change_s = np.where(above & above_before, since_last_s, np.where(above, 0.0, -since_last_s))
+    held_s = np.maximum(state.held_s[subject] + change_s, 0.0)
+    state.held_s[subject] = np.where((ppm < params.clear_ppm)[:, None], 0.0, held_s)
     start_s = np.where(np.isnan(state.since_s[subject]), at_s, state.since_s[subject])
-    state.since_s[subject] = np.where(above.any(axis=1), start_s, np.nan)
+    counting = above.any(axis=1) | (state.held_s[subject] > 0).any(axis=1)
+    state.since_s[subject] = np.where(counting, start_s, np.nan)
     state.ppm[subject], state.at_s[subject] = ppm, at_s
 
 
@@ -115,6 +117,7 @@ DETECTOR = Detector(
     lanes=("bulk", "urgent"),
     subject="device",
     state=STATE,
+    version=2,
     cases=(
         fires("a CO alarm", Story([(10, "co-1", "co_alarm", {"alarm": True})], 20, CARD), within_s=(10, 11), last="carbon_monoxide.alarm"),
         fires("100 ppm for a quarter of an hour", _steady(100, 15), within_s=(600, 661), last="carbon_monoxide.over"),
@@ -124,7 +127,18 @@ DETECTOR = Detector(
         fires("a rising dose stays one episode",
               Story([(60.0 * n, "co-1", "air", {"co_ppm": 60.0 + 2 * n}) for n in range(90)], 5_500, CARD), last="carbon_monoxide.dose"),
         fires("a test is said as a test", Story([(10, "co-1", "co_alarm", {"alarm": True, "test": True})], 20, CARD)),
+        fires("gusts: 60 ppm for eight minutes of ten, two hours long",
+              Story([(60.0 * n, "co-1", "air", {"co_ppm": 60.0 if n % 10 < 8 else 45.0}) for n in range(130)], 7_800, CARD),
+              within_s=(5_400, 7_140), last="carbon_monoxide.dose"),
+        fires("aired out and back again is two",
+              Story([(60.0 * n, "co-1", "air", {"co_ppm": 110.0 if n % 20 < 15 else 5.0}) for n in range(36)], 2_200, CARD), episodes=2),
         quiet("a smoky pan, 200 ppm for four minutes", _steady(200, 4)),
+        quiet("a smoky pan every hour", Story([(60.0 * n, "co-1", "air", {"co_ppm": 200.0 if n % 60 < 5 else 26.0}) for n in range(200)], 12_100, CARD)),
+        quiet("just below every band for its whole time: 29 ppm all day", _steady(29, 1_000, 300)),
+        quiet("49 ppm for an hour and fifty minutes", _steady(49, 110)),
+        quiet("99 ppm for fifty minutes", _steady(99, 50)),
+        quiet("299 ppm for nine minutes", _steady(299, 9)),
+        quiet("350 ppm for a minute and a half", _steady(350, 1.5, 15)),
         quiet("40 ppm for an hour", _steady(40, 60)),
         quiet("two readings of 100 ppm, three hours apart", _steady(100, 180, 10_800)),
     ),

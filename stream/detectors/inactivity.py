@@ -2,7 +2,7 @@
 
 A silence is the *watched* time since the last sign of life: an act (door, tap, switch, chair or bed taken or left, steps), or a
 motion with another event in the two minutes before it (``stream.learning.signs``). Its limit belongs to the local hour at which it began and to the
-room of the last sign: the home's learned longest silence x factor + margin_min, else cautious defaults (``stream.learning.silences``).
+room of the last sign: the home's learned line, else cautious defaults (``stream.learning.silences``).
 The score is 1 at the limit, 2 at 1.5 x, 3 at 2 x if an entrance door on the card shows that nobody has left since.
 
 Away: an entrance-door event with no sign after it means that the resident went out, for away_cap_s; then the silence counts (out and not
@@ -16,7 +16,7 @@ the hour; a fixed limit of 245 min gave 0.23 false alarms a week in one home and
 import msgspec
 import numpy as np
 
-from contracts.kinds import ROOMS, Card
+from contracts.kinds import LINES, ROOMS, Card
 from stream.detector import Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
 from stream.learning import hearing
 from stream.learning.signs import (
@@ -41,19 +41,14 @@ DEFAULTS_MIN = defaults_min()
 class Params(msgspec.Struct, frozen=True):
     """How long is too long."""
 
-    factor: float = 1.25
-    """Limit as a multiple of the learned longest silence. Chosen, with margin_min and the learner's doubt, for at most a few false
-    alarms in 1,000 days of homes of which 14 days are known."""
-    margin_min: float = 15.0
-    """Added to that, min. Chosen: short silences vary by minutes, not by shares."""
     away_cap_s: float = 10_800.0
     """Longest time that a door event excuses, s (3 h). Design, section 5: two or three hours only."""
     rise: tuple[float, float] = (1.5, 2.0)
     """Multiples of the limit at which the score becomes 2 and 3. Chosen."""
     pulse_s: float = 900.0
     """A pulse or breath so long ago still shows life, s. Chosen: supervision time of a worn wearable."""
-    look_s: float = 1_200.0
-    """A home is looked at this long after a sign, s. Chosen: shorter than the least limit that can be learned (52 min)."""
+    look_s: float = 600.0
+    """A home is looked at this long after a sign, s. Chosen: shorter than the least limit that can be learned (20 min)."""
     again_s: float = 600.0
     """A home that is deaf, or where a pulse is measured, is looked at again, s. Chosen."""
 
@@ -125,7 +120,7 @@ def _limit_s(params: Params, state: State, homes: Ints, ctx: Context) -> Floats:
     hour = np.nan_to_num(ctx.cards.local_hour(homes, sign_s)).astype(np.int64) % 24
     cell = GROUP_OF_ROOM[state.room[homes]] * 24 + hour
     learned_min = ctx.cards.silence_min[homes, cell]
-    line_min = np.where(np.isnan(learned_min), DEFAULTS_MIN[cell], learned_min * params.factor + params.margin_min)
+    line_min = np.where(np.isnan(learned_min), DEFAULTS_MIN[cell], learned_min)
     limit: Floats = line_min * 60.0 + np.where(_away(state, homes, ctx), params.away_cap_s, 0.0)
     return limit
 
@@ -191,11 +186,11 @@ DEVICES = {"pir-1": ("motion", "living"), "pir-2": ("motion", "bathroom"), "door
 
 
 def card(*devices: str, learned: bool = True, **more: object) -> Card:
-    """A card with these of DEVICES; learned: every silence up to an hour is usual, so the limit is 90 min."""
+    """A card with these of DEVICES; learned: the limit is 90 min everywhere."""
     values: dict[str, object] = {
         "version": 1, "residents": ("r-1",), "device_ids": devices, "device_roles": tuple(DEVICES[d][0] for d in devices),
         "device_rooms": tuple(DEVICES[d][1] for d in devices), "device_residents": ("",) * len(devices),
-        "learned_days": 14 if learned else 0, "silence_min": (60,) * 72 if learned else (), **more,
+        "learned_days": 14 if learned else 0, "silence_min": (90,) * LINES if learned else (), **more,
     }  # fmt: skip
     return msgspec.convert(values, Card)
 
@@ -248,7 +243,7 @@ DETECTOR = Detector(
               for n in range(28))], 15.5 * H, HOME), last="inactivity.pulse_only"),
         fires("the meter of the flat does not move whoever is in the bathroom",
               Story([*UP, *motion(11 * H, "pir-2"), (11 * H + 50, "meter-1", "water", {"litres": 4.0, "duration_s": 60})], 14 * H,
-                    card(*DEVICES, silence_min=(120,) * 24 + (60,) * 48)), within_s=(11 * H + 50 + LIMIT_S, 11 * H + 50 + LIMIT_S + 15)),
+                    card(*DEVICES, silence_min=(165,) * 24 + (90,) * (LINES - 24))), within_s=(11 * H + 50 + LIMIT_S, 11 * H + 50 + LIMIT_S + 15)),
         fires("found again", Story([*UP, *motion(13 * H)], 13.5 * H, HOME), last="inactivity.moved"),
         quiet("an ordinary morning", Story(UP, 12 * H, HOME)),
         quiet("two hours in town, by the door", Story([*UP, *door(10.8 * H), *door(12.8 * H), *motion(12.9 * H)], 14 * H, HOME)),

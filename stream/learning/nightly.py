@@ -1,4 +1,6 @@
-"""The nightly learner: what each home's last weeks say about its usual silences goes onto its card. ``python -m stream.learning``.
+"""The nightly learner: what each home's last weeks say about its usual silences, stays and residents goes onto its card. ``python -m stream.learning``.
+
+Beside that it counts each day's figures (visits to the bathroom by night, hours with activity) for people to read; nothing is alarmed from them.
 
 Reads TimescaleDB, not the stream, because it looks back for weeks and is in no hurry. A home's past ends at the instant up to which its own
 source was watched, so a simulated home learns on its simulated clock. May be repeated and interrupted at any time.
@@ -20,8 +22,9 @@ from contracts.kinds import ROLES, ROOMS
 from storage.cards import refresh_card
 from storage.database import Connection
 from storage.queries import Row, execute, fetch_all, query
-from stream.learning.past import Device, deaf_times, signs_of
-from stream.learning.signs import KINDS
+from stream.learning import habits, usual
+from stream.learning.past import Device, Past, deaf_times, signs_of
+from stream.learning.signs import GROUP_OF_ROOM, KINDS
 from stream.learning.silences import DAYS_BACK, MIN_DAYS, Learned, learn
 
 LOG = logging.getLogger("stream.learning")
@@ -30,7 +33,11 @@ DEVICES = query("devices_of_home")
 UNWATCHED = query("unwatched_of_source")
 ARRIVALS = query("past_arrivals")
 PAST = {kind: query(f"past_{kind}") for kind in KINDS}
+MEDIANS = query("past_vitals_medians")
 PUT = query("put_learned")
+PUT_USUAL = query("put_usual")
+FORGET_USUAL = query("forget_usual")
+PUT_HABITS = query("put_daily_habits")
 STALE = timedelta(days=60)
 """A line learned so long ago no longer holds when the last weeks teach nothing."""
 
@@ -44,7 +51,15 @@ class Night(NamedTuple):
     cards_changed: int
 
 
-async def learn_home(connection: Connection, home_id: str, zone: str, source: str, now_s: float) -> Learned:
+class Lesson(NamedTuple):
+    """What the last weeks teach about one home."""
+
+    silences: Learned
+    usual: list[usual.Usual]
+    days: list[habits.Day]
+
+
+async def learn_home(connection: Connection, home_id: str, zone: str, source: str, now_s: float) -> Lesson:
     """What the DAYS_BACK days before ``now_s`` teach about one home."""
     window = {"home_id": home_id, "from_s": now_s - DAYS_BACK * 86_400.0, "to_s": now_s}
     devices: list[Device] = []
@@ -70,9 +85,54 @@ async def learn_home(connection: Connection, home_id: str, zone: str, source: st
     unknown = [(row["from_s"], row["to_s"]) for row in unwatched] + deaf_times(received_s, is_beat, hub_away)
     past = await asyncio.to_thread(signs_of, rows, devices)
     offset_s = _offsets_s(past.at_s, zone)
-    return await asyncio.to_thread(
+    silences = await asyncio.to_thread(
         learn, past.at_s, past.room, past.by_itself, past.entrance, offset_s, unknown=unknown
     )
+    seen = _with_presence(past, rows.get("presence"), devices)
+    stays = habits.stays(seen.at_s, seen.room, seen.by_itself, offset_s, unknown=unknown)
+    usually = [
+        usual.Usual("", f"usual.bathroom_{word}", value, stays.days, stays.stays)
+        for word, value in (("seen_min", stays.seen_min), ("day_min", stays.day_min))
+        if value is not None
+    ]
+    medians = await fetch_all(connection, MEDIANS, **window)
+    days = habits.days(past.at_s, past.room, past.by_itself, offset_s)
+    from_s = np.array([window["from_s"]])
+    first_day = float(
+        np.floor((from_s + _offsets_s(from_s, zone)) / 86_400.0)[0]
+    )  # begun before: its figures would be too small
+    return Lesson(
+        silences,
+        usually + _usual_of(medians, zone),
+        [each for each in days if each.day > first_day],
+    )
+
+
+def _with_presence(past: Past, presence: dict[str, Any] | None, devices: Sequence[Device]) -> Past:
+    """The signs, and beside them each "present" of a radar in a bathroom, as ``long_bathroom`` counts it; its "nobody is left" is told by no room."""
+    if presence is None:
+        return past
+    room = np.array([each.room for each in devices], dtype=np.int64)[presence["device"].astype(np.int64)]
+    there = (presence["present"] == 1) & (GROUP_OF_ROOM[room] == habits.BATHROOM)
+    more, never = int(there.sum()), np.zeros(int(there.sum()), dtype=bool)
+    return Past(
+        np.concatenate((past.at_s, presence["at_s"][there])),
+        np.concatenate((past.room, room[there])),
+        np.concatenate((past.by_itself, np.ones(more, dtype=bool))),
+        np.concatenate((past.entrance, never)),
+    )
+
+
+def _usual_of(medians: Sequence[Row], zone: str) -> list[usual.Usual]:
+    if not medians:
+        return []
+    at_s = np.array([row["at_s"] for row in medians], dtype=np.float64)
+    day = np.floor((at_s + _offsets_s(at_s, zone)) / 86_400.0).astype(np.int64)
+    columns = {
+        name: np.array([np.nan if row[name] is None else row[name] for row in medians], dtype=np.float64)
+        for name in ("heart_rate_bpm", "spo2_pct", "skin_temp_c", "body_temp_c")
+    }
+    return usual.learn([row["resident_id"] for row in medians], day, columns)
 
 
 async def learn_all(connection: Connection, home_ids: Sequence[str] | None = None) -> Night:
@@ -81,27 +141,59 @@ async def learn_all(connection: Connection, home_ids: Sequence[str] | None = Non
     enough = changed = 0
     for home in homes:
         try:
-            learned = await learn_home(connection, home["home_id"], home["zone"], home["source"], home["now_s"])
+            lesson = await learn_home(connection, home["home_id"], home["zone"], home["source"], home["now_s"])
         except psycopg.OperationalError:
             raise
         except Exception:  # one home's odd data must not cost the others their night
             LOG.exception("home %s was left out", home["home_id"])
             continue
-        enough += learned.days >= MIN_DAYS
-        if _keeps_former(learned, home):
-            continue
+        enough += lesson.silences.days >= MIN_DAYS
         async with connection.transaction():
-            await execute(
-                connection,
-                PUT,
-                home_id=home["home_id"],
-                learned_at=datetime.now(UTC),
-                days=learned.days,
-                silence_min=list(learned.silence_min),
-                evidence=Jsonb(learned.evidence),
-            )
+            if not _keeps_former(lesson.silences, home):
+                await _put_silences(connection, home["home_id"], lesson.silences)
+            await _put_person(connection, home["home_id"], lesson)
             changed += await refresh_card(connection, home["home_id"])
     return Night(len(homes), enough, changed)
+
+
+async def _put_silences(connection: Connection, home_id: str, learned: Learned) -> None:
+    await execute(
+        connection,
+        PUT,
+        home_id=home_id,
+        learned_at=datetime.now(UTC),
+        days=learned.days,
+        silence_min=list(learned.silence_min),
+        evidence=Jsonb(learned.evidence),
+    )
+
+
+async def _put_person(connection: Connection, home_id: str, lesson: Lesson) -> None:
+    """What is usual (what was found before stays for a while where the last weeks teach nothing), and the figures of the days."""
+    await execute(connection, FORGET_USUAL, home_id=home_id, before=datetime.now(UTC) - STALE)
+    found = lesson.usual
+    await execute(
+        connection,
+        PUT_USUAL,
+        home_id=home_id,
+        learned_at=datetime.now(UTC),
+        resident_ids=[each.resident_id for each in found],
+        names=[each.name for each in found],
+        values=[each.value for each in found],
+        days=[each.days for each in found],
+        counted=[each.counted for each in found],
+    )
+    figures = lesson.days
+    await execute(
+        connection,
+        PUT_HABITS,
+        home_id=home_id,
+        days=[each.day for each in figures],
+        signs=[each.signs for each in figures],
+        active_hours=[each.active_hours for each in figures],
+        first_h=[each.first_h for each in figures],
+        night_visits=[each.night_visits for each in figures],
+    )
 
 
 def _keeps_former(learned: Learned, home: Row) -> bool:

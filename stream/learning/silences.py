@@ -1,9 +1,9 @@
-"""Learner of a home's usual silences: from its signs of life, the longest silence that is usual after each hour of the day.
+"""Learner of a home's silences: after each room and hour, the silence that is passed here so rarely that somebody should ask.
 
 Interface (pure, no SQL, no clock)::
 
     learn(at_s, room, by_itself, entrance, offset_s, *, unknown=()) -> Learned
-    Learned.silence_min   -> Card.silence_min   (72 whole minutes, or () where days are too few: cautious defaults then rule)
+    Learned.silence_min   -> Card.silence_min   (LINES whole minutes, or () where days are too few: cautious defaults then rule)
     Learned.days          -> Card.learned_days
     Learned.evidence      -> what an operator reads beside it (plain dict of numbers and words, JSON-ready)
 
@@ -31,12 +31,22 @@ The keeper calls it nightly with rows from TimescaleDB, the demo with the rows o
 
 How: signs of life in order; a lone motion is dropped (``signs.proven``). A silence runs from one sign to the next, belongs to
 the local hour at which it began and to the room group of the sign that it began with. A silence that the entrance door began is an
-outing and is left out; so is one that touches an ``unknown`` interval or is longer than CEILING_MIN. The value of a cell is the longest silence
-that began in that hour or in its two neighbours; what lasts from eleven to seven is also usual from midnight on. How far that is
-believed depends on how often it was tried (``DOUBT``). The rest of the way goes, at night, to the latest usual rising (a night without the usual visit to
-the bathroom is no alarm), and after kitchen and bathroom to the value of the other rooms (silences there are short, but one motion missed on the way to bed makes
-a long one). Where evidence is lacking, the cautious default stands.
-The value is what is usual, not yet an alarm line: ``inactivity`` multiplies it by its own margin.
+outing and is left out; so is one that touches an ``unknown`` interval or is longer than CEILING_MIN.
+
+A cell (room group, hour) looks at the silences of its group, those of near hours with less weight (NEAR_H). Above a threshold u that
+few of them pass (TOP), their excesses are taken for exponential with mean b: peaks over threshold (Coles 2001, An Introduction to
+Statistical Modeling of Extreme Values, section 4.2, shape 0). A silence of t minutes is then passed at the rate
+
+    r(t) = r(u) exp(-(t - u) / b)        per minute lived in that cell
+
+and one minute more of waiting there spares r(t) / b false alarms. A line that waits everywhere until that is the same small number
+spends a given number of false alarms where they buy most time, so the line of every cell is the t with r(t) b0 / b = rate asked for:
+
+    t = u + b ln(r(u) b0 / (b rate)),        b0 = TYPICAL_MIN
+
+The same number of silences that ran longer than EXCESS_MIN has been added to every cell (PRIOR), so that little evidence makes a longer line.
+With few days the rate that is asked for is lower in proportion. A cell without evidence takes the longest line of the other rooms at that hour,
+where there is none the cautious default.
 """
 
 from collections.abc import Sequence
@@ -56,36 +66,35 @@ MIN_DAY_SIGNS = 10
 """A day with fewer signs is not counted: the resident was away or the sensors were. Chosen."""
 MIN_CELL_DAYS = 3
 """A cell (group, hour and its neighbours) needs signs on this many days. Chosen."""
-FLOOR_MIN = (90, 30, 30)
-"""Least value for each room group (other, kitchen, bathroom), minutes: a sensor may miss a quiet half-hour. Chosen."""
+PER_WEEK = 0.25
+"""Rate of false alarms that the lines of a home are drawn for, 1/week. Design, section 5: what a desk can bear of one home."""
+NEAR_H = 0.75
+"""Standard deviation of the weight that a silence has in a cell by its distance in hours, h. Chosen: habits keep the hour."""
+TOP = 4.0
+"""So many silences, by weight, lie above the threshold. Chosen: the fewest whose mean still says something."""
+PRIOR, EXCESS_MIN = 4.0, 10.0
+"""So many silences that went on for EXCESS_MIN beyond the threshold are believed before anything is seen, count and minutes.
+Chosen: as many as are seen; a quarter of an hour on a chair or in the bathroom without a sign is nothing."""
+LEAST_MIN, UNSEEN_MIN = 2.0, 60.0
+"""Least threshold; time added to what was lived in a cell, minutes. Chosen: sensors pause for a minute or two; an hour is next to nothing."""
+TYPICAL_MIN = 30.0
+"""b0: a tail with this mean excess gets the rate asked for, shorter tails less, longer ones more, minutes. Chosen: a rest."""
+FLOOR_MIN = 20
+"""Least line, minutes: a sensor may miss a quiet quarter of an hour. Chosen."""
 CEILING_MIN = 720
-"""Longest silence taken for one at home, minutes: nobody who is well is unseen at home for longer. Chosen."""
-DOUBT = 10.0
-"""Doubt in a longest silence, as a count: DOUBT / number of times that it was tried. The longest of n is passed the next time with
-probability 1 / (n + 1), and a sensor misses some 2 % of movements, which shows in 50 times at the earliest. Chosen."""
-NIGHT_DOUBT = 3.0
-"""At night doubt is so many times greater: nights differ more than days, and most ways from kitchen and bathroom lead to bed. Chosen."""
-LULL_MIN = 30.0
-"""A silence that long is a try of the longest, minutes; twice that at night is sleep. Chosen."""
-OVERSLEEP_MIN = 45.0
-"""To rise so much later than ever seen is no alarm yet, minutes. Chosen."""
-EVENING_H = 18
-"""A sleep that begins from this local hour on is the night's, hour. Chosen."""
-EARLY_SHARE = 0.15
-"""This share of the nights may begin earlier than the usual night, less an hour, 0 to 1. Chosen: who once fell asleep
-before the television is not asleep at eight every day."""
+"""Longest silence taken for one at home, and the longest line, minutes: nobody who is well is unseen at home for longer. Chosen."""
 DAY_HOURS = range(6, 20)
 """Hours of the local day in which a beginning silence is one of the day. Chosen."""
-DEFAULT_DAY_MIN = (480, 240, 240)
+DEFAULT_DAY_MIN = (480, 240, 240, 480)
 """Cautious defaults by room group for a silence that begins by day, minutes. Chosen: about twice the 245 min
 at which a fixed time gave 0.23 false alarms a week in ``hh102``; half of that after kitchen and bathroom, after which no silence in
 that month was longer than 16 and 60 min."""
-DEFAULT_NIGHT_MIN = (720, 720, 720)
+DEFAULT_NIGHT_MIN = (720, 720, 720, 720)
 """The same for one that begins in the evening or at night, minutes: a long sleep and a slow morning."""
 
 
 def defaults_min() -> Floats:
-    """The cautious defaults as ``[3 x 24]`` minutes in the order of ``Card.silence_min``."""
+    """The cautious defaults, ``[LINES]`` minutes in the order of ``Card.silence_min``."""
     day = np.isin(np.arange(24), DAY_HOURS)
     table: Floats = np.where(day, np.array(DEFAULT_DAY_MIN)[:, None], np.array(DEFAULT_NIGHT_MIN)[:, None]).astype(
         np.float64
@@ -97,11 +106,11 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     """What a home's past says about its silences."""
 
     silence_min: tuple[int, ...]
-    """Longest usual silence, minutes, 3 room groups x 24 local hours of its beginning; empty: too few days."""
+    """Lines, minutes, room group x 24 + local hour of the beginning; empty: too few days."""
     days: int
     """Days with enough signs of life."""
     evidence: dict[str, float | str | list[float]]
-    """signs, lone_motions, outings, silences, longest_min, longest_at_s, cells_learned (of 72), from_s, to_s."""
+    """signs, lone_motions, outings, silences, longest_min, longest_at_s, cells_learned (of LINES), per_week, from_s, to_s."""
 
 
 def learn(
@@ -112,8 +121,9 @@ def learn(
     offset_s: Floats | float,
     *,
     unknown: Sequence[tuple[float, float]] = (),
+    per_week: float = PER_WEEK,
 ) -> Learned:
-    """See the top of this module. Never raises on empty input."""
+    """See the top of this module. ``per_week``: the rate of false alarms that the lines are drawn for. Never raises on empty input."""
     at_s = np.asarray(at_s, dtype=np.float64)
     order = np.argsort(at_s, kind="stable")
     at_s = at_s[order]
@@ -130,7 +140,7 @@ def learn(
     day = np.floor(sign_local_s / 86_400.0).astype(np.int64)
     days = int((np.unique(day, return_counts=True)[1] >= MIN_DAY_SIGNS).sum())
     evidence: dict[str, float | str | list[float]] = {
-        "signs": int(sure.sum()), "lone_motions": int((~sure).sum()), "outings": 0, "silences": 0, "cells_learned": 0,
+        "signs": int(sure.sum()), "lone_motions": int((~sure).sum()), "outings": 0, "silences": 0, "cells_learned": 0, "per_week": per_week,
         "from_s": float(at_s[0]) if len(at_s) else 0.0, "to_s": float(at_s[-1]) if len(at_s) else 0.0,
     }  # fmt: skip
     if days < MIN_DAYS:
@@ -145,8 +155,13 @@ def learn(
         usable &= (ends_s <= from_s) | (begins_s >= to_s)
 
     begins_h = sign_local_s[:-1] / 3600.0 % 24.0
-    leaves = group[1:] != group[:-1]
-    values, cells = _table(silence_min[usable], group[:-1][usable], begins_h[usable], day[:-1][usable], leaves[usable])
+    values, cells = _lines(
+        silence_min[usable],
+        group[:-1][usable],
+        begins_h[usable],
+        day[:-1][usable],
+        per_week * min(1.0, days / DAYS_BACK),
+    )
     at_home = np.flatnonzero(usable)
     longest = at_home[np.argmax(silence_min[at_home])] if len(at_home) else None
     evidence |= {
@@ -163,59 +178,56 @@ def _last_known(room: Ints) -> Ints:
     return np.where(known >= 0, room[known], OTHER)
 
 
-def _table(silence_min: Floats, group: Ints, begins_h: Floats, day: Ints, leaves: Bools) -> tuple[Floats, int]:
-    """The 72 values, and how many of them rest on this home's own evidence. ``begins_h``: local hour of the day, with fractions."""
-    groups, default = len(ROOM_GROUPS), defaults_min().reshape(len(ROOM_GROUPS), 24)
-    hour = begins_h.astype(np.int64) % 24
-    longest, exits, lulls, days = (np.zeros((groups, 24)) for _ in range(4))
-    np.maximum.at(longest, (group, hour), silence_min)
-    np.add.at(exits, (group, hour), leaves)
-    np.add.at(lulls, (group, hour), silence_min >= LULL_MIN)
-    longest, exits, lulls = _around(longest, np.maximum), _around(exits, np.add), _around(lulls, np.add)
-    for h in range(24):
-        near = np.isin(hour, ((h - 1) % 24, h, (h + 1) % 24))
-        for g in range(groups):
-            days[g, h] = len(np.unique(day[near & (group == g)]))
-    enough = days >= MIN_CELL_DAYS
-
-    rooms = np.where(enough[0], longest[0], 0.0)
-    for h in range(48):  # twice round: what goes on past midnight
-        rooms[h % 24] = max(rooms[h % 24], rooms[(h - 1) % 24] - 60.0)
-    night_min = _night(silence_min, begins_h)
-    rooms = rooms + np.maximum(night_min - rooms, 0.0) * (1.0 - _trust(lulls[0] / NIGHT_DOUBT))
-    rooms = np.where(enough[0] | (night_min > 0), rooms, np.maximum(rooms, default[0]))
-    trust = np.where(enough, _trust(np.where(night_min > 0, exits / NIGHT_DOUBT, exits)), 0.0)
-    values = np.maximum(longest, trust * longest + (1.0 - trust) * rooms)
-    values[0] = rooms
-    floor = np.array(FLOOR_MIN, dtype=np.float64)[:, None]
-    return np.ceil(np.clip(values, floor, CEILING_MIN)).reshape(-1), int(enough.sum())
+def _lines(silence_min: Floats, group: Ints, begins_h: Floats, day: Ints, per_week: float) -> tuple[Floats, int]:
+    """The lines, ``[LINES]`` minutes, and how many of them rest on this home's own evidence. ``begins_h``: local hour, with fractions."""
+    lines = np.full((len(ROOM_GROUPS), 24), np.nan)
+    place = np.floor(begins_h * _PARTS).astype(np.int64) % (24 * _PARTS)
+    for g in range(len(ROOM_GROUPS)):
+        own = np.flatnonzero(group == g)
+        own = own[np.argsort(-silence_min[own], kind="stable")]
+        if len(own):
+            rare = _rare(silence_min[own], _WEIGHT[:, place[own]], per_week / WEEK_MIN)
+            lines[g] = np.where(_days(day[own], place[own] // _PARTS) >= MIN_CELL_DAYS, rare, np.nan)
+    learned = int((~np.isnan(lines)).sum())
+    elsewhere = np.max(np.nan_to_num(lines, nan=0.0), axis=0)
+    default = defaults_min().reshape(lines.shape)
+    lines = np.where(np.isnan(lines), np.where(elsewhere > 0, elsewhere, default), lines)
+    return np.ceil(np.clip(lines, FLOOR_MIN, CEILING_MIN)).reshape(-1), learned
 
 
-def _around(cells: Floats, together: np.ufunc) -> Floats:
-    """Each hour with its two neighbours."""
-    before_and_after = together(np.roll(cells, 1, axis=1), np.roll(cells, -1, axis=1))
-    return np.asarray(together(cells, before_and_after))
+def _rare(longest_first: Floats, weight: Floats, rate: float) -> Floats:
+    """Silence that is passed at ``rate`` (1/min) in each of 24 cells, minutes, NaN where too few were seen. ``weight``: ``[24, n]``."""
+    above = np.cumsum(weight, axis=1)
+    enough = above[:, -1] >= TOP
+    at = np.minimum((above < TOP).sum(axis=1), len(longest_first) - 1)
+    threshold = np.maximum(longest_first[at], LEAST_MIN)
+    over = weight * (longest_first > threshold[:, None])
+    passed = over.sum(axis=1)
+    excess = (over * (longest_first - threshold[:, None])).sum(axis=1)
+    mean = (excess + PRIOR * EXCESS_MIN) / (passed + PRIOR)
+    per_min = (passed + 0.5) / (weight @ longest_first + UNSEEN_MIN)
+    line = threshold + mean * np.log(np.maximum(per_min * TYPICAL_MIN / (mean * rate), 1.0))
+    return np.asarray(np.where(enough, line, np.nan))
 
 
-def _trust(seen: Floats) -> Floats:
-    """How far the longest of ``seen`` may be taken for the longest that is usual, 0 to 1."""
-    return np.clip(1.0 - DOUBT / np.maximum(seen, 1.0), 0.0, 1.0)
+def _days(day: Ints, hour: Ints) -> Ints:
+    """Number of days with a silence in each hour or beside it, ``[24]``."""
+    seen = np.zeros((int(day.max() - day.min()) + 1, 24), dtype=bool)
+    seen[day - day.min(), hour] = True
+    return np.asarray((seen | np.roll(seen, 1, axis=1) | np.roll(seen, -1, axis=1)).sum(axis=0))
 
 
-def _night(silence_min: Floats, begins_h: Floats) -> Floats:
-    """Minutes from each hour of the usual night to the latest usual rising, ``[24]``; 0 by day. The night lies between
-    an early lull that went from evening into the night (less an hour) and the latest that ended in the morning."""
-    lull = silence_min >= 2 * LULL_MIN
-    begins = np.where(
-        begins_h[lull] < 12.0, begins_h[lull], begins_h[lull] - 24.0
-    )  # hours from the midnight within or nearest
-    ends = begins + silence_min[lull] / 60.0
-    evening, morning = (
-        begins[(begins >= EVENING_H - 24.0) & (ends >= -1.0)],
-        ends[(ends >= 3.0) & (ends <= 12.0) & (begins <= 4.0)],
-    )
-    if not len(evening) or not len(morning):
-        return np.zeros(24)
-    from_h = np.where(np.arange(24) >= 12, np.arange(24) - 24, np.arange(24))
-    asleep = (from_h >= np.floor(np.quantile(evening, EARLY_SHARE)) - 1.0) & (from_h < morning.max())
-    return np.where(asleep, (float(morning.max()) - from_h) * 60.0 + OVERSLEEP_MIN, 0.0)
+_PARTS = 4
+"""Parts of an hour that weights tell apart."""
+WEEK_MIN = 7 * 1440.0
+
+
+def _weights() -> Floats:
+    """Weight of a silence that begins in each quarter of the day for each hour's cell, ``[24, 24 * _PARTS]``."""
+    begins = (np.arange(24 * _PARTS) + 0.5) / _PARTS
+    apart = np.abs(begins - (np.arange(24)[:, None] + 0.5))
+    apart = np.minimum(apart, 24.0 - apart)
+    return np.asarray(np.exp(-0.5 * (apart / NEAR_H) ** 2))
+
+
+_WEIGHT = _weights()

@@ -13,6 +13,7 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _DETECTORS = {
     "sos": "call", "fall": "fall_room", "no_life": "inactivity", "smoke": "smoke", "gas": "gas", "co": "carbon_monoxide",
     "stove": "stove_unattended", "water": "water_running", "wandering": "night_door", "technical": "device_silent",
+    "vitals": "heart_rate",
 }  # fmt: skip
 
 

@@ -22,8 +22,8 @@ class HomesInDatabase:
     def __setitem__(self, home_id: str, home: Home) -> None:
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
             connection.execute(
-                "INSERT INTO homes (home_id, area_code, care_level) VALUES (%s, %s, %s)",
-                [home_id, home.area_code, home.care_level],
+                "INSERT INTO homes (home_id, area_code, care_level, site_id) VALUES (%s, %s, %s, %s)",
+                [home_id, home.area_code, home.care_level, home.site_id],
             )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.kinds import DEVICE, UNRESOLVED
+from contracts.kinds import DEVICE, LINES, UNRESOLVED
 from contracts.partitions import partition_of
 from tests.contract.api.office import Office
 
@@ -153,7 +153,8 @@ async def test_a_long_silence_is_quieter_than_usual(office: Office) -> None:
 async def test_what_is_learned_says_when_it_is_quiet(office: Office) -> None:
     both_speak(office)
     office.sql(
-        "INSERT INTO learned_silences (home_id, learned_at, days, silence_min) VALUES ('shen', now(), 14, %s)", [5] * 72
+        "INSERT INTO learned_silences (home_id, learned_at, days, silence_min) VALUES ('shen', now(), 14, %s)",
+        [5] * LINES,
     )
     for ago_s in (460, 400):
         reading(office, "motion", "pir-1", ago_s, moving=True, cause="pir")

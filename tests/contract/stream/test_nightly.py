@@ -11,7 +11,7 @@ from contracts.kinds import ROOMS, UNRESOLVED
 from storage import people
 from storage.counts import Counts
 from storage.database import connect
-from storage.queries import fetch_one
+from storage.queries import fetch_all, fetch_one, query
 from storage.records import Device, Home, Resident
 from storage.telemetry import Statement, TelemetryStore
 from stream.learning.nightly import learn_all, next_night_s
@@ -114,6 +114,46 @@ async def test_rows_whose_time_nobody_knows_teach_nothing(connection, fresh_data
     ]
     store(fresh_database, rows)
     assert (await learn_all(connection)).learned == 0
+
+
+def a_pulse(days):
+    """A wearable for eight hours a day, at rest between 60 and 80; once in a while a wild value, and a walk."""
+    rows = []
+    for day in range(days):
+        for minute in range(0, 480, 2):
+            at_s = (FIRST + timedelta(days=day, hours=8, minutes=minute)).timestamp()
+            wild, walks = minute % 100 == 50, 200 <= minute < 260
+            bpm = 200.0 if wild else 120.0 if walks else 60.0 + 20.0 * minute / 480
+            rows.append(
+                row(
+                    "vitals", seq=len(rows) + 1, device="watch", at_s=at_s, heart_rate_bpm=bpm, steps=60 if walks else 0
+                )
+            )
+    return rows
+
+
+async def test_what_is_usual_with_a_resident_stands_on_the_card_with_its_evidence(connection, fresh_database):
+    rows = [*days_of_life(9), *a_pulse(9)]
+    store(fresh_database, rows)
+    await learn_all(connection)
+    card = await card_of(connection)
+    said = dict(zip(card.threshold_names, card.threshold_values, strict=True))
+    assert set(said) == {"usual.heart_low_bpm@r-1", "usual.heart_rest_bpm@r-1", "usual.heart_high_bpm@r-1"}
+    assert 60 <= said["usual.heart_low_bpm@r-1"] < 61 < said["usual.heart_rest_bpm@r-1"] < 64
+    assert 78 < said["usual.heart_high_bpm@r-1"] <= 80
+    (kept,) = await fetch_all(
+        connection, b"SELECT days, counted FROM learned_usual WHERE name = 'usual.heart_high_bpm'"
+    )
+    assert (kept["days"], kept["counted"]) == (9, 9 * 42)  # without the hour of the walk
+
+
+async def test_days_are_counted_for_people_to_read_and_counting_again_changes_nothing(connection, fresh_database):
+    store(fresh_database, days_of_life(9))
+    for _ in range(2):
+        await learn_all(connection)
+        days = await fetch_all(connection, query("habits_of_home"), home_id="h-1")
+        assert [each["active_hours"] for each in days] == [15, 15, 15, 12, 15, 15, 15, 15, 15]
+        assert {each["night_visits"] for each in days} == {None}  # nothing looks into the bathroom
 
 
 async def test_only_the_homes_that_are_named(connection, fresh_database):

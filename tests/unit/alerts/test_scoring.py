@@ -100,13 +100,13 @@ def test_of_two_troubles_in_one_case_the_surer_counts():
 
 
 def test_what_lasts_agrees_as_long_as_both_hold():
-    silence, bed = (
-        a_signal("a", detector="inactivity", device=None, score=1),
-        a_signal("b", detector="bed_exit", device="bed", score=1, after_s=3600),
+    pulse, oxygen = (
+        a_signal("a", detector="heart_rate", device=None, score=1),
+        a_signal("b", detector="spo2", device="oximeter", score=1, after_s=3600),
     )
-    assert score_of([silence, bed], lasting=True).value == 2
-    assert score_of([silence, bed]).value == 1
-    assert score_of([silence, msgspec.structs.replace(bed, on=False)], lasting=True).value == 1
+    assert score_of([pulse, oxygen], lasting=True).value == 2
+    assert score_of([pulse, oxygen]).value == 1
+    assert score_of([pulse, msgspec.structs.replace(oxygen, on=False)], lasting=True).value == 1
 
 
 def test_what_is_about_another_supports_it_whenever_it_began():
@@ -214,3 +214,11 @@ def test_more_evidence_never_makes_a_case_less_urgent():
 def test_supervisors_can_change_the_table():
     own = msgspec.structs.replace(SHIPPED, priorities=SHIPPED.priorities | {"water": (5, 5, 4, 2, 2)})
     assert priority_of(own, "water", 3, 0) == 2
+
+
+def test_those_that_feel_the_same_silence_are_together_no_surer():
+    silent = [
+        a_signal(name, detector=name, device=None, score=1) for name in ("inactivity", "long_bathroom", "bed_exit")
+    ]
+    assert score_of(silent).value == 1
+    assert score_of([*silent, a_signal("pendant", detector="fall_wearable", device="pendant", score=1)]).value == 2

@@ -19,7 +19,7 @@ from api.coverage import (
     quiet_after_s,
     word_for_family,
 )
-from contracts.kinds import ROLES
+from contracts.kinds import LINES, ROLES
 from stream.detectors import device_silent
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -127,8 +127,8 @@ def test_well_is_never_said_of_one_who_is_not_protected(devices, standing, alert
 
 
 def test_learned_lines_decide_what_is_quiet_and_cautious_ones_before_that() -> None:
-    lines = [30] * 24 + [20] * 24 + [40] * 24
-    assert quiet_after_s(lines, 14) == 2400, "the longest of the three rooms"
+    lines = [30] * 24 + [20] * 24 + [40] * 24 + [25] * 24
+    assert quiet_after_s(lines, 14) == 2400, "the longest of the rooms"
     assert quiet_after_s((), 14) == 4 * 3600
     assert quiet_after_s((), 23) == 10 * 3600
-    assert quiet_after_s([-1] * 72, 3) == 10 * 3600, "an hour of which nothing was learned"
+    assert quiet_after_s([-1] * LINES, 3) == 10 * 3600, "an hour of which nothing was learned"

@@ -7,27 +7,24 @@ import numpy as np
 import pytest
 
 from cli._offline import detections_of
-from contracts.kinds import Card
+from contracts.kinds import LINES, ROOM_GROUPS, Card
 from simulators import due
 from simulators.clock import midnight_s
 from simulators.neighbourhood import neighbourhood
 from simulators.scenarios import SCENARIOS
 from simulators.sensing import MAINS_BEAT_S
 from simulators.waveforms import IMPACT_AT_S, RANGE_DPS, RANGE_G, RATE_HZ, WINDOW_S, as_int16, fall
-from stream.detectors import fall_wearable, inactivity, night_door, stove_unattended, water_running
+from stream.detectors import fall_wearable, night_door, stove_unattended, water_running
 from stream.learning import silences
 from stream.registry import discover
 
 
 def test_the_limit_of_a_silence_is_the_detector_s() -> None:
-    assert inactivity.Params().factor == due.FACTOR
-    assert inactivity.Params().margin_min == due.MARGIN_MIN
-    defaults = silences.defaults_min().reshape(3, 24)
-    for room, group in (("living", 0), ("kitchen", 1), ("bathroom", 2)):
+    defaults = silences.defaults_min().reshape(len(ROOM_GROUPS), 24)
+    for room, group in (("living", 0), ("kitchen", 1), ("bathroom", 2), ("bedroom", 3)):
         for hour in range(24):
             assert due.limit_s((), midnight_s(20_000) + hour * 3600 + 60, room) == defaults[group, hour] * 60
-    line = list(range(72))
-    assert due.limit_s(line, midnight_s(20_000) + 7.5 * 3600, "kitchen") == (31 * due.FACTOR + due.MARGIN_MIN) * 60
+    assert due.limit_s(range(LINES), midnight_s(20_000) + 7.5 * 3600, "kitchen") == 31 * 60
 
 
 def test_a_home_without_lines_is_due_by_the_cautious_defaults() -> None:
@@ -37,7 +34,7 @@ def test_a_home_without_lines_is_due_by_the_cautious_defaults() -> None:
 
 def test_a_meter_that_tells_of_the_last_minutes_after_the_collapse_makes_the_silence_due_later() -> None:
     home, at_s = neighbourhood(1)[0], midnight_s(20_000) + 9.5 * 3600
-    learned = {home.home_id: [60] * 72}
+    learned = {home.home_id: [60] * LINES}
     assert (
         due.silent_due(learned)(home, at_s, "living")
         >= due.limit_s(learned[home.home_id], at_s, "living") + MAINS_BEAT_S

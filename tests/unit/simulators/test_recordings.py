@@ -59,6 +59,22 @@ def water(tmp_path: Path) -> Path:
     return path
 
 
+THINGS = """\
+s,e,id,room,obj,act,dur
+2003-05-01 16:14:24,2003-05-01 16:16:16,115,Kitchen,Microwave,Preparing dinner,1.9
+2003-05-01 16:15:00,2003-05-01 16:40:00,117,Kitchen,Burner,Preparing dinner,25
+2003-05-01 16:16:00,2003-05-01 16:16:20,74,Butlers Pantry,Refrigerator,Preparing dinner,0.3
+2003-05-01 16:17:00,2003-05-01 16:17:30,91,Kitchen,Sink faucet - cold,Preparing dinner,0.5
+"""
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Path:
+    path = tmp_path / "some_things.csv"
+    path.write_text(THINGS)
+    return path
+
+
 def bodies(messages: list[Message]) -> list[dict[str, Any]]:
     return [json.loads(message.payload) for message in messages]
 
@@ -78,6 +94,26 @@ def test_events_of_a_home_become_motion_power_and_contact_at_their_local_times(h
     assert roles["kitchen-kitchen-light"] == ("light", "kitchen")
 
 
+def test_intervals_become_two_readings_each_of_the_thing_that_was_used(things: Path) -> None:
+    devices = {d.device_id: (d.role, d.room) for d in open_recording(things).homes[0].devices}
+    assert devices == {
+        "microwave-115": ("other", "kitchen"), "burner-117": ("stove", "kitchen"), "refrigerator-74": ("fridge", "kitchen"),
+        "sink-faucet-cold-91": ("tap", "kitchen"),
+    }  # fmt: skip
+    found = list(open_recording(things).messages())
+    told = [
+        (parse_topic(m.topic).device_id, b.get("on", b.get("open")))
+        for m, b in zip(found[:-1], bodies(found[:-1]), strict=True)
+    ]
+    assert {value for _, value in told[:4]} == {False}, "all is off at first"
+    assert told[4:8] == [
+        ("microwave-115", True),
+        ("burner-117", True),
+        ("refrigerator-74", True),
+        ("microwave-115", False),
+    ]
+
+
 def test_the_last_message_moves_the_clock_past_the_end(home: Path) -> None:
     found = list(open_recording(home).messages())
     assert found[-1].readings == 0
@@ -90,6 +126,11 @@ def test_labels_change_nothing(home: Path, motion: Path, tmp_path: Path) -> None
     other.parent.mkdir()
     other.write_bytes(lzma.compress(HOME.replace("Sleep", "Fall").replace("Leave_Home", "x").encode()))
     assert list(open_recording(home).messages()) == list(open_recording(other).messages())
+    things = tmp_path / "some_things.csv"
+    things.write_text(THINGS)
+    other_things = tmp_path / "more" / "some_things.csv"
+    other_things.write_text(THINGS.replace("Preparing dinner", "x"))
+    assert list(open_recording(things).messages()) == list(open_recording(other_things).messages())
     with np.load(motion) as file:
         bare = {name: file[name] for name in file.files if name not in ("is_fall", "activity")}
     alone = tmp_path / "more" / "watch.npz"
@@ -97,7 +138,7 @@ def test_labels_change_nothing(home: Path, motion: Path, tmp_path: Path) -> None
     assert list(open_recording(motion).messages()) == list(open_recording(alone).messages())
 
 
-@pytest.mark.parametrize("kind", ["home", "motion", "water"])
+@pytest.mark.parametrize("kind", ["home", "motion", "water", "things"])
 def test_two_runs_differ_in_nothing_but_their_homes(kind: str, request: pytest.FixtureRequest) -> None:
     path: Path = request.getfixturevalue(kind)
     plain = list(open_recording(path).messages())
@@ -106,7 +147,7 @@ def test_two_runs_differ_in_nothing_but_their_homes(kind: str, request: pytest.F
     assert [m.topic.replace(f"{AREA_REPLAY}/", f"{AREA_REPLAY}/r1-") for m in plain] == [m.topic for m in again]
 
 
-@pytest.mark.parametrize("kind", ["home", "motion", "water"])
+@pytest.mark.parametrize("kind", ["home", "motion", "water", "things"])
 def test_every_message_passes_the_gate_in_time_order_with_numbers_without_holes(
     kind: str, request: pytest.FixtureRequest
 ) -> None:

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from contracts.kinds import ROLES, ROOMS, Card
+from contracts.kinds import LINES, ROLES, ROOMS, Card
 from stream.cards import HomeCards
 
 CARD = Card(
     version=3, care_level=2, residents=("r-1",), device_ids=("door-1", "pir-1"), device_roles=("entrance_door", "motion"),
-    device_rooms=("entrance", "kitchen"), device_residents=("", "r-1"), away_until_s=5.0, learned_days=9, silence_min=tuple(range(72)),
+    device_rooms=("entrance", "kitchen"), device_residents=("", "r-1"), away_until_s=5.0, learned_days=9, silence_min=tuple(range(LINES)),
     threshold_names=("inactivity.factor",), threshold_values=(2.5,),
 )  # fmt: skip
 
