@@ -1,6 +1,7 @@
 """What one detection does to the cases of its home. Pure: the situation in, a verdict out.
 
-A signal belongs to the case that holds its detection id; a new one to the open case of its home and family; else a case begins.
+A signal belongs to the case that holds its detection id; a new one to the open case of its home and family; else to the open case of the home that it
+is *about* (``_bears_on``); else a case begins. What contradicts another detection never begins one.
 A case's id is uuid5 of the detection that began it (and of the case it follows), so both twins choose the same.
 """
 
@@ -12,10 +13,13 @@ import msgspec
 
 from alerts.cases import Case, Signal
 from alerts.lifecycle import Move, moved
-from alerts.rules import LATCHING, RESTORABLE, Rules
-from alerts.scoring import priority_of, score_of
+from alerts.rules import ENDING, LATCHING, RESTORABLE, Rules
+from alerts.scoring import WINDOW_S, Score, priority_of, score_of, why
 from alerts.signals import condition_of, fold, in_order, instant, newest_by_lane, reasons_of, residents_of, same_word
-from contracts.detections import NAMESPACE, Detection
+from contracts.detections import NAMESPACE, Detection, Family
+
+BEARS_ON: dict[Family, Family] = {"no_life": "fall"}
+"""Families whose detections are about another family's open case of the home where nothing is named. Design, section 5: alerts fuses by home and time."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -34,6 +38,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """The newest case that holds this detection id."""
     open: Held | None = None
     """The open case of this home and family (may be the same as ``own``)."""
+    target: Held | None = None
+    """The open case of this home that holds the detection which this one names in ``about``; for a silence that names none, the open fall."""
     gathering: Held | None = None
     """For a detection of ``rules.GATHERED``: the open case of its family, in any home of its institution, that holds such a signal of the same day."""
     finished: Case | None = None
@@ -63,13 +69,18 @@ def judge(detection: Detection, situation: Situation, rules: Rules, now: datetim
     known = newest_by_lane(situation.statements).get(detection.lane)
     if known is not None and known.revision >= detection.revision:
         return Verdict(older=True, case_id=own.case.case_id if own else None)
-    signal = fold((*situation.statements, detection), now)
+    signal = _still_about(own, fold((*situation.statements, detection), now))
     if detection.test:
         return _take_test(detection, situation, signal, rules, now)
     if own is not None and own.case.is_open:
         return _append(own, detection, signal, situation, rules, now)
     if own is not None and not _grew(own, signal):
         return _record(own, signal, now)
+    about = _bears_on(signal, detection, situation)
+    if about is not None and situation.target is not None:
+        return _append(situation.target, detection, msgspec.structs.replace(signal, about=about), situation, rules, now)
+    if signal.contradicts:
+        return Verdict()  # of what it speaks nobody has a case
     if situation.gathering is not None:
         return _append(situation.gathering, detection, signal, situation, rules, now)
     if situation.open is not None:
@@ -78,6 +89,45 @@ def judge(detection: Detection, situation: Situation, rules: Rules, now: datetim
         return _begin(detection, situation, signal, rules, now)
     # Over before anybody heard of it, and nothing that stays latched: kept, and nobody's case.
     return Verdict()
+
+
+def _bears_on(signal: Signal, detection: Detection, situation: Situation) -> str | None:
+    """The detection of ``situation.target`` that this one is about, if it belongs into that case.
+
+    A contradiction always does. A support does where its own family has no case open (else that one hears it), and never one that latches into
+    a case that ends by itself. A silence that began within WINDOW_S of a fall is about that fall, without naming it: nobody was seen since.
+    """
+    if situation.target is None:
+        return None
+    if signal.contradicts:
+        return signal.about
+    if situation.open is not None or (detection.family in LATCHING and situation.target.case.family not in LATCHING):
+        return None
+    if signal.about is not None or detection.family not in BEARS_ON:
+        return signal.about
+    near = [
+        (abs((signal.started_at - known.started_at).total_seconds()), known.detection_id)
+        for known in situation.target.signals
+        if not known.withdrawn
+    ]
+    apart_s, named = min(near, default=(WINDOW_S + 1, ""))
+    return named if apart_s <= WINDOW_S and signal.on else None
+
+
+def _still_about(own: Held | None, signal: Signal) -> Signal:
+    """A later word of a signal that was found to be about another is about that one still."""
+    before = next((s for s in own.signals if s.detection_id == signal.detection_id), None) if own else None
+    if before is None or signal.about is not None:
+        return signal
+    return msgspec.structs.replace(signal, about=before.about)
+
+
+def _score(family: Family, signals: tuple[Signal, ...]) -> Score:
+    return score_of(signals, lasting=family in ENDING)
+
+
+def _why(family: Family, signals: tuple[Signal, ...]) -> Any:
+    return list(msgspec.to_builtins(why(signals, lasting=family in ENDING)))
 
 
 def _grew(held: Held, signal: Signal) -> bool:
@@ -95,7 +145,7 @@ def _take_test(detection: Detection, situation: Situation, signal: Signal, rules
 def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Rules, now: datetime) -> Verdict:
     """A case begins: RAISED, and at once in the queue (or, for a test, apart)."""
     signals = (signal,)
-    score = score_of(signals)
+    score = _score(detection.family, signals)
     priority = priority_of(rules, detection.family, score.value, situation.care_level)
     # Its own finished case is followed however long ago that was: else both would have one id.
     followed = situation.finished or (situation.own.case if situation.own else None)
@@ -123,6 +173,7 @@ def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Ru
         "priority": priority,
         "score": score.value,
         "counted": list(score.counted),
+        "why": _why(detection.family, signals),
     }
     if detection.test:
         move = moved(raised, "test", "raised", now, reason="case.test", facts=facts)
@@ -154,10 +205,13 @@ def _append(
     if before is not None and same_word(before, signal):
         kept = msgspec.structs.replace(signal, changed_at=before.changed_at)
         return Verdict(case_id=case.case_id, signal=kept)
-    score = score_of(signals)
+    score = _score(case.family, signals)
     condition = condition_of(case.family, signals)
-    # Never lowered: neither by a withdrawal nor by a condition that ended.
+    # Never lowered: neither by a withdrawal, nor by a contradiction, nor by a condition that ended.
     priority = min(case.priority, priority_of(rules, case.family, score.value, situation.care_level))
+    if detection.family != case.family and not signal.withdrawn:
+        # In another family's case it is as urgent as in one of its own.
+        priority = min(priority, priority_of(rules, detection.family, signal.score, situation.care_level))
     fields: dict[str, Any] = {
         "score": score.value,
         "priority": priority,
@@ -176,7 +230,7 @@ def _append(
     facts = {
         "detection_id": signal.detection_id, "detector": signal.detector, "signal": signal.reason, "on": signal.on,
         "withdrawn": signal.withdrawn, "score": score.value, "score_before": case.score, "counted": list(score.counted),
-        "priority": priority, "priority_before": case.priority, "condition": condition,
+        "why": _why(case.family, signals), "priority": priority, "priority_before": case.priority, "condition": condition,
     }  # fmt: skip
     residents = residents_of(signals)
     if len(residents) > 1:
@@ -195,6 +249,8 @@ def _append(
 def _word_for(case: Case, before: Signal | None, signal: Signal, priority: int, condition: str) -> tuple[Any, str]:
     if priority < case.priority:
         return "priority", "case.priority"
+    if signal.contradicts:
+        return "signal", "case.contradicted"
     if signal.withdrawn:
         return "signal", "case.withdrawn"
     if case.family in RESTORABLE and condition == "off" and case.condition != "off":
@@ -223,7 +279,7 @@ def _record(held: Held, signal: Signal, now: datetime) -> Verdict:
     return Verdict(
         case_id=case.case_id, signal=signal, move=moved(
             case, None, "signal", now, reason="case.after", facts={"detection_id": signal.detection_id, "signal": signal.reason},
-            score=score_of(signals).value, reasons=reasons_of(signals), condition=condition,
+            score=_score(case.family, signals).value, reasons=reasons_of(signals), condition=condition,
             condition_at=case.condition_at if condition == case.condition else now,
         )
     )  # fmt: skip

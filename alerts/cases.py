@@ -101,6 +101,13 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin | None = None
     revisions: dict[str, int] = {}
     """Highest revision read, by lane."""
+    about: str | None = None
+    """The detection that it supports or contradicts; such a signal may be of another family than its case."""
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether it says of another detection that it was nothing. (One that supported it and took that back says 0 of it.)"""
+        return self.withdrawn and self.about is not None and self.score >= 1
 
 
 class AuditRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar, get_args
 
-from alerts.admission import Held, Situation, Verdict
+from alerts.admission import BEARS_ON, Held, Situation, Verdict
 from alerts.book import Book, Raced
 from alerts.cases import AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
 from alerts.errors import NoSuchCase
@@ -113,11 +113,24 @@ class _MemoryBook:
             statements=tuple(newest_by_lane(others).values()),
             own=await self._with_signals(own),
             open=await self._with_signals(opened),
+            target=await self._with_signals(self._target(detection)),
             gathering=await self._with_signals(gathering),
             finished=min(finished, key=_newest_first, default=None),
             area_code=home.area_code,
             care_level=home.care_level,
         )
+
+    def _target(self, detection: Detection) -> Case | None:
+        meant = None if detection.about is not None else BEARS_ON.get(detection.family)
+        found = [
+            case
+            for case in self._tables.cases.values()
+            if case.home_id == detection.home_id
+            and case.is_open
+            and not detection.test
+            and (case.family == meant or (case.case_id, detection.about) in self._tables.signals)
+        ]
+        return min(found, key=_newest_first, default=None)
 
     async def _gathering(self, detection: Detection) -> Case | None:
         own = self._homes.get(detection.home_id, Home())

@@ -101,7 +101,7 @@ class Cases(ABC):
                 held = next(
                     (
                         h
-                        for h in (situation.own, situation.gathering, situation.open)
+                        for h in (situation.own, situation.gathering, situation.open, situation.target)
                         if h and h.case.case_id == verdict.case_id
                     ),
                     None,

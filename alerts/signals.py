@@ -47,13 +47,14 @@ def fold(statements: Sequence[Detection], now: datetime) -> Signal:
         device_id=counts.device_id,
         on=counts.on and not counts.withdrawn,
         withdrawn=counts.withdrawn,
-        score=0 if counts.withdrawn else counts.score,
+        score=0 if counts.withdrawn and counts.about is None else counts.score,
         reason=counts.reason,
         evidence=_evidence(counts),
         started_at=instant(counts.started_at_s),
         changed_at=now,
         origin=origin,
         revisions={lane: statement.revision for lane, statement in sorted(newest.items())},
+        about=counts.about,
     )
 
 
@@ -72,12 +73,13 @@ def residents_of(signals: Iterable[Signal]) -> tuple[str, ...]:
 
 def same_word(one: Signal, other: Signal) -> bool:
     """Whether two states of a signal say the same (the revisions behind them aside)."""
-    return (one.on, one.withdrawn, one.score, one.reason, one.evidence) == (
+    return (one.on, one.withdrawn, one.score, one.reason, one.evidence, one.about) == (
         other.on,
         other.withdrawn,
         other.score,
         other.reason,
         other.evidence,
+        other.about,
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from alerts.admission import Held, Situation, Verdict
+from alerts.admission import BEARS_ON, Held, Situation, Verdict
 from alerts.book import Raced
 from alerts.cases import Case, Place, Signal
 from alerts.lifecycle import Move, timers_of
@@ -25,6 +25,7 @@ _RECORD = query("record_detection")
 _STATEMENTS = query("other_statements")
 _OWN = query("case_of_detection")
 _OPEN = query("open_case_of_home")
+_TARGET = query("case_that_is_meant")
 _FINISHED = query("finished_case_of_home")
 _HOME = query("home_for_case")
 _SIGNALS_AROUND = query("signals_around_detection")
@@ -49,17 +50,22 @@ def _json(value: object) -> Jsonb:
 
 
 _KEPT = ("detection_id", "lane", "revision", "detector", "family", "home_id", "on", "withdrawn", "test")
-_SITUATION = (_OWN, _OPEN, _STATEMENTS, _FINISHED, _HOME, _SIGNALS_AROUND)
+_SITUATION = (_OWN, _OPEN, _TARGET, _STATEMENTS, _FINISHED, _HOME, _SIGNALS_AROUND)
 """The locking reads come first: what follows sees what others committed while we waited."""
 
 
 def _around(detection: Detection, since: datetime) -> dict[str, Any]:
     names = ("detection_id", "lane", "revision", "test", "home_id", "family")
-    return {name: getattr(detection, name) for name in names} | {"since": since}
+    meant = None if detection.about is not None else BEARS_ON.get(detection.family)
+    return {name: getattr(detection, name) for name in names} | {
+        "since": since,
+        "about": detection.about,
+        "meant": meant,
+    }
 
 
 def _situation(
-    detection: Detection, own: list[Row], opened: list[Row], statements: list[Row], finished: list[Row], home: list[Row],
+    detection: Detection, own: list[Row], opened: list[Row], target: list[Row], statements: list[Row], finished: list[Row], home: list[Row],
     signals: list[Row],
 ) -> Situation:  # fmt: skip
     def held(rows: list[Row]) -> Held | None:
@@ -72,6 +78,7 @@ def _situation(
         statements=tuple(detection_of(row["body"]) for row in statements),
         own=held(own),
         open=None if detection.test else held(opened),
+        target=None if detection.test else held(target),
         finished=case_of(finished[0]) if finished else None,
         area_code=home[0]["area_code"] if home else "",
         care_level=home[0]["care_level"] if home else 0,

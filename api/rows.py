@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alerts.cases import Case, CaseDetail
+from alerts.rules import ENDING
+from alerts.scoring import why
 from api.models import cases as models
 from api.models.shape import Reason
 from api.reasons import Reasons, reason, sentence
@@ -90,9 +92,11 @@ def detail(
                 evidence=dict(each.evidence),
                 started_at=each.started_at,
                 changed_at=each.changed_at,
+                about=each.about,
             )
             for each in found.signals
         ],
+        evidence=[sentence(each.key, each.evidence) for each in why(found.signals, lasting=case.family in ENDING)],
         audit=[
             audit_row(each.at, each.actor, each.action, each.version, each.reason, each.facts) for each in found.audit
         ],

@@ -63,13 +63,27 @@ class Home(NamedTuple):
 
 def evaluate(path: Path, away: Path | None, blocks: int, every_min: float) -> dict[str, Any]:
     """Figures, fields as ``evaluate inactivity --json`` prints them."""
+    home, parts = on_blocks(path, blocks)
+    out = _away(away, ZoneInfo(home.recording.homes[0].zone)) if away else []
+    shipped = discover()[DETECTOR]
+    weeks = (home.at_s[-1] - home.at_s[0]) / (7 * DAY_S)
+    lines = {rate: [learned(home, test, rate) for test in parts] for rate in sorted({*RATES, PER_WEEK})}
+    curve = {rate: _judge(home, shipped, parts, each, out, every_min, weeks) for rate, each in lines.items()}
+    return {
+        "weeks": round(float(weeks), 2),
+        "days_learned": [each.days for each in lines[PER_WEEK]],
+        "points": [{"per_week": rate, **asks} for rate, (asks, _) in curve.items()],
+        "shipped": {"asks": curve[PER_WEEK][0], "desk": curve[PER_WEEK][1]},
+    }
+
+
+def on_blocks(path: Path, blocks: int) -> tuple[Home, list[tuple[float, float]]]:
+    """A recorded home, and its blocks of whole local days (from, to; epoch s)."""
     recording = open_recording(path)
     rows = list(recording.read())
     at_s = np.array([row.at_s for row in rows])
-    zone = ZoneInfo(recording.homes[0].zone)
-    offset = datetime.fromtimestamp(at_s[0], zone).utcoffset()
+    offset = datetime.fromtimestamp(at_s[0], ZoneInfo(recording.homes[0].zone)).utcoffset()
     home = Home(recording, rows, at_s, offset.total_seconds() if offset else 0.0)
-    out = _away(away, zone) if away else []
     edges = (
         np.linspace(
             np.floor((at_s[0] + home.offset_s) / DAY_S), np.ceil((at_s[-1] + home.offset_s) / DAY_S), blocks + 1
@@ -78,16 +92,7 @@ def evaluate(path: Path, away: Path | None, blocks: int, every_min: float) -> di
     )
     edges = edges - home.offset_s
     parts = [(float(a), float(b)) for a, b in pairwise(edges) if b > a]
-    shipped = discover()[DETECTOR]
-    weeks = (at_s[-1] - at_s[0]) / (7 * DAY_S)
-    lines = {rate: [_learned(home, test, rate) for test in parts] for rate in sorted({*RATES, PER_WEEK})}
-    curve = {rate: _judge(home, shipped, parts, learned, out, every_min, weeks) for rate, learned in lines.items()}
-    return {
-        "weeks": round(float(weeks), 2),
-        "days_learned": [each.days for each in lines[PER_WEEK]],
-        "points": [{"per_week": rate, **asks} for rate, (asks, _) in curve.items()],
-        "shipped": {"asks": curve[PER_WEEK][0], "desk": curve[PER_WEEK][1]},
-    }
+    return home, parts
 
 
 def _away(path: Path, zone: ZoneInfo) -> list[tuple[float, float]]:
@@ -99,8 +104,10 @@ def _instant(text: str, zone: ZoneInfo) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
 
 
-def _learned(home: Home, test: tuple[float, float], per_week: float) -> Learned:
-    """Learned on the days outside ``test``."""
+def learned(
+    home: Home, test: tuple[float, float], per_week: float = PER_WEEK, away: Sequence[tuple[float, float]] = ()
+) -> Learned:
+    """Learned on the days outside ``test``, and outside ``away``, when the resident was registered as away."""
     devices = {device.device_id: device for device in home.recording.homes[0].devices}
     signs: list[tuple[float, int, bool, bool]] = []
     before: dict[str, Any] = {}
@@ -118,12 +125,12 @@ def _learned(home: Home, test: tuple[float, float], per_week: float) -> Learned:
         np.array([sign[2] for sign in signs], np.bool_),
         np.array([sign[3] for sign in signs], np.bool_),
         home.offset_s,
-        unknown=[test],
+        unknown=[test, *away],
         per_week=per_week,
     )
 
 
-def _card(home: Home, learned: Learned) -> Card:
+def card_of(home: Home, learned: Learned) -> Card:
     return msgspec.structs.replace(
         home.recording.homes[0].card(), silence_min=learned.silence_min, learned_days=learned.days
     )
@@ -137,8 +144,8 @@ def _judge(
     false = {1: 0, 2: 0}
     for (from_s, to_s), lines in zip(parts, learned, strict=True):
         rows = [row for row in home.rows if from_s - DAY_S <= row.at_s < to_s]
-        part = Recording(home.recording.name, home.recording.homes, lambda rows=rows: iter(_copies(rows)))  # type: ignore[misc]
-        card = {home.recording.homes[0].home_id: _card(home, lines)}
+        part = Recording(home.recording.name, home.recording.homes, lambda rows=rows: iter(copies(rows)))  # type: ignore[misc]
+        card = {home.recording.homes[0].home_id: card_of(home, lines)}
         told = [d for d in _run(part.messages(), card, detector) if d.on and from_s <= d.started_at_s < to_s]
         for score in false:
             false[score] += len({d.detection_id for d in told if d.score >= score})
@@ -184,12 +191,12 @@ def _collapses(
         shift_s = float((first_day - np.floor((moment + home.offset_s) / DAY_S)) * DAY_S)
         homes.append(base._replace(home_id=f"c{number}", resident_id=f"c{number}-r1"))
         which = next((place for place, (a, b) in enumerate(parts) if a <= moment < b), len(parts) - 1)
-        cards[f"c{number}"] = _card(home, learned[which])
+        cards[f"c{number}"] = card_of(home, learned[which])
         collapse_s[f"c{number}"] = moment + shift_s
         since_s.append(moment - home.at_s[end - 1])
         rows.extend(row._replace(at_s=row.at_s + shift_s, home=number) for row in _last(home, end))
     rows.sort(key=lambda row: row.at_s)
-    lives = Recording("collapses", tuple(homes), lambda: iter(_copies(rows)))
+    lives = Recording("collapses", tuple(homes), lambda: iter(copies(rows)))
     # Homes of other partitions than the recorder's hear of the clock too: the bridge's clock is one.
     closing = [
         (
@@ -228,7 +235,7 @@ def _last(home: Home, end: int) -> Iterator[Recorded]:
     yield from home.rows[first:end]
 
 
-def _copies(rows: Iterable[Recorded]) -> Iterator[Recorded]:
+def copies(rows: Iterable[Recorded]) -> Iterator[Recorded]:
     for row in rows:
         yield row._replace(values=dict(row.values))
 

@@ -7,15 +7,16 @@ import os
 import signal
 from pathlib import Path
 
-from bench import falls, flow
+from bench import alarms, falls, flow
 from cli._running import Running
+from cli._table import show
 from cli.train import RECORDINGS
 from deploy import prepare
 from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
-HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), falls (accuracy on recordings)"
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), falls (accuracy on recordings), alarms (what a centre would hear)"
 
 BENCH_DATA = REPOSITORY / ".shouwang-bench"
 BENCH_PORT_BASE = 28600
@@ -40,10 +41,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     acted.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
     acted.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    heard = what.add_parser(
+        "alarms",
+        help="false alarms per operator-hour, by detector and score, from recordings and quiet simulated days",
+    )
+    heard.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
+    heard.add_argument("--homes", type=int, default=alarms.HOMES, metavar="N", help=f"simulated ({alarms.HOMES})")
+    heard.add_argument("--days", type=float, default=alarms.DAYS, metavar="N", help=f"of each ({alarms.DAYS:g})")
+    heard.add_argument("--seed", type=int, default=1)
+    heard.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
 
 def run(args: argparse.Namespace) -> int:
     """Measure; exit code 1 if an acknowledged message was lost."""
-    return _falls(args) if args.what == "falls" else _flow(args)
+    return {"falls": _falls, "alarms": _alarms, "flow": _flow}[args.what](args)
+
+
+def _alarms(args: argparse.Namespace) -> int:
+    found = alarms.measure(args.data, args.homes, args.days, args.seed)
+    if args.json:
+        print(json.dumps(found))
+        return 0
+    show(alarms.HEADINGS, alarms.table(found))
+    for what, most in (("must", alarms.MUST), ("goal", alarms.GOAL)):
+        told = ", ".join(
+            f"{float(answer):.0%} answer: {'yes' if met else 'no'}" for answer, met in found["meets"][what].items()
+        )
+        print(f"  {what}, at most {most:g} an hour and desk: {told}")
+    return 0
 
 
 def _falls(args: argparse.Namespace) -> int:

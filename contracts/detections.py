@@ -59,7 +59,8 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """Key of the sentence that an operator reads, e.g. ``inactivity.silent``; its numbers stand in ``evidence``."""
     evidence: dict[str, float | str] = {}
     about: str | None = None
-    """Another detection that this one supports or contradicts."""
+    """Another detection of the same home. This one supports it; or, ``withdrawn`` with a score of 1 or more, contradicts it: somebody else
+    saw that it was nothing, and is so sure. The engine's own ``withdraw`` takes back what was said, with score 0."""
     test: bool = False
     source: str = ""
     """Source (bridge) of the home; ``clock`` is that source's."""

@@ -299,6 +299,10 @@ CHANGES: dict[str, Reason] = {
         "信号撤回（{detector}）：证据 {score_before} → {score} 分，警情仍需人工处置",
         "A signal was withdrawn ({detector}): evidence {score_before} → {score}; a person still has to close it",
     ),
+    "case.contradicted": Reason(
+        "另一信号与之矛盾（{detector}）：证据 {score_before} → {score} 分，优先级不降，仍需人工处置",
+        "Another signal contradicts it ({detector}): evidence {score_before} → {score}; the priority stays, a person still has to close it",
+    ),
     "case.signal_off": Reason("设备报告状态结束（{detector}）", "The device says that it is over ({detector})"),
     "case.off": Reason("设备恢复（{detector}），若保持恢复将自动关闭", "The device is back ({detector}); closes by itself if it stays so"),
     "case.after": Reason("结束后信号有更新", "A signal changed after the case was finished"),
@@ -323,6 +327,23 @@ CHANGES: dict[str, Reason] = {
     "case.closed": Reason("回访时间已到，关闭", "The follow-up time is over: closed"),
 }  # fmt: skip
 """Every reason that a change of a case may have; the numbers come from the audit row's facts. A test compares."""
+
+EVIDENCE: dict[str, Reason] = {
+    "evidence.first": Reason("最可信的信号：{detector}，{score:.0f} 分", "The surest signal: {detector}, {score:.0f}"),
+    "evidence.agrees": Reason(
+        "+1：另一设备的{detector}在 {apart_s:.0f} 秒内同样报告", "+1: {detector}, another device, says so within {apart_s:.0f} s"
+    ),
+    "evidence.both_hold": Reason("+1：{detector}此刻同样成立", "+1: {detector} holds at this moment as well"),
+    "evidence.gathered": Reason("+1：另一住户也有{detector}（{resident}）", "+1: {detector} of another resident as well ({resident})"),
+    "evidence.supports": Reason("+1：{detector}支持这一判断", "+1: {detector} supports it"),
+    "evidence.contradicts": Reason("−1：{detector}与之矛盾（不会降到 1 分以下）", "−1: {detector} contradicts it (never below 1)"),
+    "evidence.withdrawn": Reason("不计：{detector}已撤回", "Not counted: {detector} was withdrawn"),
+    "evidence.again": Reason("不另计：{detector}再次报告，是同一种判断", "Not counted again: {detector} said so once more, which is the same doubt"),
+    "evidence.same_device": Reason("不另计：{detector}出自同一设备", "Not counted again: {detector} is on the same device"),
+    "evidence.apart": Reason("不计：{detector}的时间相隔太久", "Not counted: {detector} is too far apart in time"),
+    "evidence.unsure": Reason("不计：{detector}自身没有把握", "Not counted: {detector} is not sure of anything by itself"),
+}  # fmt: skip
+"""Why a case has its evidence score: the first signal, what adds to it, what takes away, what does not count. A test compares."""
 
 WORDS: dict[str, str] = {
     "entrance": "门厅", "living": "客厅", "bedroom": "卧室", "kitchen": "厨房", "bathroom": "卫生间", "dining": "餐厅", "corridor": "走廊",
@@ -365,7 +386,7 @@ class _Lenient(Formatter):
 
 def sentence(key: str, evidence: Mapping[str, Any] | None = None, language: Language = "zh") -> str:
     """The sentence for a reason key with its numbers filled in. Never raises; an unknown key is returned as it is."""
-    reason = REASONS.get(key) or CHANGES.get(key)
+    reason = REASONS.get(key) or CHANGES.get(key) or EVIDENCE.get(key)
     if reason is None:
         return key
     template = reason.en if language == "en" else reason.zh

@@ -91,6 +91,9 @@ class Signal(Said):
     evidence: dict[str, Any]
     started_at: datetime
     changed_at: datetime
+    about: str | None = Field(
+        default=None, description="The detection that it supports, or (withdrawn, score 1 or more) contradicts"
+    )
 
 
 class AuditRow(Said):
@@ -126,6 +129,9 @@ class CaseDetail(CaseAfter):
     residents: list[ResidentRecord]
     contacts: list[Contact]
     signal_list: list[Signal]
+    evidence: list[Sentence] = Field(
+        description="Why the score is what it is: what counts, adds, takes away, is left aside"
+    )
     audit: list[AuditRow]
     now: datetime
 

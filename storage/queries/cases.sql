@@ -35,6 +35,17 @@ SELECT *
  WHERE home_id = %(home_id)s AND family = %(family)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
    FOR UPDATE;
 
+-- name: case_that_is_meant
+-- The open case of a home that a detection is about: it holds the one that is named, or is of the family that is meant. Locked as above.
+SELECT *
+  FROM cases
+ WHERE home_id = %(home_id)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+   AND (family = %(meant)s::text OR EXISTS (
+       SELECT 1 FROM case_signals WHERE case_signals.case_id = cases.case_id AND case_signals.detection_id = %(about)s::text))
+ ORDER BY raised_at DESC, case_id
+ LIMIT 1
+   FOR UPDATE;
+
 -- name: lock_institution
 -- Whoever takes in a signal that is gathered by institution waits here for others of the same one, until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('institution ' || coalesce((SELECT site_id FROM homes WHERE home_id = %(home_id)s), 'home ' || %(home_id)s), 0))::text AS locked;
@@ -66,14 +77,14 @@ SELECT *
 SELECT area_code, care_level FROM homes WHERE home_id = %(home_id)s;
 
 -- name: signals_around_detection
--- Signals of the cases that a detection may concern: those that hold it, and the open one of its home and family.
+-- Signals of the cases that a detection may concern: those that hold it or what it is about, and the open one of its home and family.
 SELECT case_signals.*
   FROM case_signals
  WHERE case_id IN (
-       SELECT case_id FROM case_signals WHERE detection_id = %(detection_id)s
+       SELECT case_id FROM case_signals WHERE detection_id = %(detection_id)s OR detection_id = %(about)s::text
        UNION
        SELECT case_id FROM cases
-        WHERE home_id = %(home_id)s AND family = %(family)s AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'));
+        WHERE home_id = %(home_id)s AND (family = %(family)s OR family = %(meant)s::text) AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'));
 
 -- name: signals_of_case
 -- Signals of one case, oldest first.
@@ -81,13 +92,13 @@ SELECT * FROM case_signals WHERE case_id = %(case_id)s ORDER BY started_at, dete
 
 -- name: put_signal
 -- Keep a signal as it stands now.
-INSERT INTO case_signals (case_id, detection_id, detector, device_id, "on", withdrawn, score, reason, evidence, started_at, changed_at, origin, revisions)
+INSERT INTO case_signals (case_id, detection_id, detector, device_id, "on", withdrawn, score, reason, evidence, started_at, changed_at, origin, revisions, about)
 VALUES (%(case_id)s, %(detection_id)s, %(detector)s, %(device_id)s, %(on)s, %(withdrawn)s, %(score)s, %(reason)s, %(evidence)s,
-        %(started_at)s, %(changed_at)s, %(origin)s, %(revisions)s)
+        %(started_at)s, %(changed_at)s, %(origin)s, %(revisions)s, %(about)s)
 ON CONFLICT (case_id, detection_id) DO UPDATE
    SET "on" = EXCLUDED."on", withdrawn = EXCLUDED.withdrawn, score = EXCLUDED.score, reason = EXCLUDED.reason,
        evidence = EXCLUDED.evidence, changed_at = EXCLUDED.changed_at, origin = EXCLUDED.origin, revisions = EXCLUDED.revisions,
-       device_id = EXCLUDED.device_id, started_at = EXCLUDED.started_at;
+       device_id = EXCLUDED.device_id, started_at = EXCLUDED.started_at, about = EXCLUDED.about;
 
 -- name: attach_detection
 -- Say which case a statement went to.

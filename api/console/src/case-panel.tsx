@@ -164,6 +164,11 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
             </li>
           ))}
         </ul>
+        <ul className="reasons small" data-testid="evidence">
+          {detail.evidence.map((each, index) => (
+            <li key={index}>{sentence(each)}</li>
+          ))}
+        </ul>
         {detail.held_until_at !== null && <p className="held">{t("case.held_until", { until: at(detail.held_until_at), why: detail.hold_reason ?? "" })}</p>}
         {detail.after_case_id !== null && <p className="small">{t("case.follows")}</p>}
       </section>

@@ -107,6 +107,7 @@ export interface CaseDetail extends CaseAfter {
   residents: ResidentRecord[];
   contacts: Contact[];
   signal_list: Signal[];
+  evidence: Sentence[];
   audit: AuditRow[];
   now: string;
 }

@@ -7,10 +7,11 @@ from typing import Any
 from alerts.cases import OWNED, Case
 from alerts.lifecycle import timers_of
 from alerts.rules import LATCHING, RESTORABLE
+from contracts.detections import detection_id
 from contracts.errors import ShouwangError
 from tests.contract.alerts.centre import Centre
 
-FAMILIES = ("sos", "fall", "technical", "water", "smoke")
+FAMILIES = ("sos", "fall", "no_life", "technical", "water", "smoke")
 HOMES = ("h-1", "h-2", "h-3")
 DESKS = ("desk-1", "desk-2")
 
@@ -38,10 +39,12 @@ class Script:
         rnd = self.random
         family, lane, revision = rnd.choice(FAMILIES), rnd.choice(("urgent", "bulk")), rnd.randint(1, 3)
         withdrawn = rnd.random() < 0.15
+        home_id, named = rnd.choice(HOMES), (rnd.choice(("one", "two")), rnd.choice((100.0, 200.0)))
         admission = await self.centre.admit(
-            family, home_id=rnd.choice(HOMES), started_at_s=rnd.choice((100, 200)), lane=lane, revision=revision,
+            family, home_id=home_id, started_at_s=rnd.choice((100, 200)), lane=lane, revision=revision,
             event_at_s=1000.0 + 10 * revision, detector=rnd.choice(("one", "two")), device_id=rnd.choice(("d-1", "d-2", None)),
             on=not withdrawn and rnd.random() < 0.7, withdrawn=withdrawn, score=rnd.randint(0, 4), test=rnd.random() < 0.05,
+            about=detection_id(home_id, *named) if rnd.random() < 0.2 else None,
         )  # fmt: skip
         if admission.case_id and admission.case_id not in self.known:
             self.known.append(admission.case_id)

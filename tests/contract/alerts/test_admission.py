@@ -316,3 +316,95 @@ async def test_who_pressed_is_told_that_a_person_has_it(centre):
     event = (await centre.store.unsent())[-1]
     assert event.change == "claimed"
     assert [(origin.device_id, origin.boot, origin.seq) for origin in event.origins] == [("dev-1", 1, 7)]
+
+
+async def test_two_sensors_an_hour_apart_are_two_doubts_in_one_case(centre):
+    await centre.admit("fall", score=2)
+    later = await centre.admit("fall", detector="fall_wearable", device_id="watch", score=2, started_at_s=4600.0)
+    assert (later.case.signals, later.case.score, later.case.priority) == (2, 2, 2)
+
+
+async def test_a_silence_that_began_with_an_open_fall_is_about_that_fall(centre):
+    fall = await centre.admit("fall", score=2, started_at_s=1000.0)
+    silent = await centre.admit("no_life", device_id=None, score=1, started_at_s=1060.0, decided_at_s=8000.0)
+    assert silent.case_id == fall.case_id
+    assert (silent.case.family, silent.case.score, silent.case.priority, silent.case.signals) == ("fall", 3, 1, 2)
+    detail = await centre.store.case(fall.case_id)
+    assert [signal.about for signal in detail.signals] == [None, detail.signals[0].detection_id]
+    assert [each["key"] for each in detail.audit[-1].facts["why"]] == ["evidence.first", "evidence.supports"]
+    longer = await centre.admit("no_life", device_id=None, score=2, started_at_s=1060.0, revision=2, event_at_s=9000.0)
+    assert longer.case_id == fall.case_id, "its later words go the same way"
+    assert longer.case.score == 3
+    over = await centre.admit(
+        "no_life", device_id=None, on=False, score=2, started_at_s=1060.0, revision=3, event_at_s=9500.0
+    )
+    assert (over.case.score, over.case.priority, over.case.condition) == (3, 1, "on")
+    assert len(await centre.store.queue()) == 1
+
+
+async def test_a_silence_that_began_another_time_is_a_case_of_its_own(centre):
+    fall = await centre.admit("fall", score=2, started_at_s=1000.0)
+    silent = await centre.admit("no_life", device_id=None, score=1, started_at_s=1301.0)
+    assert silent.case_id != fall.case_id
+    assert (silent.case.family, (await centre.see(fall.case_id)).score) == ("no_life", 2)
+    elsewhere = await centre.admit("no_life", device_id=None, home_id="h-2", score=1, started_at_s=1000.0)
+    assert elsewhere.case.family == "no_life"
+
+
+async def test_a_silence_after_the_fall_was_dealt_with_is_an_alarm_of_its_own(centre):
+    done = await centre.finished("fall", home_id="h-5", started_at_s=1000.0)
+    silent = await centre.admit("no_life", home_id="h-5", device_id=None, score=1, started_at_s=1000.0)
+    assert silent.case_id != done.case_id
+    assert (silent.case.family, silent.case.handling) == ("no_life", "QUEUED")
+
+
+async def test_a_silence_that_outgrows_a_finished_fall_makes_somebody_look_again(centre):
+    fall = await centre.admit("fall", score=2, started_at_s=1000.0)
+    await centre.admit("no_life", device_id=None, score=1, started_at_s=1060.0)
+    await centre.resolve(await centre.claim(await centre.see(fall.case_id)))
+    worse = await centre.admit("no_life", device_id=None, score=3, started_at_s=1060.0, revision=2, event_at_s=9000.0)
+    assert worse.case_id != fall.case_id
+    assert (worse.case.family, worse.case.priority, worse.case.handling) == ("no_life", 1, "QUEUED")
+
+
+async def test_a_silence_goes_to_its_own_open_case_first(centre):
+    silence = await centre.admit("no_life", device_id=None, score=1, started_at_s=100.0)
+    await centre.admit("fall", score=2, started_at_s=1000.0)
+    again = await centre.admit("no_life", device_id=None, score=1, started_at_s=1010.0)
+    assert again.case_id == silence.case_id
+
+
+async def test_another_detector_may_contradict_and_lowers_the_score_but_never_the_priority(centre):
+    fall = a_detection("fall", score=3)
+    case_id = (await centre.store.admit(fall, centre.now)).case_id
+    walks = {
+        "detector": "walks_again", "device_id": "pir-1", "started_at_s": 1120.0, "on": False, "withdrawn": True, "score": 2,
+        "reason": "fall_wearable.moved", "about": fall.detection_id,
+    }  # fmt: skip
+    doubted = await centre.admit("no_life", **walks)
+    assert (doubted.case_id, doubted.case.score, doubted.case.priority) == (case_id, 2, 1)
+    assert (doubted.case.handling, doubted.case.condition) == ("QUEUED", "on")
+    audit = (await centre.store.case(case_id)).audit[-1]
+    assert (audit.reason, audit.facts["score_before"]) == ("case.contradicted", 3)
+    assert [each["key"] for each in audit.facts["why"]] == ["evidence.first", "evidence.contradicts"]
+
+
+async def test_a_contradiction_of_what_nobody_has_is_kept_and_is_nobodys_case(centre):
+    said = await centre.admit("fall", on=False, withdrawn=True, score=2, about="nobody-knows")
+    assert (said.result, said.case_id) == ("new", None)
+    assert await centre.store.queue() == []
+    assert await centre.store.reevaluate(centre.now) == []
+
+
+async def test_what_latches_never_becomes_part_of_a_case_that_ends_by_itself(centre):
+    device = a_detection("technical")
+    await centre.store.admit(device, centre.now)
+    smoke = await centre.admit("smoke", about=device.detection_id)
+    assert (smoke.case.family, smoke.case.priority) == ("smoke", 1)
+
+
+async def test_in_another_familys_case_a_signal_is_as_urgent_as_in_its_own(centre):
+    water = a_detection("water", score=1)
+    case_id = (await centre.store.admit(water, centre.now)).case_id
+    stove = await centre.admit("stove", score=2, about=water.detection_id)
+    assert (stove.case_id, stove.case.family, stove.case.priority) == (case_id, "water", 2)

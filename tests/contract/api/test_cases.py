@@ -62,6 +62,8 @@ async def test_one_case_holds_all_that_a_desk_needs(office: Office) -> None:
     assert [person["phone"] for person in detail["residents"]] == ["+86 138 0000 0001"]
     assert [contact["name"] for contact in detail["contacts"]] == ["沈桂芳", "沈国强"], "in the order of calling"
     assert detail["signal_list"][0]["reason"]["zh"] == "住户按下了求助按钮"
+    assert [each["key"] for each in detail["evidence"]] == ["evidence.first"]
+    assert detail["evidence"][0]["zh"].startswith("最可信的信号：求助按钮")
     assert detail["audit"][0]["action"] == "raised"
 
 

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.signals import condition_of, fold, reasons_of
+from alerts.signals import condition_of, fold, reasons_of, same_word
 from contracts.detections import Detection
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -42,6 +43,15 @@ def test_of_two_about_the_same_event_the_more_alarming_counts():
 def test_a_withdrawn_signal_is_neither_on_nor_counted():
     signal = fold([said(score=3), said(revision=2, withdrawn=True, score=3)], NOW)
     assert (signal.on, signal.withdrawn, signal.score) == (False, True, 0)
+
+
+def test_one_that_contradicts_another_says_how_sure_it_is():
+    against = msgspec.structs.replace(said(on=False, withdrawn=True, score=2), about="another")
+    signal = fold([against], NOW)
+    assert (signal.contradicts, signal.score, signal.about) == (True, 2, "another")
+    taken_back = fold([msgspec.structs.replace(against, score=0)], NOW)
+    assert not taken_back.contradicts
+    assert not same_word(signal, fold([msgspec.structs.replace(against, about="a third")], NOW))
 
 
 statements = st.builds(
