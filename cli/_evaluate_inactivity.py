@@ -35,7 +35,7 @@ ACTIVE_S = 60.0
 """A collapse so soon after an event befalls somebody active, s."""
 DRAWS = 1000
 """Draws for an interval."""
-RATES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+RATES = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0)
 """Points of the curve: lines drawn for so many false alarms a week."""
 DETECTOR = "inactivity"
 STATES = {"contact": "open", "power": "on"}
@@ -146,9 +146,14 @@ def _judge(
         rows = [row for row in home.rows if from_s - DAY_S <= row.at_s < to_s]
         part = Recording(home.recording.name, home.recording.homes, lambda rows=rows: iter(copies(rows)))  # type: ignore[misc]
         card = {home.recording.homes[0].home_id: card_of(home, lines)}
-        told = [d for d in _run(part.messages(), card, detector) if d.on and from_s <= d.started_at_s < to_s]
+        told = [d for d in _run(part.messages(), card, detector) if d.on]
         for score in false:
-            false[score] += len({d.detection_id for d in told if d.score >= score})
+            # The day before is lived for its last signs; what is first said on it belongs to the block before.
+            first_s: dict[str, float] = {}
+            for each in told:
+                if each.score >= score:
+                    first_s.setdefault(each.detection_id, each.decided_at_s)
+            false[score] += sum(from_s <= at_s < to_s for at_s in first_s.values())
     collapses = _collapses(home, detector, parts, learned, out, every_min)
     return _figures(collapses, 1, false[1], weeks), _figures(collapses, 2, false[2], weeks)
 
