@@ -40,9 +40,13 @@ _DEVICES = {
 }
 
 
-def roles_mask(roles: Iterable[str]) -> int:
-    """One bit for each role, by its place in ROLES."""
-    return sum({1 << _ROLE[role] for role in roles if role in _ROLE})
+CONCERNS = {**_ROLE, **{f"room:{room}": 32 + place for room, place in _ROOM.items()}}
+"""What a detector may name in ``concerns``: a role, or ``room:`` and a room; by the place of its bit."""
+
+
+def concerns_mask(words: Iterable[str]) -> int:
+    """One bit for each of CONCERNS."""
+    return sum({1 << CONCERNS[word] for word in words if word in CONCERNS})
 
 
 class HomeCards:
@@ -123,7 +127,7 @@ class HomeCards:
         self.residents[home] = len(card.residents)
         self.away_until_s[home] = np.nan if card.away_until_s is None else card.away_until_s
         self.has_entrance_door[home] = bool((self.device_role[everything] == _ROLE["entrance_door"]).any())
-        self.roles[home] |= roles_mask(card.device_roles)
+        self.roles[home] |= concerns_mask((*card.device_roles, *(f"room:{room}" for room in card.device_rooms)))
         self.learned_days[home] = card.learned_days
         self.silence_min[home] = card.silence_min if len(card.silence_min) == LINES else np.nan
         self._homes.zone[home] = self._zone(card.zone)
@@ -218,7 +222,7 @@ class HomeCards:
         self.away_until_s: Floats = homes.away_until_s
         self.has_entrance_door: Bools = homes.has_entrance_door
         self.roles: Ints = homes.roles
-        """Which roles devices of the home have or had, as ``roles_mask``."""
+        """Which roles and rooms devices of the home have or had, as ``concerns_mask``."""
         self.learned_days: Ints = homes.learned_days
         self.silence_min: Floats = homes.silence_min
         self.device_role: Ints = devices.device_role

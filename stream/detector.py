@@ -254,8 +254,8 @@ class Detector:
     lanes: tuple[Literal["bulk", "urgent"], ...] = ("bulk",)
     """Lanes it runs on; one instance with its own state for each."""
     concerns: tuple[str, ...] = ()
-    """Roles of which a home must have, or have had, a device for anything to be found there; rows of other homes are not looked at.
-    None: every home. (For a home detector.)"""
+    """Roles, or rooms (``room:bathroom``), of which a home must have, or have had, a device for anything to be found there; rows of other homes
+    are not looked at. None: every home. (For a home detector.)"""
     subject: Literal["home", "device"] = "home"
     state: Mapping[str, StateColumn] = field(default_factory=dict)
     device_state: Mapping[str, StateColumn] = field(default_factory=dict)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from contracts.detections import Detection, detection_id
-from stream.cards import HomeCards, roles_mask
+from stream.cards import HomeCards, concerns_mask
 from stream.columns import Packed
 from stream.detector import Context, Detector, Ints, State
 from stream.episodes import Episodes
@@ -68,7 +68,7 @@ class Instance:
         self._time = time
         self._context = Context(cards, time, self.episodes)
         self._of_homes = detector.subject == "home"
-        self._concerns = roles_mask(detector.concerns)
+        self._concerns = concerns_mask(detector.concerns)
         self._told_at_s: dict[int, float] = {}
         self._due_s: float | None = None
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 from contracts.errors import ShouwangError
-from contracts.kinds import KINDS, ROLES
+from contracts.kinds import KINDS
+from stream.cards import CONCERNS
 from stream.detector import Detector
 
 FOLDER = Path(__file__).parent / "detectors"
@@ -79,8 +80,8 @@ def _checked(detector: object, path: str) -> Detector:
     unknown = sorted(set(detector.kinds) - set(KINDS) | {"card"} & set(detector.kinds))
     if unknown:
         raise BrokenDetector(path=path, detail=f"it reads kinds that no device sends: {', '.join(unknown)}")
-    if unknown := sorted(set(detector.concerns) - set(ROLES)):
-        raise BrokenDetector(path=path, detail=f"it concerns roles that no card names: {', '.join(unknown)}")
+    if unknown := sorted(set(detector.concerns) - set(CONCERNS)):
+        raise BrokenDetector(path=path, detail=f"it concerns what no card names: {', '.join(unknown)}")
     if not detector.kinds or not detector.lanes:
         raise BrokenDetector(path=path, detail="it names no kind or no lane, so it would never see a row")
     return detector

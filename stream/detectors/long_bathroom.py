@@ -181,6 +181,7 @@ IN_S = 9.5 * H
 DETECTOR = Detector(
     family="no_life",
     kinds=(*signs.KINDS, "status", "air"),
+    concerns=("room:bathroom",),
     params=Params(),
     observe=observe,
     tick=tick,

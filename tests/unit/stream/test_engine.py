@@ -119,27 +119,28 @@ def test_a_card_is_in_force_for_the_rows_after_it() -> None:
     assert level == [0, 4]
 
 
-def test_a_detector_looks_only_at_homes_that_have_or_had_what_it_concerns() -> None:
+@pytest.mark.parametrize("concerns", ["stove", "room:kitchen"])
+def test_a_detector_looks_only_at_homes_that_have_or_had_what_it_concerns(concerns: str) -> None:
     seen: list[str] = []
     about = detector(
         lambda params, state, rows, ctx: seen.extend(ctx.cards.home_ids[home] for home in rows.home.tolist()),
-        concerns=("stove",),
+        concerns=(concerns,),
     )
 
-    def card(at_s: float, version: int, role: str) -> Row:
+    def card(at_s: float, version: int, role: str, room: str) -> Row:
         return Row(
             at_s,
             device="card",
             kind="card",
-            card=Card(version=version, device_ids=("d-9",), device_roles=(role,), device_rooms=("kitchen",)),
+            card=Card(version=version, device_ids=("d-9",), device_roles=(role,), device_rooms=(room,)),
         )
 
     running = engine(stoves=about)
     running.apply_value(frame([Row(1.0), Row(1.0, home="home-2")], 2.0))
     assert seen == []
-    running.apply_value(frame([card(3.0, 1, "stove"), Row(4.0, seq=1), Row(4.0, home="home-2", seq=1)], 5.0))
+    running.apply_value(frame([card(3.0, 1, "stove", "kitchen"), Row(4.0, seq=1), Row(4.0, home="home-2", seq=1)], 5.0))
     assert seen == ["home-1"]
-    running.apply_value(frame([card(6.0, 2, "light"), Row(7.0, seq=2)], 8.0))
+    running.apply_value(frame([card(6.0, 2, "light", "living"), Row(7.0, seq=2)], 8.0))
     successor = engine(stoves=about)
     successor.restore(running.snapshot())
     successor.apply_value(frame([Row(9.0, seq=3), Row(9.0, home="home-2", seq=2)], 10.0))
