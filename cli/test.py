@@ -34,7 +34,7 @@ CHECKS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Only --fast is ours."""
     parser.add_argument(
-        "--fast", action="store_true", help="without services and browser: leaves those tests out and says so"
+        "--fast", action="store_true", help="without services, browser and long recordings: leaves those tests out and says so"
     )
     parser.epilog = "Example: ./shouwang test -k matrix. Exit code: pytest's, or 1 if a check before it failed."
 
@@ -76,8 +76,8 @@ def _check(name: str, words: tuple[str, ...]) -> bool:
 
 
 def _without_services(more: list[str]) -> int:
-    say("test", "--fast: tests marked services or browser are left out; ./shouwang test runs them")
-    chosen = ["-m", "not services and not browser"]
+    say("test", "--fast: tests marked services, browser or recordings are left out; ./shouwang test runs them")
+    chosen = ["-m", "not services and not browser and not recordings"]
     return _pytest([*chosen, *more]) if more else _in_workers(WORKERS, [*chosen, "--dist", "worksteal"])
 
 

@@ -30,11 +30,13 @@ def said_of_the_empty_flat(away_until_s: float | None) -> list[Detection]:
 
 
 @needs_data
+@pytest.mark.recordings
 def test_a_flat_that_is_known_to_be_empty_raises_nothing_whatever_stirs_in_it() -> None:
     assert said_of_the_empty_flat(BACK) == []
 
 
 @needs_data
+@pytest.mark.recordings
 def test_strays_in_an_empty_flat_that_nobody_announced_bring_nobody_back_to_life() -> None:
     told = said_of_the_empty_flat(None)
     assert [(each.on, each.score) for each in told] == [(True, 1), (True, 2)]

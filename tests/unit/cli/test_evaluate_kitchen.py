@@ -81,6 +81,7 @@ def test_a_door_without_a_history_is_not_believed(things: Path) -> None:
     assert (fridge["moments"], fridge["noticed"]) == (1, 0.0)
 
 
+@pytest.mark.recordings
 @pytest.mark.usefixtures("short_pieces")
 def test_a_meter_of_weeks_is_judged_as_if_it_were_lived_through(meter: Path) -> None:
     told = kitchen.evaluate(meter)
@@ -114,6 +115,7 @@ def test_a_recording_of_something_else_is_refused(tmp_path: Path) -> None:
         kitchen.evaluate(path)
 
 
+@pytest.mark.recordings
 def test_the_real_kitchen_rings_no_desk_and_every_forgotten_burner_is_said_in_time() -> None:
     told = kitchen.evaluate(needs(THINGS))
     assert at(told, "stove_unattended")["score_2"] == 0
@@ -122,6 +124,7 @@ def test_the_real_kitchen_rings_no_desk_and_every_forgotten_burner_is_said_in_ti
     assert max(each["within_30_min"] for each in told["fridge"]) > 0.9, "the door that is used most"
 
 
+@pytest.mark.recordings
 @pytest.mark.usefixtures("short_pieces")
 def test_two_months_of_the_real_meter(tmp_path: Path) -> None:
     with np.load(needs(WATER)) as file:
