@@ -34,7 +34,9 @@ CHECKS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Only --fast is ours."""
     parser.add_argument(
-        "--fast", action="store_true", help="without services, browser and long recordings: leaves those tests out and says so"
+        "--fast",
+        action="store_true",
+        help="without services, browser and long recordings: leaves those tests out and says so",
     )
     parser.epilog = "Example: ./shouwang test -k matrix. Exit code: pytest's, or 1 if a check before it failed."
 
