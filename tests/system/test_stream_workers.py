@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -144,12 +145,13 @@ async def test_a_worker_that_joins_before_the_first_snapshot_ends_nobody(workers
     traffic = Traffic("bulk", PARTITIONS, homes=4, seed=9)
     await traffic.flow(workers.kafka, 2.0)
     first = workers.start("bulk", "newcomer-1", group="newcomers", snapshot_s="60")
-    await asyncio.sleep(6)
+    await _takes_part(workers, "newcomer-1")
     second = workers.start("bulk", "newcomer-2", group="newcomers", snapshot_s="60")
-    await asyncio.sleep(8)
-    assert (first.poll(), second.poll()) == (None, None), (workers.logs / "newcomer-1.log").read_text()[-2000:]
-    assert await _leaves(first)
-    assert await _leaves(second)
+    await _takes_part(workers, "newcomer-2")
+    said = "\n".join((workers.logs / f"newcomer-{number}.log").read_text()[-2000:] for number in (1, 2))
+    assert (first.poll(), second.poll()) == (None, None), said
+    assert await _leaves(first), (first.returncode, said)
+    assert await _leaves(second), (second.returncode, (workers.logs / "newcomer-2.log").read_text()[-2000:])
 
 
 @pytest.mark.usefixtures("topics")
@@ -196,6 +198,16 @@ async def test_a_bulk_worker_opens_no_port(workers: Workers) -> None:
 
 def _listening(pid: int) -> list[object]:
     return [each for each in psutil.Process(pid).net_connections("inet") if each.status == psutil.CONN_LISTEN]
+
+
+async def _takes_part(workers: Workers, name: str) -> None:
+    """Until the worker has partitions, and three seconds more to read in them. On a busy machine its start alone takes many seconds."""
+    limit_s = time.monotonic() + 60
+    while f"{name} has partitions" not in (workers.logs / f"{name}.log").read_text():
+        assert workers[name].poll() is None, (workers.logs / f"{name}.log").read_text()[-2000:]
+        assert time.monotonic() < limit_s, "it has no partitions after a minute"
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(3)
 
 
 async def _leaves(worker: subprocess.Popen[bytes]) -> bool:
