@@ -285,20 +285,20 @@ class Neighbourhood:
             return self._last_connections
         return sum(client.connected for client in {*self._clients.values()})
 
-    def save(self, complete: bool = False) -> None:
-        """Write ``counts.json`` as things stand."""
+    def save(self, ended_wall_s: float | None = None) -> None:
+        """Write ``counts.json`` as things stand, or as the homes ended at ``ended_wall_s``."""
         self.counts.acknowledged = dict(self.acknowledged)
         self.counts.skipped = self.numbers.skipped
-        self.counts.end_wall_s = time.time()
+        self.counts.end_wall_s = time.time() if ended_wall_s is None else ended_wall_s
         self.counts.unanswered = len(self._urgent)
-        self.counts.complete = complete
+        self.counts.complete = ended_wall_s is not None
         draft = self.folder / "counts.json.new"
         draft.write_bytes(_ENCODER.encode(self.counts))
         draft.replace(self.folder / "counts.json")
 
     async def close(self, settle_s: float = 10.0) -> None:
-        """Wait for acknowledgements and receipts that are under way, disconnect, save."""
-        self.counts.end_wall_s = time.time()
+        """Wait for acknowledgements and receipts that are under way, disconnect, save. The run ended before the waiting: in it homes say nothing more."""
+        ended_wall_s = time.time()
         helper = asyncio.create_task(self._repeat())
         for client in {*self._clients.values()}:
             await client.settled(settle_s if client.connected else 0.0)
@@ -306,9 +306,7 @@ class Neighbourhood:
         while self._urgent and time.time() < deadline_s:  # noqa: ASYNC110 - filled and emptied by callbacks of many connections
             await asyncio.sleep(0.05)
         helper.cancel()
-        ended_s = self.counts.end_wall_s
-        self.save(complete=True)
-        self.counts.end_wall_s = ended_s
+        self.save(ended_wall_s)
         self._last_connections = self._connections()
         await asyncio.gather(*[client.close() for client in {*self._clients.values()}])
 
