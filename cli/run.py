@@ -4,8 +4,6 @@ import argparse
 import json
 import signal
 import sys
-import time
-from typing import NoReturn
 
 from cli._running import Running
 from deploy import prepare
@@ -14,6 +12,7 @@ from deploy.stages import STAGES, Stage, stage, start
 from deploy.steps import say
 from deploy.supervise import Supervisor
 
+ENDS = (signal.SIGINT, signal.SIGTERM)
 HELP = "the stages under the supervisor, in the foreground; Ctrl-C stops what this command started"
 
 
@@ -29,16 +28,22 @@ def run(args: argparse.Namespace) -> int:
     """Prepare, start, wait; stop on Ctrl-C or TERM what was not running before."""
     chosen = [stage(name) for name in args.stage] or list(STAGES)
     site = Site.load()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDS:
         signal.signal(number, signal.default_int_handler)
     with Running(site, native=args.native):
         try:
             prepare.everything(site, native=args.native)
             start(site, chosen)
-            _tell(site, chosen, args.json)
-            _watch(Supervisor(site), [entry.name for entry in chosen])
+            # From now on a signal waits until it is asked for: raised while Python finalises an object it would be dropped.
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+            try:
+                _tell(site, chosen, args.json)
+                _watch_until_told_to_stop(Supervisor(site), [entry.name for entry in chosen])
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         except KeyboardInterrupt:
-            print(file=sys.stderr)
+            pass
+        print(file=sys.stderr)
     return 0
 
 
@@ -52,11 +57,10 @@ def _tell(site: Site, chosen: list[Stage], as_json: bool) -> None:
         print(f"console {address}   logs {site.data / 'log'}   Ctrl-C stops", flush=True)
 
 
-def _watch(supervisor: Supervisor, names: list[str]) -> NoReturn:
-    """Say when a stage was started again by the supervisor, for as long as it runs."""
+def _watch_until_told_to_stop(supervisor: Supervisor, names: list[str]) -> None:
+    """Say when a stage was started again by the supervisor; until a signal of ENDS comes."""
     pids = {name: supervisor.state(name).pid for name in names}
-    while True:
-        time.sleep(1)
+    while signal.sigtimedwait(ENDS, 1.0) is None:
         for state in supervisor.states():
             if state.name in pids and state.pid and state.pid != pids[state.name]:
                 say(state.name, f"was started again, pid {pids[state.name]} -> {state.pid}")

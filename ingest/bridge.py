@@ -120,11 +120,16 @@ class Bridge:
     def _on_message(self, connection: Connection, message: Publish) -> None:
         topic, payload, mid, retained = message
         if topic.startswith(MARKER_ROOT):
-            self._proofs.came_back(connection, payload)
+            if self._proofs.came_back(connection, payload):
+                self._deliveries.caught_up(connection)
             connection.acknowledge(connection.epoch, [mid])
             return
         self._figures.received[connection.name] += 1
-        delivery = self._deliveries.open(connection, mid, len(payload)) if mid else None
+        delivery = None
+        if mid:
+            delivery = self._deliveries.open(connection, mid, len(payload), hash((topic, payload)))
+            if delivery is None:
+                return
         if self._belongs_to(topic) == connection.name:
             self._take(topic, payload, not retained and self._proofs.is_live(connection), delivery)
         if delivery is not None and not delivery.parts:

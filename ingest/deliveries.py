@@ -1,4 +1,8 @@
-"""Deliveries: received messages until all that they gave is held by Kafka, and then their PUBACKs, many in one packet."""
+"""Deliveries: received messages until all that they gave is held by Kafka, and then their PUBACKs, many in one packet.
+
+What is in our hands when its connection is lost comes again on the next one. It is known by topic and payload, as often as it is held, and taken
+once: were it taken again, a long absence of Kafka would put more repeats into the log than its readers remember.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,11 +23,12 @@ class Channel(Protocol):
 
 
 class Delivery:
-    """One message that wants an acknowledgement. ``parts``: frames and dead letters that are not held yet."""
+    """One message that wants an acknowledgement. ``parts``: frames and dead letters that are not held yet. ``what``: hash of its topic and payload."""
 
-    __slots__ = ("connection", "epoch", "mid", "parts", "size")
+    __slots__ = ("connection", "epoch", "mid", "parts", "size", "what")
 
-    def __init__(self, connection: Channel, mid: int, size: int) -> None:
+    def __init__(self, connection: Channel, mid: int, size: int, what: int) -> None:
+        self.what = what
         self.connection = connection
         self.epoch = connection.epoch
         self.mid = mid
@@ -40,20 +45,56 @@ class Deliveries:
         self._full: set[str] = set()
         """Connections paused here; one that is paused for another reason (the bridge leaves) stays so."""
         self._done: dict[tuple[Channel, int], list[int]] = {}
+        self._open: dict[Channel, tuple[int, dict[Delivery, None]]] = {}
+        """Epoch of the last message, and what is not done of it; of a lost connection also what was done since."""
+        self._expected: dict[Channel, dict[int, list[Delivery]]] = {}
+        """What an older connection brought and the broker will send again, by ``what``; some of it is done meanwhile."""
         self.messages: dict[str, int] = {}
         """In flight, by name of connection; those of lost connections included until Kafka holds them."""
         self.bytes: dict[str, int] = {}
         self.acknowledged: dict[str, int] = {}
 
-    def open(self, connection: Channel, mid: int, size: int) -> Delivery:
-        """A message came in."""
+    def open(self, connection: Channel, mid: int, size: int, what: int) -> Delivery | None:
+        """A message came in. None: an older connection brought it and it was taken then; it is acknowledged under its new id."""
+        ours = self._of_this_epoch(connection)
+        if (expected := self._expected.get(connection)) and what in expected:
+            self._renew(expected, what, mid)
+            return None
         name = connection.name
         self.messages[name] = self.messages.get(name, 0) + 1
         self.bytes[name] = self.bytes.get(name, 0) + size
         if self.bytes[name] > self._limit and name not in self._full:
             self._full.add(name)
             connection.pause()
-        return Delivery(connection, mid, size)
+        delivery = Delivery(connection, mid, size, what)
+        ours[delivery] = None
+        return delivery
+
+    def _of_this_epoch(self, connection: Channel) -> dict[Delivery, None]:
+        """What is open; on a new connection nothing yet, and what the one before left is expected again."""
+        epoch, ours = self._open.get(connection, (-1, {}))
+        if epoch != connection.epoch:
+            expected = self._expected.setdefault(connection, {})
+            for delivery in ours:
+                expected.setdefault(delivery.what, []).append(delivery)
+            ours = {}
+            self._open[connection] = (connection.epoch, ours)
+        return ours
+
+    def _renew(self, expected: dict[int, list[Delivery]], what: int, mid: int) -> None:
+        delivery, *others = expected.pop(what)
+        if others:
+            expected[what] = others
+        delivery.epoch, delivery.mid = delivery.connection.epoch, mid
+        if delivery.parts > 0:
+            self._open[delivery.connection][1][delivery] = None
+        else:
+            self._acknowledge(delivery)
+
+    def caught_up(self, connection: Channel) -> None:
+        """All that the broker had to send again has come; an equal message is a new one from now on."""
+        self._of_this_epoch(connection)
+        self._expected.pop(connection, None)
 
     def settle(self, delivery: Delivery) -> None:
         """One part is held. With the last one the message is acknowledged, behind what else this turn of the loop settles."""
@@ -69,9 +110,14 @@ class Deliveries:
         if connection.name in self._full and self.bytes[connection.name] < self._limit // 2:
             self._full.remove(connection.name)
             connection.resume()
+        if delivery.epoch == connection.epoch:
+            del self._open[connection][1][delivery]
+        self._acknowledge(delivery)
+
+    def _acknowledge(self, delivery: Delivery) -> None:
         if not self._done:
             self._loop.call_soon(self.flush)
-        self._done.setdefault((connection, delivery.epoch), []).append(delivery.mid)
+        self._done.setdefault((delivery.connection, delivery.epoch), []).append(delivery.mid)
 
     def leave(self) -> None:
         """From now on nobody is told to read on."""

@@ -81,14 +81,14 @@ class Proofs:
             if connection.publish(marker_topic(self._source, connection.name), msgspec.json.encode(marker)):
                 self._under_way[connection.name] += 1
 
-    def came_back(self, connection: Connection, payload: bytes) -> None:
-        """A marker arrived. Those of an older connection or run prove nothing about this one."""
+    def came_back(self, connection: Connection, payload: bytes) -> bool:
+        """A marker arrived. False for those of an older connection or run, which prove nothing about this one."""
         try:
             marker = _DECODER.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return
+            return False
         if marker.run != self._run or marker.epoch != connection.epoch:
-            return
+            return False
         self._under_way[connection.name] = max(0, self._under_way[connection.name] - 1)
         self._proved_steady_s[connection.name] = marker.steady_s
         gap = self.watch.returned(connection.name, marker.at_s)
@@ -96,3 +96,4 @@ class Proofs:
             self._on_watched(self.watch.watched_until_s, gap)
         if gap is not None:
             log.info("caught up; nobody watched from %.3f to %.3f", *gap)
+        return True

@@ -136,6 +136,38 @@ async def test_while_kafka_is_away_nothing_is_acknowledged_and_a_bridge_killed_t
         await until_state(own, "kafkaless", lambda s: s.state == "watching" and not any(s.in_flight.values()))
 
 
+async def test_what_the_bridge_still_holds_when_the_broker_dies_is_not_taken_twice_when_it_comes_again(
+    own: Site, running: Stages, gateway: Talker
+) -> None:
+    async with Log(own, "again") as log:
+        await start(running, "again")
+        running.freeze("kafka")
+        try:
+            for seq in range(60):
+                gateway.say(telemetry("again-1"), motion(seq, 12))
+            gateway.settle()
+            held = await until_state(own, "again", lambda s: s.in_flight.get("bulk") == 60)
+            await asyncio.sleep(
+                6
+            )  # the broker writes its sessions down every 5 s; what it forgot it could not send again
+            running.kill("mosquitto")
+            await until_state(own, "again", lambda s: s.messages["bulk"] >= held.messages["bulk"] + 60, within_s=60)
+            gateway.say(telemetry("again-1"), motion(60, 12))
+            gateway.settle()
+        finally:
+            running.thaw("kafka")
+        await log.until(lambda: len(log.numbers()) == 61)
+        await until_state(own, "again", lambda s: s.state == "watching" and not any(s.in_flight.values()))
+        await log.read(1.0)
+        assert len(log.rows["bulk"]) == 61
+        # All of it is acknowledged on the new connection: a third time nothing comes.
+        running.stop("mosquitto")
+        await asyncio.to_thread(engine.up, own)
+        await until_state(own, "again", lambda s: s.state == "watching", within_s=60)
+        await log.read(1.0)
+        assert len(log.rows["bulk"]) == 61
+
+
 async def test_a_bridge_killed_again_and_again_under_load_loses_nothing_that_the_broker_took(
     own: Site, running: Stages, gateway: Talker
 ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from ingest.deliveries import Deliveries
+from ingest.deliveries import Deliveries, Delivery
 
 
 class Line:
@@ -27,9 +27,16 @@ class Line:
         self.reading = True
 
 
+def opened(deliveries: Deliveries, line: Line, mid: int, size: int, what: int | None = None) -> Delivery:
+    """A message that is new."""
+    delivery = deliveries.open(line, mid, size, mid if what is None else what)
+    assert delivery is not None
+    return delivery
+
+
 async def test_a_message_is_acknowledged_when_its_last_part_is_held() -> None:
     line, deliveries = Line(), Deliveries(1_000)
-    delivery = deliveries.open(line, 7, 10)
+    delivery = opened(deliveries, line, 7, 10)
     delivery.parts = 2
     deliveries.settle(delivery)
     await asyncio.sleep(0)
@@ -44,16 +51,16 @@ async def test_a_message_is_acknowledged_when_its_last_part_is_held() -> None:
 async def test_what_one_turn_of_the_loop_settles_is_acknowledged_together() -> None:
     line, deliveries = Line(), Deliveries(1_000)
     for mid in (1, 2, 3):
-        deliveries.close(deliveries.open(line, mid, 10))
+        deliveries.close(opened(deliveries, line, mid, 10))
     await asyncio.sleep(0)
     assert line.acknowledged == [[1, 2, 3]]
 
 
 async def test_messages_of_a_lost_connection_are_not_acknowledged_on_the_next() -> None:
     line, deliveries = Line(), Deliveries(1_000)
-    old = deliveries.open(line, 1, 10)
+    old = opened(deliveries, line, 1, 10, what=100)
     line.epoch += 2
-    deliveries.close(deliveries.open(line, 1, 10))
+    deliveries.close(opened(deliveries, line, 1, 10, what=101))
     deliveries.close(old)
     await asyncio.sleep(0)
     assert line.acknowledged == [[1]]
@@ -62,20 +69,68 @@ async def test_messages_of_a_lost_connection_are_not_acknowledged_on_the_next() 
 
 async def test_reading_stops_while_too_much_is_in_flight_and_goes_on_at_half_of_it() -> None:
     line, deliveries = Line(), Deliveries(100)
-    opened = [deliveries.open(line, mid, 30) for mid in range(4)]
+    held = [opened(deliveries, line, mid, 30) for mid in range(4)]
     assert not line.reading
-    deliveries.close(opened[0])
-    deliveries.close(opened[1])
+    deliveries.close(held[0])
+    deliveries.close(held[1])
     assert not line.reading, "60 of 100 are still in flight"
-    deliveries.close(opened[2])
+    deliveries.close(held[2])
     assert line.reading
 
 
 async def test_a_bridge_that_leaves_does_not_read_on() -> None:
     line, deliveries = Line(), Deliveries(100)
-    opened = [deliveries.open(line, mid, 60) for mid in range(2)]
+    held = [opened(deliveries, line, mid, 60) for mid in range(2)]
     deliveries.leave()
     line.pause()
-    for delivery in opened:
+    for delivery in held:
         deliveries.close(delivery)
     assert not line.reading
+
+
+async def test_what_is_in_hand_when_the_connection_is_lost_is_taken_once_and_acknowledged_under_its_new_id() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    first, second = opened(deliveries, line, 1, 10, what=100), opened(deliveries, line, 2, 10, what=200)
+    first.parts = second.parts = 1
+    line.epoch += 1
+    deliveries.settle(first)  # held by Kafka while there is no connection: its acknowledgement has nowhere to go
+    line.epoch += 1
+    assert deliveries.open(line, 8, 10, what=100) is None
+    assert deliveries.open(line, 9, 10, what=200) is None
+    assert deliveries.messages == {"bulk": 1}
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[8]]
+    deliveries.settle(second)
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[8], [9]]
+    assert (deliveries.messages, deliveries.bytes) == ({"bulk": 0}, {"bulk": 0})
+
+
+async def test_an_equal_message_beyond_those_in_hand_is_a_new_one() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    opened(deliveries, line, 1, 10, what=100).parts = 1
+    opened(deliveries, line, 2, 10, what=100).parts = 1
+    assert opened(deliveries, line, 3, 10, what=300), "while the connection stands nothing comes again"
+    line.epoch += 2
+    assert deliveries.open(line, 4, 10, what=100) is None
+    assert deliveries.open(line, 5, 10, what=100) is None
+    assert deliveries.open(line, 6, 10, what=100) is not None
+
+
+async def test_lost_again_before_it_came_again_it_is_still_known() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    opened(deliveries, line, 1, 10, what=100).parts = 1
+    opened(deliveries, line, 2, 10, what=200).parts = 1
+    line.epoch += 2
+    assert deliveries.open(line, 1, 10, what=100) is None
+    line.epoch += 2
+    assert deliveries.open(line, 1, 10, what=100) is None
+    assert deliveries.open(line, 2, 10, what=200) is None
+
+
+async def test_once_all_that_came_again_is_in_an_equal_message_is_a_new_one() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    opened(deliveries, line, 1, 10, what=100).parts = 1
+    line.epoch += 2
+    deliveries.caught_up(line)
+    assert deliveries.open(line, 1, 10, what=100) is not None
