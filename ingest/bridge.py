@@ -118,7 +118,7 @@ class Bridge:
     # What MQTT brings
 
     def _on_message(self, connection: Connection, message: Publish) -> None:
-        topic, payload, mid, retained = message
+        topic, payload, mid, retained, dup = message
         if topic.startswith(MARKER_ROOT):
             if self._proofs.came_back(connection, payload):
                 self._deliveries.caught_up(connection)
@@ -127,7 +127,7 @@ class Bridge:
         self._figures.received[connection.name] += 1
         delivery = None
         if mid:
-            delivery = self._deliveries.open(connection, mid, len(payload), hash((topic, payload)))
+            delivery = self._deliveries.open(connection, mid, len(payload), hash((topic, payload)), dup)
             if delivery is None:
                 return
         if self._belongs_to(topic) == connection.name:

@@ -1,12 +1,18 @@
 """Deliveries: received messages until all that they gave is held by Kafka, and then their PUBACKs, many in one packet.
 
 What is in our hands when its connection is lost comes again on the next one. It is known by topic and payload, as often as it is held, and taken
-once: were it taken again, a long absence of Kafka would put more repeats into the log than its readers remember.
+once: were it taken again, a long absence of Kafka would put more repeats into the log than its readers remember. So does, marked DUP, what was
+acknowledged shortly before a broker died, because it writes its sessions down only every few seconds.
 """
 
 import asyncio
+import time
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Protocol
+
+FORGOTTEN_S = 10.0
+"""A broker that dies may have forgotten acknowledgements that are so old, s: twice the 5 s in which ours writes its sessions down."""
 
 
 class Channel(Protocol):
@@ -49,16 +55,24 @@ class Deliveries:
         """Epoch of the last message, and what is not done of it; of a lost connection also what was done since."""
         self._expected: dict[Channel, dict[int, list[Delivery]]] = {}
         """What an older connection brought and the broker will send again, by ``what``; some of it is done meanwhile."""
+        self._lately: deque[tuple[float, Delivery]] = deque()
+        """What was done within FORGOTTEN_S, and when."""
+        self._forgotten: dict[Channel, Counter[int]] = {}
+        """What was done lately on an older connection, by ``what``."""
         self.messages: dict[str, int] = {}
         """In flight, by name of connection; those of lost connections included until Kafka holds them."""
         self.bytes: dict[str, int] = {}
         self.acknowledged: dict[str, int] = {}
 
-    def open(self, connection: Channel, mid: int, size: int, what: int) -> Delivery | None:
+    def open(self, connection: Channel, mid: int, size: int, what: int, dup: bool = False) -> Delivery | None:
         """A message came in. None: an older connection brought it and it was taken then; it is acknowledged under its new id."""
         ours = self._of_this_epoch(connection)
         if (expected := self._expected.get(connection)) and what in expected:
             self._renew(expected, what, mid)
+            return None
+        if dup and (forgotten := self._forgotten.get(connection)) and forgotten[what] > 0:
+            forgotten[what] -= 1
+            self._acknowledge(connection, connection.epoch, mid)
             return None
         name = connection.name
         self.messages[name] = self.messages.get(name, 0) + 1
@@ -77,6 +91,10 @@ class Deliveries:
             expected = self._expected.setdefault(connection, {})
             for delivery in ours:
                 expected.setdefault(delivery.what, []).append(delivery)
+            self._forget()
+            self._forgotten[connection] = Counter(
+                delivery.what for _, delivery in self._lately if delivery.connection is connection
+            )
             ours = {}
             self._open[connection] = (connection.epoch, ours)
         return ours
@@ -89,12 +107,13 @@ class Deliveries:
         if delivery.parts > 0:
             self._open[delivery.connection][1][delivery] = None
         else:
-            self._acknowledge(delivery)
+            self._acknowledge(delivery.connection, delivery.epoch, mid)
 
     def caught_up(self, connection: Channel) -> None:
         """All that the broker had to send again has come; an equal message is a new one from now on."""
         self._of_this_epoch(connection)
         self._expected.pop(connection, None)
+        self._forgotten.pop(connection, None)
 
     def settle(self, delivery: Delivery) -> None:
         """One part is held. With the last one the message is acknowledged, behind what else this turn of the loop settles."""
@@ -112,12 +131,18 @@ class Deliveries:
             connection.resume()
         if delivery.epoch == connection.epoch:
             del self._open[connection][1][delivery]
-        self._acknowledge(delivery)
+            self._lately.append((time.monotonic(), delivery))
+        self._acknowledge(connection, delivery.epoch, delivery.mid)
 
-    def _acknowledge(self, delivery: Delivery) -> None:
+    def _acknowledge(self, connection: Channel, epoch: int, mid: int) -> None:
         if not self._done:
             self._loop.call_soon(self.flush)
-        self._done.setdefault((delivery.connection, delivery.epoch), []).append(delivery.mid)
+        self._done.setdefault((connection, epoch), []).append(mid)
+
+    def _forget(self) -> None:
+        before_s = time.monotonic() - FORGOTTEN_S
+        while self._lately and self._lately[0][0] < before_s:
+            self._lately.popleft()
 
     def leave(self) -> None:
         """From now on nobody is told to read on."""
@@ -126,6 +151,7 @@ class Deliveries:
     def flush(self) -> None:
         """Send the PUBACKs of what is done. Those of an older connection are dropped: the broker sends the messages again."""
         done, self._done = self._done, {}
+        self._forget()
         for (connection, epoch), mids in done.items():
             if connection.acknowledge(epoch, mids):
                 self.acknowledged[connection.name] = self.acknowledged.get(connection.name, 0) + len(mids)

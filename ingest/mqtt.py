@@ -54,6 +54,8 @@ class Publish(NamedTuple):
     mid: int
     """0 at QoS 0: nothing to acknowledge."""
     retain: bool
+    dup: bool
+    """The broker had sent it before."""
 
 
 class Stream:
@@ -158,7 +160,7 @@ def _publish(head: int, buffer: bytearray, start: int, end: int) -> Publish:
     if head & 0x06:
         mid = buffer[body] << 8 | buffer[body + 1]
         body += 2
-    return Publish(topic, bytes(buffer[body:end]), mid, bool(head & 1))
+    return Publish(topic, bytes(buffer[body:end]), mid, bool(head & 1), bool(head & 8))
 
 
 class _Paho(Client):

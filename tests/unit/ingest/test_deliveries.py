@@ -134,3 +134,23 @@ async def test_once_all_that_came_again_is_in_an_equal_message_is_a_new_one() ->
     line.epoch += 2
     deliveries.caught_up(line)
     assert deliveries.open(line, 1, 10, what=100) is not None
+
+
+async def test_an_acknowledgement_that_a_dead_broker_forgot_is_given_again() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    deliveries.close(opened(deliveries, line, 1, 10, what=100))
+    await asyncio.sleep(0)
+    opened(deliveries, line, 2, 10, what=100).parts = 1  # said again while the connection stands: a new message
+    line.epoch += 2
+    assert deliveries.open(line, 7, 10, what=100, dup=True) is None, "the one still held"
+    assert deliveries.open(line, 8, 10, what=100, dup=True) is None, "the one acknowledged"
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[1], [8]]
+    assert deliveries.open(line, 9, 10, what=100, dup=True) is not None
+
+
+async def test_an_equal_message_that_the_broker_sends_for_the_first_time_is_a_new_one() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    deliveries.close(opened(deliveries, line, 1, 10, what=100))
+    line.epoch += 2
+    assert deliveries.open(line, 2, 10, what=100) is not None

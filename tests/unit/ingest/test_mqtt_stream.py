@@ -21,9 +21,9 @@ def packet(head: int, body: bytes) -> bytes:
             return bytes([head]) + bytes(length) + body
 
 
-def publish(topic: str, payload: bytes, mid: int, retain: bool = False) -> bytes:
+def publish(topic: str, payload: bytes, mid: int, retain: bool = False, dup: bool = False) -> bytes:
     name = topic.encode()
-    head = 0x30 | (0x02 if mid else 0) | retain
+    head = 0x30 | (0x02 if mid else 0) | retain | dup << 3
     return packet(head, struct.pack(">H", len(name)) + name + (struct.pack(">H", mid) if mid else b"") + payload)
 
 
@@ -38,7 +38,12 @@ def pair() -> Iterator[tuple[socket.socket, Stream]]:
 
 
 MESSAGES = st.builds(
-    Publish, st.text(min_size=1, max_size=30), st.binary(max_size=300), st.integers(0, 65_535), st.booleans()
+    Publish,
+    st.text(min_size=1, max_size=30),
+    st.binary(max_size=300),
+    st.integers(0, 65_535),
+    st.booleans(),
+    st.booleans(),
 )
 OTHERS = st.sampled_from([b"\x20\x02\x00\x00", b"\x40\x02\x00\x07", b"\xd0\x00", b"\x90\x03\x00\x01\x01"])
 
