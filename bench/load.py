@@ -7,6 +7,7 @@ with what it measures. Every home stays on one connection: its order is part of 
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from random import Random
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ MIX = (
 
 
 def home_name(run: str, number: int) -> str:
-    return f"{run}-{number:05d}"
+    return f"{run}-{number:06d}"
 
 
 class Sent(NamedTuple):
@@ -76,11 +77,13 @@ class Load:
     ``probes`` (positions of one tracker), for which the database is polled.
     """
 
+    step_s = STEP_S
+
     def __init__(
-        self, run: str, homes: int, rate_per_s: float, urgent_share: float, leaks_per_s: float, probes_per_s: float
+        self, run: str, homes: int, rate_per_s: float, calls_per_s: float, leaks_per_s: float, probes_per_s: float
     ) -> None:
         self.run, self.homes, self.rate_per_s = run, homes, rate_per_s
-        self._urgent_per_s, self._leaks_per_s, self._probes_per_s = rate_per_s * urgent_share, leaks_per_s, probes_per_s
+        self._calls_per_s, self._leaks_per_s, self._probes_per_s = calls_per_s, leaks_per_s, probes_per_s
         self.boot = int(time.time())
         self.sent = 0
         self.acknowledged = 0
@@ -92,10 +95,16 @@ class Load:
         self._pipes: list[Pipe] = []
         self._topics: dict[tuple[int, str, str], bytes] = {}
         self._rng = Random(run)
+        self._ordinary = self._endless()
 
-    async def connect(self, host: str, port: int, user: str, password: str) -> None:
+    @property
+    def readings_acknowledged(self) -> int:
+        """Rows that must come to stand in the database."""
+        return self.acknowledged
+
+    async def connect(self, host: str, port: int, user: str, password: str, connections: int = CONNECTIONS) -> None:
         """Open the gateway's connections."""
-        for number in range(CONNECTIONS):
+        for number in range(connections):
             pipe = Pipe(self._on_acknowledged, limit=20_000)
             await pipe.open(host, port, f"{user}-{number}", user, password)
             self._pipes.append(pipe)
@@ -111,7 +120,7 @@ class Load:
     async def publish(self, seconds: float) -> None:
         """Keep the rate for so long; falls behind only where the broker does not take more (its back-pressure)."""
         watched = [
-            (self._urgent_per_s, self._call, [0]),
+            (self._calls_per_s, self._call, [0]),
             (self._leaks_per_s, self._leak, [0]),
             (self._probes_per_s, self._probe, [0]),
         ]
@@ -124,7 +133,6 @@ class Load:
     async def _keep_the_rate(
         self, seconds: float, watched: Sequence[tuple[float, Callable[[int], None], list[int]]]
     ) -> None:
-        ordinary = self._ordinary()
         before, began_s = self.sent, time.monotonic()
         while (passed_s := time.monotonic() - began_s) < seconds:
             for per_s, publish, done in watched:
@@ -132,31 +140,38 @@ class Load:
                     publish(done[0])
                     done[0] += 1
             behind = int(self.rate_per_s * passed_s) - (self.sent - before)
-            for _ in range(min(behind, int(self.rate_per_s / 4) + 1)):
-                number, kind = next(ordinary)
-                self._send(number, kind.device_id, kind.kind, kind.values[self._rng.getrandbits(1)])
+            self._send_ordinary(min(behind, int(self.rate_per_s / 4) + 1))
             for pipe in self._pipes:
                 await pipe.room()
-            await asyncio.sleep(max(0.0, STEP_S - (time.monotonic() - began_s - passed_s)))
+            await asyncio.sleep(max(0.0, self.step_s - (time.monotonic() - began_s - passed_s)))
+
+    def _send_ordinary(self, count: int) -> None:
+        for number, kind in islice(self._ordinary, max(0, count)):
+            self._send(number, kind.device_id, kind.kind, kind.values[self._rng.getrandbits(1)])
 
     def close(self) -> None:
         for pipe in self._pipes:
             pipe.close()
 
-    def _ordinary(self) -> Iterator[tuple[int, Kind]]:
+    def _endless(self) -> Iterator[tuple[int, Kind]]:
         kinds = self._rng.choices(MIX, [kind.share for kind in MIX], k=4999)  # prime to any number of homes
         place = 0
         while True:
             yield place % self.homes, kinds[place % len(kinds)]
             place += 1
 
+    def _watched_home(self, count: int) -> int:
+        """Home of the watched message of this number."""
+        return count % self.homes
+
     def _call(self, count: int) -> None:
-        seq = self._send(count % self.homes, "sos", "call", b'"action":"press"', "event")
-        self.calls.setdefault(home_name(self.run, count % self.homes), Sent(time.time(), seq))
+        number = self._watched_home(count)
+        seq = self._send(number, "sos", "call", b'"action":"press"', "event")
+        self.calls.setdefault(home_name(self.run, number), Sent(time.time(), seq))
 
     def _leak(self, count: int) -> None:
         """Two readings; two are what the detector asks for above 20 % LEL."""
-        number = count % self.homes
+        number = self._watched_home(count)
         if home_name(self.run, number) in self.leaks:
             return
         self._send(number, "gas", "air", b'"gas_lel_pct":26', ago_s=1.0)
@@ -184,9 +199,9 @@ class Load:
             seq,
             values,
         )
-        self._pipes[number % CONNECTIONS].publish(topic, payload)
+        self._pipes[number % len(self._pipes)].publish(topic, payload)
         self.sent += 1
         return seq
 
-    def _on_acknowledged(self) -> None:
-        self.acknowledged += 1
+    def _on_acknowledged(self, count: int) -> None:
+        self.acknowledged += count

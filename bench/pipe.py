@@ -10,7 +10,8 @@ import struct
 from collections.abc import Callable
 
 
-def _length(value: int) -> bytes:
+def length(value: int) -> bytes:
+    """MQTT's remaining length."""
     out = bytearray()
     while True:
         value, digit = value >> 7, value & 0x7F
@@ -27,19 +28,19 @@ def _text(value: str) -> bytes:
 def connect_packet(client_id: str, user: str, password: str) -> bytes:
     """CONNECT of MQTT 3.1.1: a clean session, no will, no keep-alive."""
     body = _text("MQTT") + b"\x04\xc2\x00\x00" + _text(client_id) + _text(user) + _text(password)
-    return b"\x10" + _length(len(body)) + body
+    return b"\x10" + length(len(body)) + body
 
 
 def publish_packet(topic: bytes, payload: bytes, packet_id: int) -> bytes:
     """PUBLISH at QoS 1."""
-    head = b"\x32" + _length(len(topic) + len(payload) + 4) + struct.pack(">H", len(topic))
+    head = b"\x32" + length(len(topic) + len(payload) + 4) + struct.pack(">H", len(topic))
     return b"".join((head, topic, struct.pack(">H", packet_id), payload))
 
 
 class Pipe(asyncio.Protocol):
-    """One connection. ``on_acknowledged`` is called for each PUBACK; ``limit``: unacknowledged messages (fewer than the 65,535 ids)."""
+    """One connection. ``on_acknowledged`` is told how many PUBACKs came; ``limit``: unacknowledged messages (fewer than the 65,535 ids)."""
 
-    def __init__(self, on_acknowledged: Callable[[], None], limit: int) -> None:
+    def __init__(self, on_acknowledged: Callable[[int], None], limit: int) -> None:
         self._on_acknowledged, self._limit = on_acknowledged, limit
         self._rest = b""
         self._last_id = 0
@@ -69,6 +70,21 @@ class Pipe(asyncio.Protocol):
         if self._unacknowledged >= self._limit:
             self._room.clear()
         self._transport.write(publish_packet(topic, payload, self._last_id))
+
+    def next_id(self) -> bytes:
+        """The packet id of a message that is about to be sent by ``send``, which counts it as unacknowledged."""
+        self._last_id = self._last_id % 65_535 + 1
+        self._unacknowledged += 1
+        return self._last_id.to_bytes(2, "big")
+
+    def send(self, packets: bytes) -> None:
+        """Packets made elsewhere, many at once; the ids in them from ``next_id``."""
+        assert self._transport is not None
+        if self._unacknowledged:
+            self._empty.clear()
+        if self._unacknowledged >= self._limit:
+            self._room.clear()
+        self._transport.write(packets)
 
     async def room(self) -> None:
         """Wait until fewer than the limit are unacknowledged. Raises ConnectionError where the connection broke."""
@@ -102,12 +118,12 @@ class Pipe(asyncio.Protocol):
         data = self._rest + data
         whole = len(data) - len(data) % 4
         self._rest = data[whole:]
-        for at in range(0, whole, 4):
-            if data[at] == 0x40:
-                self._unacknowledged -= 1
-                self._on_acknowledged()
-            elif self._accepted is not None and not self._accepted.done():
-                self._accepted.set_result(data[at + 3])
+        if self._accepted is not None and not self._accepted.done() and whole:
+            self._accepted.set_result(data[3])
+            data, whole = data[4:], whole - 4
+        if whole:
+            self._unacknowledged -= whole // 4
+            self._on_acknowledged(whole // 4)
         if self._unacknowledged < self._limit:
             self._room.set()
         if not self._unacknowledged:

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from bench import alarms, falls, flow
+from bench import alarms, city, falls, flow
 from cli._running import Running
 from cli._table import show
 from cli.train import RECORDINGS
@@ -16,7 +16,7 @@ from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
-HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), falls (accuracy on recordings), alarms (what a centre would hear)"
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), falls (accuracy on recordings), alarms (what a centre would hear)"
 
 BENCH_DATA = REPOSITORY / ".shouwang-bench"
 BENCH_PORT_BASE = 28600
@@ -36,6 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     load.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    whole = what.add_parser(
+        "city",
+        help="a city: every home known, each device heard once a minute, through 100 gateway connections",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), which it empties first. The registration of a city takes some minutes before.",
+    )
+    whole.add_argument("--rate", type=float, default=city.RATE_PER_S, metavar="N", help="messages a second (14000)")
+    whole.add_argument("--seconds", type=float, default=city.SECONDS, metavar="S", help="for so long (600)")
+    whole.add_argument("--homes", type=int, default=city.HOMES, metavar="N", help=f"homes ({city.HOMES})")
+    whole.add_argument(
+        "--pack", type=int, default=1, choices=(1, 3), help="readings a message: 3 is a hub that sends all at once (1)"
+    )
+    whole.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    whole.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     acted = what.add_parser("falls", help="falls told from activities in recordings, one subject left out at a time")
     acted.add_argument("--set", choices=tuple(falls.SETS), help="only this one (both)")
     acted.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
@@ -54,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; exit code 1 if an acknowledged message was lost."""
-    return {"falls": _falls, "alarms": _alarms, "flow": _flow}[args.what](args)
+    return {"falls": _falls, "alarms": _alarms, "flow": _flow, "city": _flow}[args.what](args)
 
 
 def _alarms(args: argparse.Namespace) -> int:
@@ -88,7 +102,10 @@ def _flow(args: argparse.Namespace) -> int:
     with Running(site, native=args.native):
         prepare.services(site, native=args.native)
         start(site, STAGES)
-        figures = asyncio.run(flow.measure(site, args.rate, args.seconds, args.homes))
+        if args.what == "city":
+            figures = asyncio.run(city.measure(site, args.rate, args.seconds, args.homes, args.pack))
+        else:
+            figures = asyncio.run(flow.measure(site, args.rate, args.seconds, args.homes))
     if args.json:
         print(json.dumps(figures))
     else:

@@ -22,3 +22,20 @@ SELECT coalesce(sum(readings), 0)::bigint AS readings
 -- name: bench_gaps
 -- Missing numbers of a load's homes.
 SELECT coalesce(sum(missing), 0)::bigint AS missing FROM gaps WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s;
+
+-- name: bench_cards_waiting
+-- Cards of a load's homes that the keeper still has to put into the log.
+SELECT count(*) AS waiting FROM home_cards WHERE published_version < version AND starts_with(home_id, %(prefix)s);
+
+-- name: bench_twice
+-- Readings of a load that stand twice: rows beyond the first of one number of a device.
+SELECT coalesce(sum(readings - numbers), 0)::bigint AS twice
+  FROM (SELECT count(*) AS readings, count(DISTINCT (home_id, device_id, seq)) AS numbers FROM reading_vitals WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_motion WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_power WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_water WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_air WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_contact WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_status WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_position WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
+        UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_call WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s) AS r;

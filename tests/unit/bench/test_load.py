@@ -34,7 +34,7 @@ class Recorder:
 
 @pytest.fixture
 async def sent() -> tuple[load.Load, list[tuple[str, bytes]]]:
-    running = load.Load("b123456", 40, 3000, 0.01, 20, 10)
+    running = load.Load("b123456", 40, 3000, 30, 20, 10)
     recorders: Any = [Recorder() for _ in range(load.CONNECTIONS)]
     running._pipes = recorders
     await running.warm(0.0)

@@ -25,7 +25,7 @@ def test_a_long_packet_has_a_length_of_several_bytes() -> None:
 @pytest.mark.parametrize("size", [1, 3, 4, 7, 100])
 async def test_acknowledgements_are_counted_however_the_stream_is_cut(size: int) -> None:
     heard: list[None] = []
-    pipe = Pipe(lambda: heard.append(None), limit=2)
+    pipe = Pipe(lambda count: heard.extend([None] * count), limit=2)
     stream = b"".join(b"\x40\x02" + number.to_bytes(2, "big") for number in range(1, 12))
     pipe._unacknowledged = 11
     pipe._empty.clear()
@@ -36,7 +36,7 @@ async def test_acknowledgements_are_counted_however_the_stream_is_cut(size: int)
 
 
 async def test_a_load_whose_connection_broke_says_so() -> None:
-    pipe = Pipe(lambda: None, limit=2)
+    pipe = Pipe(lambda _count: None, limit=2)
     pipe.connection_lost(None)
     assert not await pipe.settled(1)
     with pytest.raises(ConnectionError):

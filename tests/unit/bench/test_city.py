@@ -1,0 +1,66 @@
+"""The city's packets: each passes the gate, each device counts from one without holes, every home has its turn."""
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from bench import city
+from bench.load import home_name
+from contracts.names import parse_topic
+from contracts.partitions import partition_of
+from ingest import gate
+from ingest.mqtt import Publish, Stream
+
+
+class Taker:
+    """Stands where a connection would, and takes the packets apart as the bridge does."""
+
+    def __init__(self) -> None:
+        self._id = 0
+        self.taken: list[Publish] = []
+
+    def next_id(self) -> bytes:
+        self._id += 1
+        return self._id.to_bytes(2, "big")
+
+    def send(self, packets: bytes) -> None:
+        stream: Any = Stream.__new__(Stream)
+        stream._buffer, stream._for_paho, stream._ended = bytearray(packets), bytearray(), False
+        found = list(stream.packets(1_000_000))
+        assert all(each is not None for each in found)
+        assert not stream._buffer
+        self.taken += found
+
+
+@pytest.mark.parametrize("pack", [1, 3])
+def test_every_packet_passes_the_gate_and_every_home_has_its_turn(pack: int) -> None:
+    load = city.CityLoad("c123456", 90, 1000.0, pack)
+    takers: Any = [Taker() for _ in range(7)]
+    load._pipes = takers
+    for _ in range(60):
+        load._send_ordinary(37 if pack == 1 else 11)
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, taker in enumerate(takers):
+        assert [each.mid for each in taker.taken] == list(range(1, len(taker.taken) + 1))
+        for each in taker.taken:
+            judged = gate.judge(each.topic, each.payload)
+            assert not judged.refusals, judged.refusals
+            assert len(judged.parts) == pack
+            home = parse_topic(each.topic).home_id
+            assert int(home.rpartition("-")[2]) % 7 == number, "a home stays on its connection"
+            account = parse_topic(each.topic).account
+            numbers[home, account] += [part.reading.seq or 0 for part in judged.parts]
+    assert {home for home, _ in numbers} == {home_name("c123456", number) for number in range(90)}
+    for found in numbers.values():
+        assert found == list(range(1, len(found) + 1))
+    assert load.sent == sum(len(taker.taken) for taker in takers)
+    assert load.sent + load._more == sum(map(len, numbers.values()))
+
+
+def test_what_says_something_is_registered_and_homes_meet_all_partitions() -> None:
+    for number in range(120):
+        registered = {device.device_id for device in city.devices_of(number)}
+        assert {sort.device.device_id for sort in city.sorts_of(number)} <= registered
+        assert ("sos" in registered) == (number % city.EVERY == 0)
+    assert {partition_of(home_name("c123456", number), 16) for number in range(500)} == set(range(16))
