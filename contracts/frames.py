@@ -8,12 +8,11 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-from msgspec.structs import astuple
 
 from contracts.errors import FrameError
 from contracts.kinds import DEFAULTS, SCHEMAS, VALUES, Reading
@@ -65,7 +64,7 @@ class Frame(msgspec.Struct, frozen=True):
         return sum(batch.num_rows for batch in self.batches.values())
 
 
-class Envelope(msgspec.Struct, frozen=True, array_like=True):
+class Envelope(NamedTuple):
     """Where, whence and when of one row; fields as in ``kinds.ENVELOPE`` without ``ordinal``."""
 
     home_id: str
@@ -109,7 +108,7 @@ class FrameBuilder:
         rows = self._rows.get(kind)
         if rows is None:
             rows = self._rows[kind] = []
-        rows.append((*astuple(envelope), self.rows, *_VALUES_OF[kind](reading)))
+        rows.append((*envelope, self.rows, *_VALUES_OF[kind](reading)))
         self.rows += 1
 
     def build(self, meta: FrameMeta) -> bytes:

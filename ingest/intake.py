@@ -126,15 +126,12 @@ class Intake:
         )
         number: Number | None = None
         repeat = False
-        channel = f"{topic.channel}/{topic.rest}" if topic.rest else topic.channel
         if reading.boot is None or reading.seq is None:
-            boot, seq = (
-                -1,
-                hashed(channel, part.kind, payload, part.place, None if reading.t is not None else received_at_s),
-            )
+            at_s = None if reading.t is not None else received_at_s
+            boot, seq = -1, hashed(_channel(topic), part.kind, payload, part.place, at_s)
         elif part.urgent:
             number = Number(topic.account, part.device_id, reading.boot, reading.seq)
-            use = self._hear(number, (part.kind, reading.t), channel, received_at_s)
+            use = self._hear(number, (part.kind, reading.t), _channel(topic), received_at_s)
             (boot, seq), repeat = use.identity, use.held
         else:
             boot, seq = reading.boot, reading.seq
@@ -175,3 +172,7 @@ class Intake:
                     del uses[next(iter(uses))]
             use = uses[what] = _Use(received_at_s, identity)
         return use
+
+
+def _channel(topic: Topic) -> str:
+    return f"{topic.channel}/{topic.rest}" if topic.rest else topic.channel

@@ -33,7 +33,9 @@ def read_many(payload: bytes) -> Elements:
         found = _MANY.decode(payload)
     except _BAD_JSON as error:
         return _one_by_one(payload, error)
-    return _checked(enumerate(found) if isinstance(found, list) else ((0, found),))
+    if isinstance(found, list):
+        return _checked(enumerate(found))
+    return _checked(((0, found),)) if isinstance(found, (Inertial, Status)) else Elements([(0, found)], [])
 
 
 def read_status(payload: bytes) -> Elements:
