@@ -50,7 +50,7 @@ class Columns:
             return
         capacity = len(getattr(self, next(iter(self.columns))))
         if size > capacity:
-            wanted = max(size, 2 * capacity, 64)
+            wanted = max(size, capacity + capacity // 4, 64)
             for name, column in self.columns.items():
                 old = getattr(self, name)
                 new = np.full((wanted, *old.shape[1:]), column.initial, dtype=column.dtype)

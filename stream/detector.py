@@ -49,7 +49,7 @@ class Rows(Protocol):
 
     kind: str
     subject: Ints
-    """Index into the detector's state."""
+    """Index into the detector's state. It is also that of the home or device where the detector is told of all of them (not ``Detector.sparse``)."""
     home: Ints
     """Index into the cards' homes."""
     device: Ints
@@ -264,5 +264,15 @@ class Detector:
     tick: Tick | None = None
     enrol: Enrol | None = None
     """Called with subjects that appear for the first time (by card or by row), before anything else; may set ``due_at_s``."""
+    begins_with: tuple[str, ...] = ()
+    """For a home detector that most homes have nothing for: the kinds with which a home first concerns it, or ``status:wearable``, that kind from
+    that role. Other rows are not looked at before that, and nothing is kept. Its subjects are then numbers of its own: cards are asked
+    with ``rows.home`` and ``rows.device``."""
     version: int = 1
     """State version: a snapshot of another version starts empty."""
+
+    @property
+    def sparse(self) -> bool:
+        """Whether something is kept only of subjects of which a row came. So it is for detectors of devices that enrol none: who looks at
+        thermometers keeps nothing of a door."""
+        return bool(self.begins_with) or (self.subject == "device" and self.enrol is None)

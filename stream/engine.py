@@ -21,7 +21,7 @@ from stream.source import Source
 
 GRID_S = 10.0
 GRACE_S = 300.0
-STATE_VERSION = 1
+STATE_VERSION = 2
 FORGET_FRAMES = 100_000
 """A recorded source that has sent nothing in so many frames of its partition is over."""
 KEEPER = ""

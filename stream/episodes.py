@@ -1,6 +1,6 @@
 """Episodes: from what a detector says to detections with ids and revisions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -36,8 +36,9 @@ class Episodes:
 
     def __init__(
         self, detector: str, family: Family, lane: Literal["bulk", "urgent"], source: str, subject: Literal["home", "device"],
-        cards: HomeCards, time: WatchedTime,
+        cards: HomeCards, time: WatchedTime, who: Callable[[int], int] = int,
     ) -> None:  # fmt: skip
+        """``who``: home or device of a subject, where they are not the same."""
         self.detector = detector
         self.family: Family = family
         self.lane: Literal["bulk", "urgent"] = lane
@@ -47,6 +48,7 @@ class Episodes:
         self._of_homes = subject == "home"
         self._cards = cards
         self._time = time
+        self._who = who
         self._columns = Columns(_COLUMNS)
         self._reasons: list[str] = []
         self._rows: KindRows | None = None
@@ -166,8 +168,9 @@ class Episodes:
         columns, cards = self._columns, self._cards
         started = float(columns.started_at_s[subject]) if started_at_s is None else started_at_s
         device = int(columns.device[subject]) if device is None else device
-        device = device if self._of_homes else subject
-        home = subject if self._of_homes else int(cards.device_home[subject])
+        who = self._who(subject)
+        device = device if self._of_homes else who
+        home = who if self._of_homes else int(cards.device_home[who])
         home_id = cards.home_ids[home]
         device_id = cards.device_ids[device] if device >= 0 else None
         resident, origin, decided = None, None, self._time.now_s

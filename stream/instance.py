@@ -5,7 +5,7 @@ it cannot bear stand alone: those are passed over, each is reported (``Trouble``
 detection ``detector_error``, once an hour, so that nobody takes the detector's silence there for calm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 
 from contracts.detections import Detection, detection_id
+from contracts.kinds import ROLES
 from stream.cards import HomeCards, concerns_mask
-from stream.columns import Packed
-from stream.detector import Context, Detector, Ints, State
+from stream.columns import Packed, pack, unpack
+from stream.detector import Bools, Context, Detector, Ints, State
 from stream.episodes import Episodes
 from stream.rows import KIND_NAMES, Arrivals, KindRows
 from stream.stream_time import WatchedTime
@@ -43,6 +44,30 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """The row alone as a frame, so that it can be tried again."""
 
 
+class Subjects:
+    """Which subject stands where in a sparse detector's state: each that a row came of has a place, in order of arrival."""
+
+    def __init__(self, subjects: Ints | None = None) -> None:
+        self.all: list[int] = [] if subjects is None else subjects.tolist()
+        """Subject (index of a home or device) at each place."""
+        self._place = np.full(max(self.all, default=-1) + 1, -1, dtype=np.int32)
+        self._place[self.all] = np.arange(len(self.all))
+
+    def places(self, subjects: Ints) -> Ints:
+        """Places of subjects; -1 where there is none."""
+        if len(subjects) and (size := int(subjects.max()) + 1) > len(self._place):
+            grown = np.full(max(size, len(self._place) + len(self._place) // 4), -1, dtype=np.int32)
+            grown[: len(self._place)] = self._place
+            self._place = grown
+        return self._place[subjects].astype(np.int64)
+
+    def add(self, subjects: Ints) -> None:
+        """Give those a place that have none."""
+        for subject in dict.fromkeys(subjects[self.places(subjects) < 0].tolist()):
+            self._place[subject] = len(self.all)
+            self.all.append(subject)
+
+
 class Instance:
     """A detector's own part of one source's state."""
 
@@ -61,8 +86,11 @@ class Instance:
         self.source = source
         self._reads = np.array([kind in detector.kinds for kind in KIND_NAMES])
         """By kind's code: whether the detector reads it."""
+        self._begins = begins_mask(detector.begins_with or detector.kinds)
+        """By kind's code and role: whether such a row makes its subject one of a sparse detector's."""
+        self._subjects = Subjects() if detector.sparse else None
         self.state = State(detector.state, detector.device_state)
-        self.episodes = Episodes(name, detector.family, lane, source, detector.subject, cards, time)
+        self.episodes = Episodes(name, detector.family, lane, source, detector.subject, cards, time, self._subject)
         self.troubles: list[Trouble] = []
         self._cards = cards
         self._time = time
@@ -71,6 +99,10 @@ class Instance:
         self._concerns = concerns_mask(detector.concerns)
         self._told_at_s: dict[int, float] = {}
         self._due_s: float | None = None
+
+    def _subject(self, place: int) -> int:
+        """Home or device that stands there."""
+        return place if self._subjects is None else self._subjects.all[place]
 
     @property
     def told(self) -> list[Detection]:
@@ -81,17 +113,22 @@ class Instance:
         """Make room for homes and devices that are new, and let the detector know them."""
         if self.detector.device_state:
             self.state.devices.grow(len(self._cards.device_ids))
+        if self._subjects is not None:
+            return
         size = len(self._cards.home_ids) if self._of_homes else len(self._cards.device_ids)
         before = self.state.size
         if size == before:
             return
-        self.state.grow(size)
-        self.episodes.grow(size)
+        self._grow(size)
         enrol = self.detector.enrol
         if enrol is not None:
             new = np.arange(before, size)
             self._safely(lambda at: enrol(self.detector.params, self.state, _chosen(new, at), self._context), new, None)
         self._due_s = None
+
+    def _grow(self, size: int) -> None:
+        self.state.grow(size)
+        self.episodes.grow(size)
 
     def observe(self, arrivals: Arrivals, at: Ints, home: Ints, device: Ints) -> None:
         """Give the detector rows ``at`` of a frame (their places in order of arrival), in rounds: each subject once a call."""
@@ -108,6 +145,15 @@ class Instance:
                     return
                 at, home, device, kind = at[mine], home[mine], device[mine], kind[mine]
         subject = home if self._of_homes else device
+        if self._subjects is not None:
+            self._subjects.add(subject[self._begins[kind, self._cards.device_role[device]]])
+            self._grow(len(self._subjects.all))
+            subject = self._subjects.places(subject)
+            if (mine := subject < 0).any():
+                mine = ~mine
+                at, home, device, kind, subject = at[mine], home[mine], device[mine], kind[mine], subject[mine]
+                if not len(at):
+                    return
         # One number for each call to make: rounds in order, in a round kind by kind.
         call = rounds(subject, kind) * len(KIND_NAMES) + kind
         order = np.argsort(call, kind="stable")
@@ -156,6 +202,9 @@ class Instance:
     def forget(self, home: int) -> None:
         """A home was removed: its timers rest until a row comes."""
         subjects = np.array([home]) if self._of_homes else self._cards.devices_of(home)
+        if self._subjects is not None:
+            subjects = self._subjects.places(subjects)
+            subjects = subjects[subjects >= 0]
         self.state.due_at_s[subjects[subjects < self.state.size]] = np.inf
         self._due_s = None
 
@@ -194,7 +243,7 @@ class Instance:
         if rows is not None:
             return rows.device if at is None else rows.device[at]
         homes = self._cards.device_home[: self.state.devices.size]
-        return np.flatnonzero(np.isin(homes, subjects))
+        return np.flatnonzero(np.isin(homes, [self._subject(each) for each in subjects.tolist()]))
 
     def _report(self, subject: int, at: int, rows: KindRows | None, error: Exception) -> None:
         home = subject if self._of_homes else int(self._cards.device_home[subject])
@@ -244,6 +293,7 @@ class Instance:
         return {
             "version": self.detector.version,
             "size": self.state.size,
+            "subjects": pack(np.array(self._subjects.all, dtype=np.int32)) if self._subjects is not None else None,
             "state": self.state.packed(),
             "device_size": self.state.devices.size if self.detector.device_state else 0,
             "devices": self.state.devices.packed() if self.detector.device_state else {},
@@ -256,16 +306,28 @@ class Instance:
         size = int(packed["size"])
         columns: dict[str, Packed] = packed["state"]
         fits = packed["version"] == self.detector.version and self.state.restore(columns, size)
+        fits = fits and (packed["subjects"] is None) == (self._subjects is None)
         fits = fits and self.episodes.restore(packed["episodes"], size)
         if fits and self.detector.device_state:
             fits = self.state.devices.restore(packed["devices"], int(packed["device_size"]))
         if fits:
             self._told_at_s = dict(packed["told_at_s"])
+            if self._subjects is not None:
+                self._subjects = Subjects(unpack(packed["subjects"]))
         else:
             self.state = State(self.detector.state, self.detector.device_state)
             self.episodes.empty()
         self._due_s = None
         return fits
+
+
+def begins_mask(words: Iterable[str]) -> Bools:
+    """``[kinds, roles]``: what ``Detector.begins_with`` names."""
+    found = np.zeros((len(KIND_NAMES), len(ROLES)), dtype=bool)
+    for word in words:
+        kind, of_role, role = word.partition(":")
+        found[KIND_NAMES.index(kind), ROLES.index(role) if of_role else slice(None)] = True
+    return found
 
 
 def rounds(subject: Ints, kind: Ints) -> Ints:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from contracts.errors import ShouwangError
-from contracts.kinds import KINDS
+from contracts.kinds import KINDS, ROLES
 from stream.cards import CONCERNS
 from stream.detector import Detector
 
@@ -82,6 +82,9 @@ def _checked(detector: object, path: str) -> Detector:
         raise BrokenDetector(path=path, detail=f"it reads kinds that no device sends: {', '.join(unknown)}")
     if unknown := sorted(set(detector.concerns) - set(CONCERNS)):
         raise BrokenDetector(path=path, detail=f"it concerns what no card names: {', '.join(unknown)}")
+    known = {*detector.kinds, *(f"{kind}:{role}" for kind in detector.kinds for role in ROLES)}
+    if unknown := sorted(set(detector.begins_with) - known):
+        raise BrokenDetector(path=path, detail=f"it begins with what it does not read: {', '.join(unknown)}")
     if not detector.kinds or not detector.lanes:
         raise BrokenDetector(path=path, detail="it names no kind or no lane, so it would never see a row")
     return detector

@@ -344,6 +344,7 @@ def detector(*points: Point) -> Detector:
     return Detector(
         family="fall",
         kinds=("inertial", "status"),
+        begins_with=("inertial", "status:wearable"),
         params=Params(),
         observe=partial(observe, points),
         lanes=("bulk", "urgent"),

@@ -127,6 +127,7 @@ HABIT = [row for n in range(3) for row in cooks(60.0 * n)]
 DETECTOR = Detector(
     family="technical",
     kinds=("power",),
+    begins_with=("power",),
     concerns=("hood",),
     params=Params(),
     observe=observe,
