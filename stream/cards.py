@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -28,7 +28,7 @@ _HOMES = {
     "has_entrance_door": StateColumn("?", False),
     "roles": StateColumn("i8", 0),
     "learned_days": StateColumn("i8", 0),
-    "silence_min": StateColumn("f8", np.nan, LINES),
+    "silence_min": StateColumn("f4", np.nan, LINES),
     "zone": StateColumn("i8", 0),
 }
 _DEVICES = {
@@ -49,6 +49,26 @@ def concerns_mask(words: Iterable[str]) -> int:
     return sum({1 << CONCERNS[word] for word in words if word in CONCERNS})
 
 
+def pack_card(card: Card) -> bytes:
+    """A card as it is kept."""
+    return msgspec.msgpack.encode(card)
+
+
+_DECODER = msgspec.msgpack.Decoder(Card)
+
+
+def unpack_card(packed: bytes) -> Card:
+    """The card again."""
+    return _DECODER.decode(packed)
+
+
+class KeptCard(NamedTuple):
+    """A card of a home that has not spoken yet."""
+
+    version: int
+    packed: bytes
+
+
 class HomeCards:
     """What ``stream.detector.Cards`` promises, and the indices behind it. A home without a card has cautious defaults."""
 
@@ -57,8 +77,8 @@ class HomeCards:
         self.device_ids: list[str] = []
         self.home_index: dict[str, int] = {}
         self.device_index: dict[tuple[str, str], int] = {}
-        self.cards: dict[int, Card] = {}
-        """The card in force of each home that has one."""
+        self._packed: dict[int, bytes] = {}
+        """The card in force of each home that has one; few are asked for more than their columns, and as objects they take 4 KB each."""
         self._homes = Columns(_HOMES)
         self._devices = Columns(_DEVICES)
         self._devices_of: dict[int, list[int]] = {}
@@ -120,7 +140,7 @@ class HomeCards:
             self.device_room[index] = _ROOM.get(room, _ROOM["other"])
         for index, worn in zip(bound, card.device_worn, strict=False):
             self.device_worn[index] = WORN.index(worn) if worn in WORN else 0
-        self.cards[home] = card
+        self._packed[home] = pack_card(card)
         self.version[home] = card.version
         self.known[home] = not card.removed
         self.care_level[home] = card.care_level
@@ -140,7 +160,7 @@ class HomeCards:
         for name, value in zip(card.threshold_names, card.threshold_values, strict=False):
             name, of_resident, resident = name.partition("@")
             if of_resident:
-                self._put_usual(home, name, resident, value)
+                self._put_usual(home, card, name, resident, value)
                 continue
             column = self._thresholds.setdefault(name, Columns({"value": StateColumn("f8", np.nan)}))
             column.grow(home + 1)
@@ -149,9 +169,10 @@ class HomeCards:
 
     def resident_of(self, home: int, device: int) -> str | None:
         """Whom a device concerns: as its card says, or the only resident; None where it could be several."""
-        card = self.cards.get(home)
-        if card is None:
-            return None
+        packed = self._packed.get(home)
+        return None if packed is None else self._resident(unpack_card(packed), device)
+
+    def _resident(self, card: Card, device: int) -> str | None:
         if device >= 0:
             bound = dict(zip(card.device_ids, card.device_residents, strict=False)).get(self.device_ids[device])
             if bound:
@@ -186,11 +207,11 @@ class HomeCards:
         column.grow(len(self.device_ids))
         return cast(Floats, column.value[devices])
 
-    def _put_usual(self, home: int, name: str, resident: str, value: float) -> None:
+    def _put_usual(self, home: int, card: Card, name: str, resident: str, value: float) -> None:
         column = self._usual.setdefault(name, Columns({"value": StateColumn("f8", np.nan)}))
         column.grow(len(self.device_ids))
         for device in self._devices_of[home]:
-            if self.resident_of(home, device) == resident:
+            if self._resident(card, device) == resident:
                 column.value[device] = value
 
     def _zone(self, name: str) -> int:
@@ -236,7 +257,7 @@ class HomeCards:
         return {
             "homes": self.home_ids,
             "devices": [(self.device_home[index].item(), device_id) for index, device_id in enumerate(self.device_ids)],
-            "cards": {self.home_ids[home]: msgspec.msgpack.encode(card) for home, card in self.cards.items()},
+            "cards": {self.home_ids[home]: card for home, card in self._packed.items()},
             "roles": pack(self.roles[: len(self.home_ids)]),
         }
 
@@ -247,6 +268,6 @@ class HomeCards:
         for home, device_id in packed["devices"]:
             self.device(self.home_ids[home], device_id)
         for home_id, card in packed["cards"].items():
-            self.apply(home_id, msgspec.msgpack.decode(card, type=Card))
+            self.apply(home_id, unpack_card(card))
         if "roles" in packed:  # a snapshot from before there were any has only the cards' own
             self.roles[: len(self.home_ids)] = unpack(packed["roles"])

@@ -14,6 +14,7 @@ from contracts.detections import Detection
 from contracts.frames import Frame, decode
 from contracts.kinds import Card
 from stream import snapshots
+from stream.cards import KeptCard, pack_card
 from stream.detector import Detector
 from stream.instance import Trouble
 from stream.rows import Arrivals
@@ -64,7 +65,7 @@ class Engine:
         """Number of the last frame of each source."""
         self._gone = (0, 0)
         """Rows and repeats of sources that were forgotten."""
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[str, KeptCard] = {}
         """The newest card that the keeper sent of each home."""
 
     def apply(self, frames: Sequence[Frame]) -> list[Detection]:
@@ -119,7 +120,7 @@ class Engine:
     def put_card(self, home_id: str, card: Card) -> None:
         """Keep a card for sources that have not spoken yet; a worker without a snapshot begins with all of ``homes.v1``."""
         if home_id not in self._cards or card.version > self._cards[home_id].version:
-            self._cards[home_id] = card
+            self._cards[home_id] = KeptCard(card.version, pack_card(card))
 
     def standings(self) -> list[Standing]:
         """How far each source is."""
@@ -136,7 +137,7 @@ class Engine:
         """All state, as of the last frame applied."""
         return snapshots.dump(
             {
-                "cards": {home_id: msgspec.msgpack.encode(card) for home_id, card in self._cards.items()},
+                "cards": self._cards,
                 "frames": self._frames,
                 "spoke": self._spoke,
                 "sources": {name: source.packed() for name, source in self._sources.items()},
@@ -152,7 +153,7 @@ class Engine:
         """Take a snapshot of the same format into an empty engine. Returns ``source/detector`` of those that start anew: their own state
         version or columns have changed."""
         state = snapshots.load(data)
-        self._cards = {home_id: msgspec.msgpack.decode(card, type=Card) for home_id, card in state["cards"].items()}
+        self._cards = {home_id: KeptCard(*card) for home_id, card in state["cards"].items()}
         anew: list[str] = []
         self._frames, self._spoke = state["frames"], state["spoke"]
         for name, packed in state["sources"].items():

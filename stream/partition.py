@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from contracts import dead_letters, detections
 from contracts.dead_letters import DeadLetter
@@ -33,6 +33,9 @@ PORTION_ROWS = 1_000
 own (a recording in a hurry: 0.6 ms a row)."""
 TURN_S = 0.5
 """How long a worker lets one partition work before the loop turns and others have their turn, s."""
+SNAPSHOT_BYTES_PER_S = 2_000_000
+"""What a worker writes of snapshots at most, bytes a second on the average. Those of a city are some 14 MB a partition, so that its successor may have
+to read two minutes again instead of half a one."""
 
 FRAMES = make("shouwang_stream_frames_applied_total")
 ROWS = make("shouwang_stream_rows_applied_total")
@@ -40,6 +43,11 @@ REPEATS = make("shouwang_stream_repeats_dropped_total")
 DETECTIONS = make("shouwang_stream_detections_sent_total")
 SNAPSHOTS = make("shouwang_stream_snapshots_written_total")
 ERRORS = make("shouwang_stream_detector_errors_total")
+
+
+def period_s(partitions: Iterable["Partition"], settings: StreamSettings) -> float:
+    """How often a worker with these partitions takes a snapshot of each, s: what its setting says, or what SNAPSHOT_BYTES_PER_S leaves room for."""
+    return max(settings.snapshot_s, sum(each.snapshot_bytes for each in partitions) / SNAPSHOT_BYTES_PER_S)
 
 
 class HoleInLog(ShouwangError):
@@ -65,6 +73,8 @@ class Partition:
         """Offset of the next frame to apply."""
         self.reflected = found.snapshot.offset if found.snapshot is not None else -1
         """Offset of the last frame that a snapshot in Kafka reflects; frames up to it may be acknowledged."""
+        self.snapshot_bytes = len(found.snapshot.data) if found.snapshot is not None else 0
+        """Size of the newest snapshot, compressed."""
         self.frames = 0
         self.rows = 0
         self._group = group
@@ -79,7 +89,7 @@ class Partition:
         self._counted = (0, 0)
         self.engine = Engine(self.number, lane, detectors, grid_s=settings.grid_s, grace_s=settings.grace_s)
         if found.snapshot is not None:
-            anew = self.engine.restore(found.snapshot.data)
+            anew = self.engine.restore(snapshots.unsqueeze(found.snapshot.data))
             if anew:
                 log.warning(
                     "partition %d: start anew, their state is of another version: %s", self.number, ", ".join(anew)
@@ -146,11 +156,9 @@ class Partition:
         self.engine.troubles.clear()
         self._count(count)
 
-    def due(self) -> bool:
-        """Whether it is time for a snapshot."""
-        return (
-            self.next_offset - 1 > self.reflected and time.monotonic() - self._taken_at_s >= self._settings.snapshot_s
-        )
+    def due(self, period_s: float) -> bool:
+        """Whether it is time for a snapshot, when one is to be taken every ``period_s``."""
+        return self.next_offset - 1 > self.reflected and time.monotonic() - self._taken_at_s >= period_s
 
     async def snapshot(self) -> None:
         """Write the state as it is now, after all that led to it was sent. Afterwards ``reflected`` has moved."""
@@ -158,6 +166,8 @@ class Partition:
         offset, data, unsent = self.next_offset - 1, self.engine.snapshot(), list(self._unsent)
         self._taken_at_s = time.monotonic()
         self._slot = 1 - self._slot
+        data = await asyncio.to_thread(snapshots.squeeze, data)
+        self.snapshot_bytes = len(data)
         await asyncio.gather(*unsent)
         records = snapshots.cut(
             data,

@@ -30,7 +30,7 @@ class StreamSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     flush_s: Annotated[float, Meta(gt=0, le=5)] = 0.5
     """How often snapshots and acknowledgements are looked after, s."""
     snapshot_s: Annotated[float, Meta(gt=0, le=600)] = 30.0
-    """Oldest snapshot of a partition, s: what a successor reads again."""
+    """Oldest snapshot of a partition, s: what a successor reads again. With much state it is more (``stream.partition.period_s``)."""
     stall_s: Annotated[float, Meta(ge=10, le=3600)] = 60.0
     """A worker that has had frames before it this long without getting on ends itself, s; its supervisor starts it anew."""
     standby: bool = False

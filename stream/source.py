@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, cast
 
-import msgspec
 import numpy as np
 
 from contracts.detections import Detection
 from contracts.frames import Frame, FrameMeta, decode, encode
 from contracts.kinds import Card
-from stream.cards import HomeCards
+from stream.cards import HomeCards, KeptCard, pack_card, unpack_card
 from stream.columns import pack, unpack
 from stream.detector import Detector, Floats
 from stream.instance import Instance, Trouble
@@ -33,7 +32,7 @@ class Source:
     """State of one source in one partition on one lane."""
 
     def __init__(
-        self, name: str, lane: Literal["bulk", "urgent"], detectors: Mapping[str, Detector], cards: Mapping[str, Card],
+        self, name: str, lane: Literal["bulk", "urgent"], detectors: Mapping[str, Detector], cards: Mapping[str, KeptCard],
         grid_s: float, grace_s: float,
     ) -> None:  # fmt: skip
         self.name = name
@@ -42,7 +41,7 @@ class Source:
         self.rows = 0
         self.repeats = 0
         self.cards = HomeCards()
-        self.unclaimed: dict[str, Card] = dict(cards)
+        self.unclaimed: dict[str, KeptCard] = dict(cards)
         """Cards from the keeper of homes that have not spoken on this source."""
         self._time = WatchedTime(grace_s)
         self.instances = [
@@ -187,12 +186,12 @@ class Source:
     def _put_by(self, home_id: str, card: Card) -> None:
         """Keep the card of a home that has not spoken on this source; it is in force before its first row."""
         if home_id not in self.unclaimed or card.version > self.unclaimed[home_id].version:
-            self.unclaimed[home_id] = card
+            self.unclaimed[home_id] = KeptCard(card.version, pack_card(card))
 
     def _claim(self, keys: Sequence[tuple[str, str]]) -> None:
         for home_id, _ in keys:
             if home_id in self.unclaimed:
-                self._apply_card(home_id, self.unclaimed.pop(home_id))
+                self._apply_card(home_id, unpack_card(self.unclaimed.pop(home_id).packed))
 
     def _enrol(self) -> None:
         for instance in self.instances:
@@ -232,7 +231,7 @@ class Source:
             "held": [
                 (encode(meta, each.rest()), pack(each.place_s[each.taken :]), each.from_keeper) for each in self._held
             ],
-            "unclaimed": {home_id: msgspec.msgpack.encode(card) for home_id, card in self.unclaimed.items()},
+            "unclaimed": dict(self.unclaimed),
             "detectors": {instance.name: instance.packed() for instance in self.instances},
         }
 
@@ -245,9 +244,7 @@ class Source:
         self._time.restore(packed["time"])
         self.cards.restore(packed["cards"])
         self._seen.restore(packed["seen"], packed["seen_size"])
-        self.unclaimed = {
-            home_id: msgspec.msgpack.decode(card, type=Card) for home_id, card in packed["unclaimed"].items()
-        }
+        self.unclaimed = {home_id: KeptCard(*card) for home_id, card in packed["unclaimed"].items()}
         for value, place, from_keeper in packed["held"]:
             arrivals = Arrivals(decode(value).batches, from_keeper=from_keeper)
             arrivals.place_s = cast(Floats, unpack(place))

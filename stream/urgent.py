@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from contracts.topics import EVENTS
 from stream.detector import Detector
 from stream.engine import snapshot_format
-from stream.partition import TURN_S, Partition
+from stream.partition import TURN_S, Partition, period_s
 from stream.places import find, partitions_of
 from stream.reports import report_for_ever
 from stream.sends import Sender
@@ -129,6 +129,7 @@ class UrgentWorker:
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(self._settings.flush_s)
+            every_s = period_s(self._partitions.values(), self._settings)
             for partition in self._partitions.values():
-                if partition.due():
+                if partition.due(every_s):
                     await partition.snapshot()

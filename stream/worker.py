@@ -5,7 +5,7 @@ Faust moves frames and partitions and nothing else. What must hold, each learnt 
 - a frame is acknowledged in offset order, when a snapshot in Kafka reflects it; a frame is dropped without that only if its
   generation is over or its partition is no longer ours, for then its owner reads it again;
 - state is restored in ``on_rebalance_complete``, which blocks; the place to read on is committed there, because Faust then seeks to it;
-- on revoke: what the snapshots reflect is committed directly, the state is forgotten, the successor reads at most ``snapshot_s`` again.
+- on revoke: what the snapshots reflect is committed directly, the state is forgotten, the successor reads at most a period of snapshots again.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from faust.types import TP
 from contracts.topics import READINGS
 from stream.detector import Detector
 from stream.engine import snapshot_format
-from stream.partition import TURN_S, Partition
+from stream.partition import TURN_S, Partition, period_s
 from stream.places import find
 from stream.reports import report_for_ever
 from stream.sends import Sender
@@ -164,10 +164,11 @@ class BulkWorker:
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(self.settings.flush_s)
+            every_s = period_s(self._partitions.values(), self.settings)
             for partition in list(self._partitions.values()):
                 if self.app.rebalancing:
                     break
-                if partition.due():
+                if partition.due(every_s):
                     await partition.snapshot()
                 self._acknowledge(partition)
 
