@@ -1,8 +1,8 @@
 """What the writer has to account for beside the rows: numbers stored, devices seen, hours to roll up. Pure: Arrow in, columns out.
 
-Accounts are merged into the database every few seconds, not with each batch, because one row of accounting costs as much as a
-reading. Kafka's offsets move only together with them: after a crash the frames since are read again, which is
-harmless for the rows and makes the accounts whole.
+Accounts are merged into the database every few seconds, with a city's devices every few minutes, not with each batch, because one row
+of accounting costs as much as a reading. The offsets of accounts move only together with them: after a crash the frames since are
+counted again, which makes the accounts whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +25,9 @@ LATE_S = 3600.0
 LATE_HOMES = 1000
 """More late homes than this in one hour: the hour is rolled up for all of them at once."""
 
+COMPACT_ROWS = 50_000
+"""Rows that are kept as they came before they are put together: of a device that speaks each minute one row is left of many."""
+
 Columns = dict[str, list[Any]]
 
 
@@ -32,7 +35,10 @@ class Counts:
     """Collects accounts until they are merged."""
 
     def __init__(self) -> None:
-        self._rows: list[pa.Table] = []
+        self._runs: list[pa.Table] = []
+        self._seen: list[pa.Table] = []
+        self._loose = 0
+        """Rows since all was put together."""
         self._told: dict[tuple[str, str, int], int] = {}
         self._refused: set[tuple[str, str, int, int]] = set()
         self._hours: set[tuple[str, float]] = set()
@@ -41,56 +47,75 @@ class Counts:
     def add(self, tables: Mapping[str, pa.Table], letters: Iterable[DeadLetter] = ()) -> None:
         """Rows by kind, with the column SOURCE, and dead letters."""
         for kind, table in tables.items():
-            heard = pa.repeat(pa.scalar(True), len(table))
+            heard = table
             if kind == "status":
                 # The last will is sent by the broker: it says that the device is away, not that it was heard.
-                heard = compute.not_equal(table["online"], False).fill_null(True)
+                heard = table.filter(compute.not_equal(table["online"], False).fill_null(True))
                 self._tell(table)
-            rows = table.select(["home_id", "boot", "seq", "received_at_s", "device_id", "via", SOURCE])
-            self._rows.append(rows.append_column("heard", heard))
+            self._note_runs(table)
+            self._note_seen(heard)
             if kind in ROLLED_UP:
                 self._mark(kind, table)
+            self._loose += len(table)
         for letter in letters:
             home_id, _, device_id = letter.account.partition(".")
             if home_id and device_id and letter.boot is not None and letter.seq is not None and letter.boot >= 0:
                 self._refused.add((home_id, device_id, letter.boot, letter.seq))
+        if self._loose > COMPACT_ROWS:
+            self._runs, self._seen, self._loose = [self._put_together()], [self._all_seen()], 0
 
     def runs(self) -> Columns:
         """Runs of stored numbers by publisher and boot, as the query ``merge_counts`` takes them."""
-        rows = self._joined()
-        rows = rows.filter(compute.greater_equal(rows["boot"], 0))
-        publisher = compute.coalesce(rows["via"], rows["device_id"])
-        codes = _codes(rows["home_id"], publisher, rows["boot"].cast(pa.string()))
-        seq = _numbers(rows["seq"]).astype(np.int64)
-        order = np.lexsort((seq, codes))
-        codes, seq = codes[order], seq[order]
-        begins = np.flatnonzero(np.r_[True, (np.diff(codes) != 0) | (np.diff(seq) > 1)][: len(seq)])
-        ends = _ends(begins, len(seq))
-        at = order[begins]
-        last_s = np.maximum.reduceat(_numbers(rows["received_at_s"])[order], begins) if len(begins) else np.empty(0)
-        return {
-            "home_ids": rows["home_id"].take(at).to_pylist(), "device_ids": publisher.take(at).to_pylist(),
-            "boots": rows["boot"].take(at).to_pylist(), "from_seqs": seq[begins].tolist(), "to_seqs": seq[ends].tolist(),
-            "last_at_s": last_s.tolist(),
-        }  # fmt: skip
+        return self._put_together().to_pydict()
 
     def seen(self) -> Columns:
         """First and last arrival of each device, and of hubs through their children; for the query ``merge_seen``."""
-        rows = self._joined()
-        rows = rows.filter(rows["heard"])
-        relayed = rows.filter(compute.is_valid(rows["via"]))
-        homes = pa.chunked_array([*rows["home_id"].chunks, *relayed["home_id"].chunks], type=pa.string())
-        devices = pa.chunked_array([*rows["device_id"].chunks, *relayed["via"].chunks], type=pa.string())
-        sources = pa.chunked_array([*rows[SOURCE].chunks, *relayed[SOURCE].chunks], type=pa.string())
-        at_s = np.r_[_numbers(rows["received_at_s"]), _numbers(relayed["received_at_s"])]
-        codes = _codes(homes, devices)
-        order = np.lexsort((at_s, codes))
+        return self._all_seen().to_pydict()
+
+    def _note_runs(self, table: pa.Table) -> None:
+        rows = table.filter(compute.greater_equal(table["boot"], 0))
+        publisher = compute.coalesce(rows["via"], rows["device_id"])
+        seq = rows["seq"].cast(pa.int64())
+        columns = [rows["home_id"], publisher, rows["boot"].cast(pa.int64()), seq, seq, rows["received_at_s"]]
+        self._runs.append(pa.Table.from_arrays(columns, schema=_RUNS))
+
+    def _note_seen(self, heard: pa.Table) -> None:
+        relayed = heard.filter(compute.is_valid(heard["via"]))
+        for rows, device in ((heard, "device_id"), (relayed, "via")):
+            if len(rows):
+                at_s = rows["received_at_s"]
+                self._seen.append(
+                    pa.Table.from_arrays([rows["home_id"], rows[device], at_s, at_s, rows[SOURCE]], schema=_SEEN)
+                )
+
+    def _put_together(self) -> pa.Table:
+        """Runs that meet as one."""
+        rows = _joined(self._runs, _RUNS)
+        codes = _codes(rows["home_ids"], rows["device_ids"], rows["boots"].cast(pa.string()))
+        first, last, at_s = (_numbers(rows[name]) for name in ("from_seqs", "to_seqs", "last_at_s"))
+        order = np.lexsort((first, codes))
+        codes, first, last, at_s = codes[order], first[order], last[order], at_s[order]
+        begins = np.flatnonzero(np.r_[True, (np.diff(codes) != 0) | (first[1:] > last[:-1] + 1)][: len(order)])
+        found = rows.take(order[begins])
+        if not len(begins):
+            return found
+        ends, newest = np.maximum.reduceat(last, begins), np.maximum.reduceat(at_s, begins)
+        return pa.Table.from_arrays(
+            [*(found[name] for name in _RUNS.names[:4]), pa.array(ends), pa.array(newest)], schema=_RUNS
+        )
+
+    def _all_seen(self) -> pa.Table:
+        """One row for each device."""
+        rows = _joined(self._seen, _SEEN)
+        codes = _codes(rows["home_ids"], rows["device_ids"])
+        first_s, last_s = _numbers(rows["first_at_s"]), _numbers(rows["last_at_s"])
+        order = np.lexsort((last_s, codes))
         begins = np.flatnonzero(np.r_[True, np.diff(codes[order]) != 0][: len(order)])
-        at = order[_ends(begins, len(order))]
-        return {
-            "home_ids": homes.take(at).to_pylist(), "device_ids": devices.take(at).to_pylist(),
-            "first_at_s": at_s[order[begins]].tolist(), "last_at_s": at_s[at].tolist(), "sources": sources.take(at).to_pylist(),
-        }  # fmt: skip
+        found = rows.take(order[_ends(begins, len(order))])
+        if not len(begins):
+            return found
+        earliest = np.minimum.reduceat(first_s[order], begins)
+        return found.set_column(_SEEN.names.index("first_at_s"), "first_at_s", pa.array(earliest))
 
     def told(self) -> Columns:
         """Highest number that each device stated; for the query ``merge_told``."""
@@ -127,17 +152,19 @@ class Counts:
             homes = compute.unique(late_homes.filter(pa.array(late_hours_s == hour_s))).to_pylist()
             self._late.setdefault((kind, hour_s), set()).update(homes)
 
-    def _joined(self) -> pa.Table:
-        if not self._rows:
-            return _NOTHING
-        return pa.concat_tables(self._rows).combine_chunks()
 
-
-_COLUMNS: dict[str, pa.DataType] = {
-    "home_id": pa.string(), "boot": pa.int64(), "seq": pa.int64(), "received_at_s": pa.float64(),
-    "device_id": pa.string(), "via": pa.string(), SOURCE: pa.string(), "heard": pa.bool_(),
+_RUN_COLUMNS: dict[str, pa.DataType] = {
+    "home_ids": pa.string(), "device_ids": pa.string(), "boots": pa.int64(), "from_seqs": pa.int64(), "to_seqs": pa.int64(),
+    "last_at_s": pa.float64(),
 }  # fmt: skip
-_NOTHING = pa.schema(_COLUMNS).empty_table()
+_SEEN_COLUMNS: dict[str, pa.DataType] = {
+    "home_ids": pa.string(), "device_ids": pa.string(), "first_at_s": pa.float64(), "last_at_s": pa.float64(), "sources": pa.string(),
+}  # fmt: skip
+_RUNS, _SEEN = pa.schema(_RUN_COLUMNS), pa.schema(_SEEN_COLUMNS)
+
+
+def _joined(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
 
 
 def _numbers(column: Column) -> npt.NDArray[Any]:

@@ -6,6 +6,7 @@ A row whose time was corrected passes ``row_identity`` first, because its repeat
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,9 @@ from storage.errors import BadRows
 from storage.queries import query
 
 CONSUMER = "writer"
+"""Whose offsets are those of the accounts: where a writer begins to read."""
+ROWS = "writer-rows"
+"""Whose offsets are those of the rows: what lies before them is stored and only counted."""
 WRITER_LOCK = 0x5348_0002
 """Advisory lock of the one writer; a second instance waits for it."""
 LATEST_S = 7_258_118_400.0
@@ -80,11 +84,8 @@ def check_rows(table: pa.Table) -> None:
             raise BadRows(detail=f"{name} is beyond {most}")
 
 
-def batch_of(frames: Sequence[tuple[Statement, Mapping[str, pa.RecordBatch]]], letters: Sequence[Letter] = ()) -> Batch:
-    """Put the rows of several frames together, kind by kind, in order. Kinds that no device sends (cards) are left out.
-
-    Raises BadRows.
-    """
+def tables_of(frames: Sequence[tuple[Statement, Mapping[str, pa.RecordBatch]]]) -> dict[str, pa.Table]:
+    """The rows of several frames, kind by kind, in order, with the column SOURCE. Kinds that no device sends (cards) are left out."""
     parts: dict[str, tuple[list[pa.RecordBatch], list[str]]] = {}
     for statement, batches in frames:
         for kind, rows in batches.items():
@@ -92,7 +93,12 @@ def batch_of(frames: Sequence[tuple[Statement, Mapping[str, pa.RecordBatch]]], l
                 of_kind, sources = parts.setdefault(kind, ([], []))
                 of_kind.append(rows)
                 sources.append(statement.meta.source)
-    tables = {kind: joined(*of_kind) for kind, of_kind in parts.items()}
+    return {kind: joined(*of_kind) for kind, of_kind in parts.items()}
+
+
+def batch_of(frames: Sequence[tuple[Statement, Mapping[str, pa.RecordBatch]]], letters: Sequence[Letter] = ()) -> Batch:
+    """Put the rows of several frames together. Raises BadRows."""
+    tables = tables_of(frames)
     for table in tables.values():
         check_rows(table)
     return Batch(tables, [statement for statement, _ in frames if statement.meta.source], letters)
@@ -186,8 +192,8 @@ class TelemetryStore:
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [WRITER_LOCK]).fetchone()
         return bool(row and row[0])
 
-    def store(self, batch: Batch) -> Stored:
-        """Store rows, statements about unwatched time, and dead letters in one transaction.
+    def store(self, batch: Batch, offsets: Mapping[tuple[str, int], int] = MappingProxyType({})) -> Stored:
+        """Store rows, statements about unwatched time, and dead letters in one transaction, and move the offsets of rows.
 
         Raises psycopg.DataError or IntegrityError where one of the rows cannot be stored, then nothing of the batch is.
         """
@@ -204,6 +210,7 @@ class TelemetryStore:
             if batch.letters:
                 with self._connection.cursor() as cursor:
                     cursor.executemany(query("keep_letter"), [_letter(each) for each in batch.letters])
+            self._move(ROWS, offsets)
         return stored
 
     def account(
@@ -222,18 +229,27 @@ class TelemetryStore:
                     "watched_until_s": statement.meta.watched_until_s, "heard_at_s": statement.heard_at_s,
                 }  # fmt: skip
                 self._connection.execute(query("merge_source"), values)
-            for (topic, partition), next_offset in sorted(offsets.items()):
-                place = {"consumer": CONSUMER, "topic": topic, "partition": partition, "next_offset": next_offset}
-                self._connection.execute(query("move_offset"), place)
+            self._move(CONSUMER, offsets)
 
-    def offsets(self) -> dict[tuple[str, int], int]:
-        """Next offset to read by topic and partition."""
-        rows = self._connection.execute(query("consumer_offsets"), {"consumer": CONSUMER})
+    def _move(self, consumer: str, offsets: Mapping[tuple[str, int], int]) -> None:
+        for (topic, partition), next_offset in sorted(offsets.items()):
+            place = {"consumer": consumer, "topic": topic, "partition": partition, "next_offset": next_offset}
+            self._connection.execute(query("move_offset"), place)
+
+    def refused_frames(self) -> set[str]:
+        """Places (``topic/partition/offset``) of frames that could not be stored: they count for nothing when they are read again."""
+        return {letter_id for (letter_id,) in self._connection.execute(query("letters_of_the_writer"))}
+
+    def offsets(self, consumer: str = CONSUMER) -> dict[tuple[str, int], int]:
+        """Next offset by topic and partition."""
+        rows = self._connection.execute(query("consumer_offsets"), {"consumer": consumer})
         return {(topic, partition): next_offset for topic, partition, next_offset in rows}
 
     def forget_offset(self, topic: str, partition: int) -> None:
         """The log was emptied: begin anew there."""
-        self._connection.execute(query("reset_offset"), {"consumer": CONSUMER, "topic": topic, "partition": partition})
+        for consumer in (CONSUMER, ROWS):
+            place = {"consumer": consumer, "topic": topic, "partition": partition}
+            self._connection.execute(query("reset_offset"), place)
 
     def _merge(self, name: str, columns: Columns) -> None:
         if len(next(iter(columns.values()))):

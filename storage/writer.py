@@ -1,15 +1,17 @@
 """The writer: frames and dead letters from Kafka into TimescaleDB. ``python -m storage writer``.
 
-Delivery: at least once, and each row once. Rows are stored first; every few seconds their accounts and Kafka's offsets follow in one
-transaction. Whatever goes wrong, the session ends and the next one reads again from the stored offsets; what it meets twice changes
-nothing. A frame that cannot be stored becomes a dead letter by itself. The database may be away for as long as Kafka keeps.
+Delivery: at least once, and each row once. Rows and how far they go are stored in one transaction; every few seconds, partition by partition, their
+accounts and how far those go follow in another. Whatever goes wrong, the session ends and the next one reads again from where accounts end; what
+is stored already it only counts. A frame that cannot be stored becomes a dead letter by itself. The database may be away for as
+long as Kafka keeps.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import psycopg
@@ -26,13 +28,18 @@ from storage.counts import Counts
 from storage.errors import BadRows, LogGone, NoLog
 from storage.places import places_of
 from storage.settings import WriterSettings
-from storage.telemetry import Batch, Letter, Statement, Stored, TelemetryStore, batch_of
+from storage.telemetry import ROWS, Batch, Letter, Statement, Stored, TelemetryStore, batch_of, tables_of
 
 LOG = logging.getLogger("storage.writer")
 Frames = tuple[Statement, Mapping[str, pa.RecordBatch]]
 
-LONGEST_ACCOUNT_S = 60.0
-"""Longest time between two accounts that their own cost may lead to, s; as much is read again after a crash."""
+ACCOUNT_SHARE = 0.1
+"""Share of the writer's time that accounts may take: with a city's devices a partition has its turn every few minutes, and as much is counted
+again after a crash (counting a row costs a twentieth of storing it)."""
+ACCOUNT_TURN_S = 0.5
+"""Accounts of further partitions wait when those before them have taken so long, s: rows come first."""
+LOOSE_ROWS = 20_000
+"""Rows of a partition that wait in their frames before they are counted."""
 _UNSTORABLE = (BadRows, psycopg.DataError, psycopg.IntegrityError, pa.ArrowException, UnicodeDecodeError, OverflowError)
 """Faults of the rows themselves; anything else is a fault of the way, and the same rows are tried again."""
 
@@ -75,6 +82,10 @@ def decode(records: Sequence[Record]) -> Reading:
     return reading
 
 
+def _partition(record: Record) -> tuple[str, int]:
+    return record.topic, record.partition
+
+
 def _place(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
@@ -110,6 +121,34 @@ class Metrics:
         self.lag = make("shouwang_writer_lag_records")
 
 
+@dataclass
+class Part:
+    """What was stored of one partition of a topic and is not accounted for yet."""
+
+    accounted_at_s: float
+    next_offset: int = 0
+    frames: list[Frames] = field(default_factory=list)
+    rows: int = 0
+    counts: Counts = field(default_factory=Counts)
+    statements: dict[tuple[str, int], Statement] = field(default_factory=dict)
+
+    def add(self, frame: Frames) -> None:
+        """A frame whose rows are stored."""
+        statement, batches = frame
+        self.frames.append(frame)
+        self.rows += sum(batch.num_rows for batch in batches.values())
+        if statement.meta.source:
+            self.statements[(statement.meta.source, statement.partition)] = statement
+        if self.rows > LOOSE_ROWS:
+            self.count()
+
+    def count(self) -> Counts:
+        """The accounts of all of it."""
+        self.counts.add(tables_of(self.frames))
+        self.frames, self.rows = [], 0
+        return self.counts
+
+
 class Session:
     """One stretch of storing over one database connection, from the stored offsets on. Ends with whatever goes wrong."""
 
@@ -117,57 +156,85 @@ class Session:
         self._store = store
         self._settings = settings
         self._metrics = metrics
-        self._accounted_at_s = time.monotonic()
-        self._account_every_s = settings.account_s
-        self._begin()
-
-    def _begin(self) -> None:
-        self._counts = Counts()
-        self._statements: dict[tuple[str, int], Statement] = {}
-        self._offsets: dict[tuple[str, int], int] = {}
+        self._stored = store.offsets(ROWS)
+        """Up to where rows are stored, by topic and partition: what lies before is only counted."""
+        self._refused = store.refused_frames()
+        self._parts: dict[tuple[str, int], Part] = {}
+        self._account_again_at_s = time.monotonic() + settings.account_s
 
     def take(self, records: Sequence[Record]) -> None:
-        """Store what these records hold, and account for it when that is due."""
+        """Store what these records hold, and account for what is due."""
         reading = decode(records)
+        for place, next_offset in reading.offsets.items():
+            self._part(place).next_offset = next_offset
+        new = []
+        for record, frame in reading.frames:
+            if record.offset >= self._stored.get(_partition(record), 0):
+                new.append((record, frame))
+            elif _place(record) not in self._refused:
+                self._part(_partition(record)).add(frame)
+        reading.frames = new
         if reading.offsets:
             self._store_all(reading)
-            self._offsets |= reading.offsets
-        if time.monotonic() - self._accounted_at_s >= self._account_every_s:
-            self.account()
+        if time.monotonic() >= self._account_again_at_s:
+            self._account_due()
+
+    def _part(self, place: tuple[str, int]) -> Part:
+        if place not in self._parts:
+            self._parts[place] = Part(time.monotonic())
+        return self._parts[place]
 
     def _store_all(self, reading: Reading) -> None:
         try:
             batch = batch_of([each for _, each in reading.frames], reading.letters)
-            self._keep(batch)
+            self._keep(batch, reading.frames, reading.offsets)
         except _UNSTORABLE as error:
             LOG.warning("a batch of %d frames cannot be stored as a whole: %s", len(reading.frames), error)
             self._one_by_one(reading)
 
     def account(self) -> None:
-        """Merge the accounts and move the offsets."""
-        began_s = time.monotonic()
-        self._store.account(self._counts, self._statements, self._offsets)
-        self._accounted_at_s = time.monotonic()
-        # With very many devices it takes long, so it is done more rarely: at most a tenth of the time goes into it.
-        often_s = min(10 * (self._accounted_at_s - began_s), LONGEST_ACCOUNT_S)
-        self._account_every_s = max(self._settings.account_s, often_s)
-        self._begin()
+        """Merge the accounts of all partitions and move their offsets."""
+        for place in list(self._parts):
+            self._account(place)
+
+    def _account_due(self) -> None:
+        """The partitions that have waited longest, within ACCOUNT_SHARE of the time."""
+        began_s = now_s = time.monotonic()
+        waited = sorted((part.accounted_at_s, place) for place, part in self._parts.items())
+        for accounted_at_s, place in waited:
+            if now_s - accounted_at_s < self._settings.account_s or now_s - began_s > ACCOUNT_TURN_S:
+                break
+            self._account(place)
+            now_s = time.monotonic()
+        self._account_again_at_s = now_s + (now_s - began_s) * (1 / ACCOUNT_SHARE - 1)
+
+    def _account(self, place: tuple[str, int]) -> None:
+        part = self._parts[place]
+        self._store.account(part.count(), part.statements, {place: part.next_offset})
+        self._parts[place] = Part(time.monotonic(), part.next_offset)
 
     def _one_by_one(self, reading: Reading) -> None:
         letters = list(reading.letters)
         for record, frame in reading.frames:
             try:
-                self._keep(batch_of([frame]))
+                self._keep(batch_of([frame]), [(record, frame)])
             except _UNSTORABLE as error:
                 letters.append(_refused(record, str(error).strip(), frame[0].meta.source))
-        self._keep(Batch({}, (), letters))
+        self._keep(Batch({}, (), letters), (), reading.offsets)
 
-    def _keep(self, batch: Batch) -> None:
+    def _keep(
+        self,
+        batch: Batch,
+        frames: Iterable[tuple[Record, Frames]],
+        offsets: Mapping[tuple[str, int], int] = MappingProxyType({}),
+    ) -> None:
         began_s = time.monotonic()
-        stored = self._store.store(batch)
-        self._counts.add(batch.tables, [each.letter for each in batch.letters])
-        for statement in batch.statements:
-            self._statements[(statement.meta.source, statement.partition)] = statement
+        stored = self._store.store(batch, offsets)
+        for record, frame in frames:
+            self._part(_partition(record)).add(frame)
+        for letter in batch.letters:
+            topic, partition, _ = letter.letter_id.rsplit("/", 2)
+            self._part((topic, int(partition))).counts.add({}, [letter.letter])
         if self._metrics is not None:
             _count(self._metrics, stored, batch, time.monotonic() - began_s)
 

@@ -85,6 +85,10 @@ VALUES (%(consumer)s, %(topic)s, %(partition)s, %(next_offset)s)
     ON CONFLICT (consumer, topic, partition) DO UPDATE
    SET next_offset = greatest(o.next_offset, excluded.next_offset);
 
+-- name: letters_of_the_writer
+-- Frames that could not be stored.
+SELECT letter_id FROM dead_letters WHERE stage = 'writer';
+
 -- name: reset_offset
 -- The log is shorter than what was read: it was emptied, so reading begins anew.
 DELETE FROM consumer_offsets WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s;

@@ -183,7 +183,9 @@ class TestSession:
         assert telling.rows("SELECT letter_id, stage, reason FROM dead_letters ORDER BY letter_id") == [
             ("readings.v1/0/1", "writer", "bad_frame"), ("readings.v1/0/3", "writer", "bad_frame"),
         ]  # fmt: skip
-        assert telling.rows("SELECT next_offset FROM consumer_offsets WHERE topic = 'readings.v1'") == [4]
+        assert telling.rows(
+            "SELECT next_offset FROM consumer_offsets WHERE topic = 'readings.v1' AND consumer = 'writer'"
+        ) == [4]
 
     def test_what_the_database_refuses_is_a_dead_letter_with_its_words(self, session, store, telling):
         with psycopg.connect(
@@ -203,19 +205,55 @@ class TestSession:
         (detail,) = telling.rows("SELECT detail FROM dead_letters")
         assert "no_fever" in detail
 
-    def test_offsets_move_only_with_the_accounts_so_a_crash_reads_again(self, session, empty, telling):
+    def test_offsets_move_only_with_the_accounts_so_a_crash_counts_again_what_is_stored(self, session, empty, telling):
         records = [Record("readings.v1", 0, n, frame([row(seq=n + 1, at_s=T0 + n)])) for n in range(3)]
         session.take(records)
         assert telling.numbers() == [1, 2, 3]
-        assert telling.rows("SELECT count(*) FROM consumer_offsets") == [0]
+        offsets = "SELECT consumer, next_offset FROM consumer_offsets ORDER BY consumer"
+        assert telling.rows(offsets) == [("writer-rows", 3)]
+        telling._connection.execute("DELETE FROM reading_vitals")  # so that storing again would be seen
         after_the_crash = TelemetryStore(empty)
         again = Session(after_the_crash, WriterSettings())
-        again.take(records)
+        more = Record("readings.v1", 0, 3, frame([row(seq=4, at_s=T0 + 3)]))
+        again.take([*records, more])
         again.account()
         after_the_crash.close()
-        assert telling.numbers() == [1, 2, 3]
-        assert telling.rows("SELECT stored::text FROM device_counts") == ["{[1,4)}"]
-        assert telling.rows("SELECT next_offset FROM consumer_offsets") == [3]
+        assert telling.numbers() == [4], "only what lies behind the offset of rows is stored"
+        assert telling.rows("SELECT stored::text FROM device_counts") == ["{[1,5)}"]
+        assert telling.rows(offsets) == [("writer", 4), ("writer-rows", 4)]
+
+    def test_a_frame_that_was_refused_counts_for_nothing_when_it_is_read_again(self, session, empty, telling):
+        records = [
+            Record("readings.v1", 0, 0, frame([row(seq=1)])),
+            Record("readings.v1", 0, 1, frame([row(seq=2, home="no such id!")])),
+        ]
+        session.take(records)
+        again = Session(TelemetryStore(empty), WriterSettings())
+        again.take(records)
+        again.account()
+        assert telling.rows("SELECT home_id, stored::text FROM device_counts") == [("h-1", "{[1,2)}")]
+
+    def test_accounts_of_many_partitions_have_their_turn_and_move_their_own_offset(self, store, telling):
+        session = Session(store, WriterSettings(account_s=0.001))
+        for turn in range(3):
+            session.take(
+                [
+                    Record("readings.v1", part, turn, frame([row(seq=turn + 1, home=f"h-{part}", at_s=T0 + turn)]))
+                    for part in range(4)
+                ]
+            )
+        ends_s = time.monotonic() + 30
+        done = "SELECT min(next_offset) FROM consumer_offsets WHERE consumer = 'writer' HAVING count(*) = 4"
+        while telling.rows(done) != [3]:
+            assert time.monotonic() < ends_s
+            time.sleep(0.05)
+            session.take([])
+        assert telling.rows("SELECT home_id, stored::text FROM device_counts ORDER BY home_id") == [
+            (f"h-{part}", "{[1,4)}") for part in range(4)
+        ]
+        assert telling.rows("SELECT partition, next_offset FROM consumer_offsets WHERE consumer = 'writer' ORDER BY 1") == [
+            (part, 3) for part in range(4)
+        ]  # fmt: skip
 
     def test_devices_are_seen_and_an_unknown_one_is_listed_as_unbound(self, session, telling):
         telling._connection.execute(
