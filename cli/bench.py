@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from bench import alarms, city, falls, flow
+from bench import alarms, city, falls, flow, store
 from cli._running import Running
 from cli._table import show
 from cli.train import RECORDINGS
@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whole.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     whole.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    rows = what.add_parser("store", help="rows/s of the writer against the server's own COPY of the same rows")
+    rows.add_argument("--rows", type=int, default=store.ROWS, metavar="N", help=f"rows a turn ({store.ROWS})")
+    rows.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    rows.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     acted = what.add_parser("falls", help="falls told from activities in recordings, one subject left out at a time")
     acted.add_argument("--set", choices=tuple(falls.SETS), help="only this one (both)")
     acted.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
@@ -68,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; exit code 1 if an acknowledged message was lost."""
-    return {"falls": _falls, "alarms": _alarms, "flow": _flow, "city": _flow}[args.what](args)
+    return {"falls": _falls, "alarms": _alarms, "flow": _flow, "city": _flow, "store": _store}[args.what](args)
 
 
 def _alarms(args: argparse.Namespace) -> int:
@@ -91,14 +96,29 @@ def _falls(args: argparse.Namespace) -> int:
     return 0
 
 
-def _flow(args: argparse.Namespace) -> int:
+def _bench_site(native: bool) -> Site:
+    """The bench's own site, emptied; or the one that the environment names, as it is."""
     os.environ.setdefault("SHOUWANG_DATA", str(BENCH_DATA))
     os.environ.setdefault("SHOUWANG_PORT_BASE", str(BENCH_PORT_BASE))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     site = Site.load()
     if site.data == BENCH_DATA:
         # What an earlier load left would be read and stored beside this one.
-        choose(site, native=args.native).reset(site)
+        choose(site, native=native).reset(site)
+    return site
+
+
+def _store(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        figures = store.measure(site, args.rows)
+    print(json.dumps(figures, indent=None if args.json else 2))
+    return 0
+
+
+def _flow(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
     with Running(site, native=args.native):
         prepare.services(site, native=args.native)
         start(site, STAGES)

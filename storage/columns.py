@@ -1,15 +1,17 @@
 """From the columns of a frame to the columns of a hypertable, kind by kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from contracts.kinds import ENVELOPE, FROM_DEVICES, VALUES
-from storage.copy_binary import Array, Column, compute, encode, smallints, timestamps
+from storage.copy_binary import SIGNATURE, TRAILER, Array, Column, compute, smallints, timestamps, tuples
 
 SOURCE = "from_source"
 """Column with the source of each row's frame; no kind has one of that name (fall_alarm has ``source``)."""
 _NOT_STORED = {"ordinal"}
+PIECE_ROWS = 5_000
+"""Rows of a piece of a COPY stream."""
 
 
 def table_of(kind: str) -> str:
@@ -29,8 +31,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Columns that the writer fills, in the order of its COPY; ``stored_at`` is the database's."""
 
 
-def copy_stream(kind: str, rows: pa.Table) -> bytes:
-    """Rows of a kind as a binary COPY stream for COLUMNS[kind]. Characters NUL, which PostgreSQL's text cannot hold, are left out."""
+def copy_stream(kind: str, rows: pa.Table) -> Iterator[bytes]:
+    """Rows of a kind as a binary COPY stream for COLUMNS[kind], a piece at a time: the server takes one in while the next is made."""
+    yield SIGNATURE
+    for first in range(0, len(rows), PIECE_ROWS):
+        yield tuples(_columns(kind, rows.slice(first, PIECE_ROWS)))
+    yield TRAILER
+
+
+def _columns(kind: str, rows: pa.Table) -> list[Column]:
+    """COLUMNS[kind]. Characters NUL, which PostgreSQL's text cannot hold, are left out."""
     columns: list[Column] = []
     for column in ENVELOPE:
         if column.name.endswith("_at_s"):
@@ -42,7 +52,7 @@ def copy_stream(kind: str, rows: pa.Table) -> bytes:
     for column in VALUES[kind]:
         values: Column = rows[column.name]
         columns.append(without_nul(values) if pa.types.is_string(values.type) else values)
-    return encode(columns)
+    return columns
 
 
 def without_nul(values: Column) -> Column:

@@ -38,8 +38,8 @@ def smallints(column: Column) -> Array:
     return _flat(column).cast(pa.int16())
 
 
-def encode(columns: Sequence[Column]) -> bytes:
-    """The whole COPY stream of a table: signature, one tuple a row, trailer.
+def tuples(columns: Sequence[Column]) -> bytes:
+    """One tuple a row; a COPY stream is SIGNATURE, tuples and TRAILER.
 
     Types that are understood: bool, int16, int32, int64, float64, utf8, binary. All columns have the same length.
     """
@@ -48,7 +48,7 @@ def encode(columns: Sequence[Column]) -> bytes:
     fields: list[Any] = [_binary(count, np.arange(0, 2 * rows + 1, 2, dtype=np.int32))]
     fields += [_field(_flat(column)) for column in columns]
     joined = compute.binary_join_element_wise(*fields, pa.scalar(b"", pa.binary()))
-    return b"".join((SIGNATURE, _data(joined), TRAILER))
+    return bytes(_data(joined))
 
 
 def _flat(column: Column) -> Array:

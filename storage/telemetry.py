@@ -299,7 +299,8 @@ class TelemetryStore:
     def _copy(self, command: bytes, kind: str, rows: pa.Table) -> int:
         with self._connection.cursor() as cursor:
             with cursor.copy(command) as copy:
-                copy.write(copy_stream(kind, rows))
+                for piece in copy_stream(kind, rows):
+                    copy.write(piece)
             return cursor.rowcount
 
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from bench import city
+from bench import city, store
 from bench.load import home_name
 from contracts.names import parse_topic
 from contracts.partitions import partition_of
 from ingest import gate
 from ingest.mqtt import Publish, Stream
+from storage import writer
+from storage.counts import Counts
+from storage.telemetry import batch_of
 
 
 class Taker:
@@ -56,6 +59,20 @@ def test_every_packet_passes_the_gate_and_every_home_has_its_turn(pack: int) -> 
         assert found == list(range(1, len(found) + 1))
     assert load.sent == sum(len(taker.taken) for taker in takers)
     assert load.sent + load._more == sum(map(len, numbers.values()))
+
+
+def test_rows_for_the_store_are_each_device_s_once_a_minute_and_pass_the_writer_s_check() -> None:
+    given = store.records(1_000, homes=300)
+    reading = writer.decode(given)
+    assert not reading.letters
+    batch = batch_of([frame for _, frame in reading.frames])
+    assert batch.rows == 1_000
+    assert set(batch.tables) == set(store.STORED)
+    counts = Counts()
+    counts.add(batch.tables)
+    runs = counts.runs()
+    assert sum(runs["to_seqs"]) == 1_000, "every device counts from one without a hole"
+    assert set(runs["from_seqs"]) == {1}
 
 
 def test_what_says_something_is_registered_and_homes_meet_all_partitions() -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.copy_binary import POSTGRES_EPOCH_US, SIGNATURE, TRAILER, encode, smallints, timestamps
+from storage.copy_binary import POSTGRES_EPOCH_US, SIGNATURE, TRAILER, smallints, timestamps, tuples
 
 TYPES = {
     pa.bool_(): (st.booleans(), lambda v: struct.pack(">?", v)),
@@ -17,6 +17,10 @@ TYPES = {
     pa.string(): (st.text(st.characters(exclude_categories=["Cs"]), max_size=9), lambda v: v.encode()),
     pa.binary(): (st.binary(max_size=9), lambda v: v),
 }
+
+
+def encode(columns):
+    return SIGNATURE + tuples(columns) + TRAILER
 
 
 def one_by_one(columns):
