@@ -55,8 +55,9 @@ class Deliveries:
         """Epoch of the last message, and what is not done of it; of a lost connection also what was done since."""
         self._expected: dict[Channel, dict[int, list[Delivery]]] = {}
         """What an older connection brought and the broker will send again, by ``what``; some of it is done meanwhile."""
-        self._lately: deque[tuple[float, Delivery]] = deque()
-        """What was done within FORGOTTEN_S, and when."""
+        self._just_done: dict[Channel, list[int]] = {}
+        self._lately: deque[tuple[float, dict[Channel, list[int]]]] = deque()
+        """What was done within FORGOTTEN_S, and when. Plain numbers: the collector of cycles would look at so many objects again and again."""
         self._forgotten: dict[Channel, Counter[int]] = {}
         """What was done lately on an older connection, by ``what``."""
         self.messages: dict[str, int] = {}
@@ -91,10 +92,9 @@ class Deliveries:
             expected = self._expected.setdefault(connection, {})
             for delivery in ours:
                 expected.setdefault(delivery.what, []).append(delivery)
-            self._forget()
-            self._forgotten[connection] = Counter(
-                delivery.what for _, delivery in self._lately if delivery.connection is connection
-            )
+            self._remember()
+            lately = (done.get(connection, ()) for _, done in self._lately)
+            self._forgotten[connection] = Counter(what for each in lately for what in each)
             ours = {}
             self._open[connection] = (connection.epoch, ours)
         return ours
@@ -131,7 +131,7 @@ class Deliveries:
             connection.resume()
         if delivery.epoch == connection.epoch:
             del self._open[connection][1][delivery]
-            self._lately.append((time.monotonic(), delivery))
+            self._just_done.setdefault(connection, []).append(delivery.what)
         self._acknowledge(connection, delivery.epoch, delivery.mid)
 
     def _acknowledge(self, connection: Channel, epoch: int, mid: int) -> None:
@@ -139,9 +139,12 @@ class Deliveries:
             self._loop.call_soon(self.flush)
         self._done.setdefault((connection, epoch), []).append(mid)
 
-    def _forget(self) -> None:
-        before_s = time.monotonic() - FORGOTTEN_S
-        while self._lately and self._lately[0][0] < before_s:
+    def _remember(self) -> None:
+        now_s = time.monotonic()
+        if self._just_done:
+            self._lately.append((now_s, self._just_done))
+            self._just_done = {}
+        while self._lately and self._lately[0][0] < now_s - FORGOTTEN_S:
             self._lately.popleft()
 
     def leave(self) -> None:
@@ -151,7 +154,7 @@ class Deliveries:
     def flush(self) -> None:
         """Send the PUBACKs of what is done. Those of an older connection are dropped: the broker sends the messages again."""
         done, self._done = self._done, {}
-        self._forget()
+        self._remember()
         for (connection, epoch), mids in done.items():
             if connection.acknowledge(epoch, mids):
                 self.acknowledged[connection.name] = self.acknowledged.get(connection.name, 0) + len(mids)
