@@ -10,6 +10,10 @@ import struct
 from collections.abc import Callable
 
 
+GATHER_S = 0.05
+"""Acknowledgements are read in steps of this, s."""
+
+
 def length(value: int) -> bytes:
     """MQTT's remaining length."""
     out = bytearray()
@@ -128,3 +132,11 @@ class Pipe(asyncio.Protocol):
             self._room.set()
         if not self._unacknowledged:
             self._empty.set()
+        if self._transport is not None and not self._transport.is_closing():
+            # The broker sends each acknowledgement by itself: woken by each, the load would pay for it what it pays for a message.
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(GATHER_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
