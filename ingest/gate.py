@@ -1,7 +1,6 @@
 """The gate: topic and payload in, readings and refusals out. Pure; time and identity come after it (``intake``)."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +18,7 @@ ON_EVENT = URGENT | {"inertial", "position"}
 """Kinds that the channel ``event`` takes; an inertial block only if triggered."""
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """One accepted reading. ``place``: its place in the payload's list. ``arrival_is_event``: an adapter's message, sent when it happens."""
 
     device_id: str
@@ -31,7 +30,7 @@ class Part(NamedTuple):
     arrival_is_event: bool = False
 
 
-class Judgement(NamedTuple):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """What a message is. ``ignored``: a word saying why nothing was to be taken from it (it is no refusal)."""
 
     topic: Topic | None
@@ -116,7 +115,7 @@ def _event(topic: Topic, payload: bytes) -> Judgement:
     parts: list[Part] = []
     for part in judgement.parts:
         if part.kind in ON_EVENT and (part.kind != "inertial" or part.urgent):
-            parts.append(part._replace(urgent=True))
+            parts.append(msgspec.structs.replace(part, urgent=True))
             continue
         what = "an inertial block that is not triggered" if part.kind == "inertial" else f"kind {part.kind}"
         where = "inertial" if part.kind == "inertial" else "telemetry"
@@ -124,7 +123,7 @@ def _event(topic: Topic, payload: bytes) -> Judgement:
         judgement.refusals.append(
             Refusal("not_allowed", detail, part.reading.boot, part.reading.seq, part.reading.device)
         )
-    return judgement._replace(parts=parts)
+    return msgspec.structs.replace(judgement, parts=parts)
 
 
 def _zigbee2mqtt(topic: Topic, payload: bytes) -> Judgement:

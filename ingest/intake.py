@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from contracts.frames import Envelope
 from contracts.kinds import Reading
 from contracts.names import Topic
@@ -50,7 +52,7 @@ class Row(NamedTuple):
     """Kafka holds this very reading already: a receipt is all that is owed."""
 
 
-class Taken(NamedTuple):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """What became of one message."""
 
     topic: Topic | None

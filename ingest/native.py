@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 import msgspec
 
@@ -20,7 +20,7 @@ _INERTIAL = msgspec.json.Decoder(Inertial)
 _BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class Elements(NamedTuple):
+class Elements(msgspec.Struct, frozen=True, gc=False):
     """What a payload held. ``readings``: (place in the list, reading)."""
 
     readings: list[tuple[int, Reading]]
