@@ -2,7 +2,7 @@
 
 Straight as long as Kafka holds a record within ``after_s``. When it does not, the producer is closed (idempotent batches never give up by themselves),
 what it had not brought goes to the spool first, and all that follows stands behind it until the spool is empty again. Where the spool is full or its disk
-fails, ``bring`` waits: nothing more is acknowledged, the broker's window fills, and the broker sends no more.
+fails, ``bring`` waits for whichever takes it: nothing more is acknowledged, the broker's window fills, and the broker sends no more.
 
 Order is the caller's for what it has under way at once (``framing``: one record of a partition at a time), and the spool's for the rest.
 """
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 0.5
 """A spool that took nothing is tried again after this, s."""
+DISK_AGAIN_S = 30.0
+"""Where the disk took nothing at all, Kafka alone is waited for; so long, s, until the disk is tried again."""
 BEFORE_US_S = 5.0
 """The urgent lane is emptied before bulk begins, unless that takes longer, s: then something else is wrong with it."""
 
@@ -65,9 +67,11 @@ class Outlet:
         """What waits on disk at ``now_s`` (wall clock)."""
         spool = self.spool
         if spool is None:
-            return Spooled()
+            return Spooled(trouble=self.trouble)
         oldest_s = max(0.0, now_s - spool.oldest_at_s) if spool.oldest_at_s is not None and spool.records else 0.0
-        return Spooled(bytes=spool.bytes, records=spool.records, oldest_s=oldest_s, damaged=spool.damaged)
+        return Spooled(
+            bytes=spool.bytes, records=spool.records, oldest_s=oldest_s, trouble=self.trouble, damaged=spool.damaged
+        )
 
     @property
     def is_spooling(self) -> bool:
@@ -107,17 +111,21 @@ class Outlet:
             await self._kafka.append(topic, value, partition=partition, key=key)
             return True
         try:
-            async with asyncio.timeout(self._after_s):
+            async with asyncio.timeout(DISK_AGAIN_S if self.trouble else self._after_s):
                 await self._kafka.append(topic, value, partition=partition, key=key)
         except TimeoutError:
             if not self._spooling.is_set():
-                log.warning(
-                    "%s: Kafka has not held a record for %.1f s; records go to %s",
-                    self._name, self._after_s, self.spool.folder,
-                )  # fmt: skip
+                if not self.trouble:
+                    log.warning(
+                        "%s: Kafka has not held a record for %.1f s; records go to %s",
+                        self._name,
+                        self._after_s,
+                        self.spool.folder,
+                    )
                 self._discarding = asyncio.create_task(self._kafka.close())
                 self.begin()
             return False
+        self._say("")
         return True
 
     async def run(self, kafka_is_ready: asyncio.Event, before_us: Sequence["Outlet"] = ()) -> None:
@@ -179,7 +187,8 @@ class Outlet:
             began_s, brought = time.monotonic(), 0
             while self._spooling.is_set():
                 brought += await self._bring_chunk(spool)
-            log.info(
+            if brought:
+                log.info(
                 "%s: Kafka holds all that was on disk: %d records, the last after %.1f s",
                 self._name, brought, time.monotonic() - began_s,
             )  # fmt: skip
@@ -188,6 +197,8 @@ class Outlet:
         """How many records of the spool Kafka has now; with none the spool is empty, and the way is straight again."""
         async with self._writing:
             chunk = await self._in_thread(spool.next)
+            if not chunk and self._waiting and await self._hold(spool):
+                chunk = await self._in_thread(spool.next)
             if not chunk:
                 self._end()
                 return 0
@@ -211,8 +222,9 @@ class Outlet:
         self._empty.set()
         self._some.clear()
         self._owed.clear()  # nothing, unless a segment did not read
-        self._say("")
         waiting, self._waiting = self._waiting, deque()
+        if not waiting:
+            self._say("")
         for _, _, answer in waiting:
             if not answer.done():
                 answer.set_result(False)

@@ -35,6 +35,8 @@ class Spooled(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     oldest_s: float = 0.0
     """Age of the oldest, s."""
+    trouble: Literal["", "full", "failing"] = ""
+    """Why the disk takes no more."""
     damaged: int = 0
     """Segments that did not read and were set aside since the start; each is a loss."""
 
