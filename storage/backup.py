@@ -154,7 +154,7 @@ def _fill(site: Site, file: Path, manifest: Manifest) -> None:
             site.conninfo(DRAFT)
         ) as connection:  # what migrations put into tables is in the backup as people changed it
             tables = sql.SQL(", ").join(map(sql.Identifier, manifest.rows))
-            connection.execute(sql.SQL("TRUNCATE {}").format(tables))
+            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
         words = ["--data-only", "--single-transaction", "--exit-on-error", "--no-owner"]
         postgres_tools.run(site, "pg_restore", DRAFT, words, source=folder / "tables.dump")
         migrate(site.conninfo(DRAFT))
