@@ -58,8 +58,9 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     spool: str = ""
     """Folder of what waits for Kafka; empty = ``ingest/spool`` in ``data``. Each source has a folder of its own in it."""
     spool_bytes: Annotated[int, Meta(ge=0)] = 4 << 30
-    """Most that may wait there, bytes on disk; an eighth is the urgent lane's own. 4 GiB: about an hour of
-    14,000 messages a second at 70 bytes each, compressed (reckoned, not run). 0 = no spool: while Kafka is away nothing is acknowledged. A recorded clock has none either."""
+    """Most that may wait there, bytes on disk; an eighth is the urgent lane's own. At 8,000 messages a second of a load that compresses well a message
+    took 29 bytes, at 3,000 a second 61 (measured): 4 GiB are hours. 0 = no spool: while Kafka is away nothing is acknowledged. A recorded
+    clock has none either."""
     spool_leave_bytes: Annotated[int, Meta(ge=0)] = 1 << 30
     """So much of the disk the spool leaves free, bytes: it is others' disk too. The urgent lane may use half of that."""
     spool_after_s: Annotated[float, Meta(ge=0.2, le=30)] = 1.0
