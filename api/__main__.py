@@ -18,6 +18,9 @@ def main() -> None:
     # A missing broker is said once a try by the feed; the client's own lines add nothing.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("httpx").setLevel(
+        logging.WARNING
+    )  # it writes down every address, and the dead man's is as good as a key
     try:
         settings = read()
     except ShouwangError as error:

@@ -13,6 +13,7 @@ from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from api import console, problems
 from api.context import Clock, Context, wall_clock
 from api.database import Database
+from api.dead_man import DeadMan
 from api.feed import Feed
 from api.guard import Guard
 from api.passwords import PasswordCheck
@@ -51,7 +52,10 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
             clock=clock,
         )
         _STREAMS.set_function(lambda: parts.feed.open_streams)
-        tasks = [asyncio.create_task(_for_ever(work)) for work in (parts.feed.run, parts.pipeline.run)]
+        works = [parts.feed.run, parts.pipeline.run]
+        if settings.dead_man_url:
+            works.append(DeadMan(settings.dead_man_url, settings.dead_man_s, parts.health).run)
+        tasks = [asyncio.create_task(_for_ever(work)) for work in works]
         try:
             yield
         finally:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from alerts.store import CaseStore
 from api.database import Database
 from api.feed import Feed
+from api.models.stages import Health
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
 from api.settings import ApiSettings
@@ -32,6 +33,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     pipeline: PipelineWatch
     passwords: PasswordCheck
     clock: Clock = wall_clock
+
+    def health(self) -> Health:
+        """What is known of all parts now."""
+        return self.pipeline.health(self.clock(), feed_ready=self.feed.ready, streams_open=self.feed.open_streams)
 
 
 def context(request: Request) -> Context:

@@ -41,6 +41,10 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Longest that a query may take, s; then 503 instead of a page that hangs."""
     standstill_s: Positive = 15.0
     """Progress of a partition older than this on the wall clock: the pipeline stands still there."""
+    dead_man_url: Annotated[str, Meta(pattern=r"^(https?://.+)?$")] = ""
+    """Outside address that is asked for while all is well, so that somebody hears when this site dies; empty = none. See docs/operating.md."""
+    dead_man_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    """How often, s (design: every minute)."""
 
 
 def read() -> ApiSettings:

@@ -112,7 +112,10 @@ async def _drained(site: Site, until_s: float) -> None:
     limit_s = time.monotonic() + DRAIN_S
     while time.monotonic() < limit_s:
         said = state_file.read(site.data, SOURCE)
-        if said is not None and said.held_until_s is not None and said.held_until_s >= until_s:
+        held_s = (
+            said.held_until_s if said is not None and not any(lane.records for lane in said.spool.values()) else None
+        )
+        if held_s is not None and held_s >= until_s:
             return
         await asyncio.sleep(0.05)
 

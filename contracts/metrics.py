@@ -16,12 +16,16 @@ LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 TABLE = (
     Metric("shouwang_ingest_messages_received_total", "counter", ("lane",), "MQTT messages received by the bridge"),
-    Metric("shouwang_ingest_messages_acknowledged_total", "counter", ("lane",), "MQTT messages acknowledged, after Kafka held them"),
+    Metric("shouwang_ingest_messages_acknowledged_total", "counter", ("lane",), "MQTT messages acknowledged, after Kafka or the spool held them"),
     Metric("shouwang_ingest_readings_accepted_total", "counter", ("kind",), "Readings put into frames"),
     Metric("shouwang_ingest_readings_refused_total", "counter", ("reason",), "Payloads refused, kept as dead letters"),
     Metric("shouwang_ingest_frames_sent_total", "counter", ("lane",), "Frames acknowledged by Kafka, ticks included"),
     Metric("shouwang_ingest_in_flight_messages", "gauge", ("lane",), "Received and not yet acknowledged"),
     Metric("shouwang_ingest_watched_lag_seconds", "gauge", ("lane",), "Bridge clock minus watched_until"),
+    Metric("shouwang_ingest_spool_bytes", "gauge", ("lane",), "On disk, compressed, until Kafka takes it"),
+    Metric("shouwang_ingest_spool_records", "gauge", ("lane",), "Records that wait on disk for Kafka"),
+    Metric("shouwang_ingest_spool_oldest_seconds", "gauge", ("lane",), "Age of the oldest record on disk"),
+    Metric("shouwang_ingest_spool_damaged", "gauge", ("lane",), "Segments that did not read and were set aside since the start"),
     Metric("shouwang_ingest_receipts_sent_total", "counter", ("code",), "Receipts sent to devices"),
     Metric("shouwang_stream_frames_applied_total", "counter", ("lane",), "Frames applied to detector state"),
     Metric("shouwang_stream_rows_applied_total", "counter", ("lane",), "Rows applied to detector state"),

@@ -80,6 +80,12 @@ def _run(site: Site, *words: str) -> None:
         raise StepFailed(what=f"compose {' '.join(words)}", code=done.returncode, log=log, tail=tail(log))
 
 
+def inside(site: Site, service: str, variables: list[str], words: list[str]) -> list[str]:
+    """``words`` as they are run in a service's container, with these variables of our environment."""
+    given = [word for name in variables for word in ("-e", name)]
+    return [*_words(site), "exec", "-T", *given, service, *words]
+
+
 def up(site: Site) -> None:
     """Start and wait for the services."""
     settings = site.data / "compose.env"

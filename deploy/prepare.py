@@ -20,7 +20,11 @@ ACCOUNTS = ("storage", "credentials")
 def everything(site: Site, *, native: bool = False) -> None:
     """Services, database, topics and MQTT accounts, in order. Raises what the engine raises, and StepFailed."""
     services(site, native=native)
-    # The broker keeps its accounts itself; where its files were lost, the database still has them.
+    accounts(site)
+
+
+def accounts(site: Site) -> None:
+    """The broker keeps its accounts itself; where its files were lost, or the database is another one, they are those of the database."""
     _job(site, "accounts", ACCOUNTS, "install MQTT accounts")
 
 

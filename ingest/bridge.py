@@ -1,8 +1,8 @@
 """The bridge: messages in, frames out, PUBACKs back.
 
-Guarantee: a message is acknowledged only when Kafka holds every frame and dead letter that it gave (an urgent one: in both topics), so
-whatever dies, the broker sends it again, and its readers drop the repeat by its identity. The receipt of an urgent message goes
-out as soon as ``events.v1`` holds it: that is what its device waits for.
+Guarantee: a message is acknowledged only when Kafka, or the disk while Kafka is away (``outlet``), holds every frame and dead letter that it gave (an
+urgent one: in both topics), so whatever dies, the broker sends it again or the next bridge finds it on disk, and its readers drop the repeat by its
+identity. The receipt of an urgent message goes out as soon as ``events.v1`` holds it, never before: that is what its device waits for.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from contracts import dead_letters
@@ -19,7 +20,7 @@ from contracts.topics import DEAD_LETTERS, LANE_TOPIC
 from ingest import state_file
 from ingest.clocks import Clock, RecordedClock, WallClock, steady_s
 from ingest.deliveries import Deliveries, Delivery
-from ingest.errors import OtherPartitions
+from ingest.errors import OtherPartitions, SpoolUnusable
 from ingest.event_time import EventTimes
 from ingest.figures import Figures
 from ingest.framing import Framing, Outgoing
@@ -27,11 +28,13 @@ from ingest.intake import LANES, Intake, Lane, Row
 from ingest.kafka import KafkaLog
 from ingest.last_word import last_stated_s
 from ingest.mqtt import Connection, Endpoint, Publish
+from ingest.outlet import Outlet
 from ingest.proofs import Proofs, marker_topic
 from ingest.receipts import Receipts
 from ingest.refusals import Refusal
 from ingest.settings import IngestSettings
-from ingest.state_file import BridgeState, State
+from ingest.spool import Spool, is_left
+from ingest.state_file import BridgeState, Spooled, State
 from ingest.taken import tell_taken
 
 log = logging.getLogger(__name__)
@@ -39,7 +42,11 @@ log = logging.getLogger(__name__)
 DRAIN_S = 2.5
 """How long a graceful stop waits for Kafka."""
 KAFKA_AWAY_S = 2.0
-"""A frame that Kafka has not acknowledged for this long means that Kafka is away."""
+"""A frame that neither Kafka nor the disk has held for this long means that Kafka is away and nothing stands in for it."""
+START_S = 5.0
+"""A bridge that starts waits so long for Kafka, s; then it begins without, on disk."""
+URGENT_SHARE = 8
+"""One part in so many of the spool's room is the urgent lane's own: a flood of telemetry cannot fill it."""
 PARTS = 4
 """In so many parts the partitions have their turn within ``flush_s``."""
 
@@ -62,10 +69,16 @@ class Bridge:
         self._clock = clock
         self._recorded = clock if isinstance(clock, RecordedClock) else None
         self._held_before_s = before.held_until_s if before is not None and before.clock == clock.name else None
+        self._spooled_before = before is not None and any(lane.records for lane in before.spool.values())
         times = EventTimes(settings.clock_tolerance_s, settings.too_old_s, clock.speed)
         self._intake = Intake(clock, times, settings.partitions)
         self._framing: Framing[Claim] = Framing(settings.source, clock.name, settings.partitions)
         self._kafka = {lane: KafkaLog(settings.kafka, f"{settings.source}-{lane}") for lane in LANES}
+        self._outlets = {
+            lane: Outlet(lane, self._kafka[lane], self._make_spool(lane), settings.spool_after_s) for lane in LANES
+        }
+        self._kafka_stands = asyncio.Event()
+        """Kafka was reached once, and its topics are as they should be."""
         self._deliveries = Deliveries(settings.in_flight_bytes)
         self._connections = self._make_connections()
         names = [connection.name for connection in self._connections]
@@ -77,6 +90,21 @@ class Bridge:
         self._urgent_flush_asked = False
         self._part = 0
         self._belongs_to = lru_cache(maxsize=500_000)(self._find_connection)
+
+    def _make_spool(self, lane: Lane) -> Spool | None:
+        """None where nothing may wait on disk and nothing does."""
+        settings = self._settings
+        folder = Path(settings.spool or Path(settings.data) / "ingest" / "spool") / settings.source / lane
+        limit = 0 if self._recorded is not None else settings.spool_bytes
+        if not limit and not is_left(folder):
+            return None
+        urgent = limit // URGENT_SHARE
+        try:
+            if lane == "urgent":
+                return Spool(folder, urgent, settings.spool_leave_bytes // 2)
+            return Spool(folder, limit - urgent, settings.spool_leave_bytes)
+        except OSError as error:
+            raise SpoolUnusable(folder=folder, detail=error) from error
 
     def _make_connections(self) -> list[Connection]:
         """Two connections, so that bulk cannot stand in front of urgent. A recording has one, because its order is its clock."""
@@ -154,6 +182,8 @@ class Bridge:
         if row.repeat:
             self._receipts.held(topic, row, duplicate=True)
             return
+        if row.waits and self._outlets["urgent"].is_spooling:
+            return
         self._figures.accepted[row.kind] += 1
         for lane in LANES if row.urgent else LANES[:1]:
             self._framing.add(lane, row.partition, row.kind, row.envelope, row.reading)
@@ -192,7 +222,7 @@ class Bridge:
         self._start(self._bury(account, dead_letters.encode(letter), delivery))
 
     async def _bury(self, account: str, letter: bytes, delivery: Delivery | None) -> None:
-        await self._kafka["bulk"].append(DEAD_LETTERS, letter, key=account.encode())
+        await self._outlets["bulk"].bring(DEAD_LETTERS, letter, key=account.encode())
         if delivery is not None:
             self._deliveries.settle(delivery)
 
@@ -237,17 +267,24 @@ class Bridge:
 
     async def _deliver(self, frame: Outgoing[Claim]) -> None:
         lane, partition = frame.lane, frame.partition
-        await self._kafka[lane].append(LANE_TOPIC[lane], frame.value, partition=partition)
+        owed = [claim for claim in frame.claims if isinstance(claim, Owed)]
+        held = await self._outlets[lane].bring(
+            LANE_TOPIC[lane], frame.value, partition=partition, in_kafka=lambda: self._in_kafka(lane, owed)
+        )
         del self._on_their_way[lane, partition]
         self._framing.arrived(lane, partition)
-        self._figures.frames[lane] += 1
         for claim in frame.claims:
             if isinstance(claim, Delivery):
                 self._deliveries.settle(claim)
-            else:
-                self._receipts.held(claim.topic, claim.row, duplicate=self._intake.held(claim.row))
+            elif held == "disk":
+                self._intake.on_disk(claim.row)
         if self._framing.is_ready(lane, partition, 0 if lane == "urgent" else self._settings.frame_bytes):
             self._send(lane, partition)
+
+    def _in_kafka(self, lane: Lane, owed: list[Owed]) -> None:
+        self._figures.frames[lane] += 1
+        for claim in owed:
+            self._receipts.held(claim.topic, claim.row, duplicate=self._intake.held(claim.row))
 
     def _start(self, sending: Coroutine[None, None, None]) -> None:
         task = self._tasks.create_task(sending)
@@ -261,53 +298,71 @@ class Bridge:
         if self._settings.metrics_port:
             self._figures.serve(self._settings.metrics_port)
         self._report("starting")
-        if await self._kafka_is_ready(stop):
-            await self._recall()
+        checking = asyncio.create_task(self._check_kafka())
+        stopped = asyncio.create_task(stop.wait())
+        can_wait = all(outlet.takes for outlet in self._outlets.values())
+        await asyncio.wait(
+            [checking, stopped], timeout=START_S if can_wait else None, return_when=asyncio.FIRST_COMPLETED
+        )
+        if checking.done():
+            checking.result()
+        elif not stop.is_set():
+            log.warning("Kafka does not answer; what comes in goes to disk")
+            for outlet in self._outlets.values():
+                outlet.begin()
+        if self._recorded is None and not stop.is_set():
+            await self._recall(self._kafka_stands.is_set())
+        if not stop.is_set():
+            await self._work(stop, checking)
+        checking.cancel()
+        stopped.cancel()
+        await asyncio.gather(*[outlet.close() for outlet in self._outlets.values()])
+
+    async def _work(self, stop: asyncio.Event, checking: asyncio.Task[None]) -> None:
+        try:
             async with asyncio.TaskGroup() as self._tasks:
                 flushing = self._tasks.create_task(_every(self._settings.flush_s / PARTS, self._flush_next))
-                others = [self._tasks.create_task(each) for each in self._others()]
+                others = [self._tasks.create_task(each) for each in self._others(checking)]
                 await stop.wait()
                 flushing.cancel()
                 await self._leave()
                 for task in (*others, *self._sending):
                     task.cancel()
-        await asyncio.gather(*[kafka.close() for kafka in self._kafka.values()])
+        except* OtherPartitions as found:
+            raise found.exceptions[0] from None
 
-    async def _recall(self) -> None:
-        """Where there is no state file, ask the log itself what was stated last."""
-        if self._held_before_s is None and self._recorded is None:
+    async def _recall(self, kafka_stands: bool) -> None:
+        """Where there is no state file, or the spool that it speaks of is gone, ask the log itself what was stated last."""
+        lost = self._spooled_before and not any(outlet.is_spooling for outlet in self._outlets.values())
+        if lost:
+            log.warning("the last bridge left frames on disk that are not there now: brought to Kafka since, or lost")
+        if self._held_before_s is None or lost:
             source, clock = self._settings.source, self._clock.name
-            self._held_before_s = await last_stated_s(self._settings.kafka, source, clock)
+            self._held_before_s = await last_stated_s(self._settings.kafka, source, clock) if kafka_stands else None
             self._proofs.watch.watched_before(self._held_before_s)
 
-    def _others(self) -> Iterator[Coroutine[None, None, None]]:
+    def _others(self, checking: asyncio.Task[None]) -> Iterator[Coroutine[None, None, None]]:
         """What runs beside flushing."""
+        urgent, bulk = self._outlets["urgent"], self._outlets["bulk"]
+        yield _result(checking)
+        yield urgent.run(self._kafka_stands)
+        yield bulk.run(self._kafka_stands, before_us=[urgent])
         yield from (connection.run() for connection in self._connections)
         yield _every(self._settings.marker_s, lambda: self._proofs.send(self._connections))
         yield _every(1.0, self._report)
         if self._recorded is None:
             yield tell_taken(self._settings.kafka, self._settings.source, self._receipts)
 
-    async def _kafka_is_ready(self, stop: asyncio.Event) -> bool:
-        """Wait for Kafka and its topics, and check that their partitions are what the settings say; False if told to stop."""
-        stopped = asyncio.ensure_future(stop.wait())
-        try:
-            for lane in LANES:
-                asked = asyncio.ensure_future(self._kafka[lane].partitions(LANE_TOPIC[lane]))
-                await asyncio.wait([asked, stopped], return_when=asyncio.FIRST_COMPLETED)
-                if not asked.done():
-                    asked.cancel()
-                    return False
-                if asked.result() != self._settings.partitions:
-                    raise OtherPartitions(
-                        topic=LANE_TOPIC[lane], found=asked.result(), wanted=self._settings.partitions
-                    )
-        finally:
-            stopped.cancel()
-        return True
+    async def _check_kafka(self) -> None:
+        """Wait for Kafka and its topics. Raises OtherPartitions where their partitions are not what the settings say."""
+        for lane in LANES:
+            found = await self._kafka[lane].partitions(LANE_TOPIC[lane])
+            if found != self._settings.partitions:
+                raise OtherPartitions(topic=LANE_TOPIC[lane], found=found, wanted=self._settings.partitions)
+        self._kafka_stands.set()
 
     async def _leave(self) -> None:
-        """Read no more, have Kafka hold what was read, acknowledge it, write down what was stated last, say good-bye."""
+        """Read no more, have Kafka (or the disk) hold what was read, acknowledge it, write down what was stated last, say good-bye."""
         began_s = steady_s()
         self._deliveries.leave()
         for connection in self._connections:
@@ -330,12 +385,20 @@ class Bridge:
         """Health to the state file, figures to Prometheus."""
         now_s, steady = self._clock.now_s(), steady_s()
         waits_s = max((steady - since for since in self._on_their_way.values()), default=0.0)
+        spooled: dict[str, Spooled] = {lane: outlet.figures(time.time()) for lane, outlet in self._outlets.items()}
+        troubles = {outlet.trouble for outlet in self._outlets.values()}
         watch = self._proofs.watch
         if state is None:
-            if not watch.is_up:
+            if "failing" in troubles:
+                state = "spool_failing"
+            elif "full" in troubles:
+                state = "spool_full"
+            elif not watch.is_up:
                 state = "disconnected"
             elif waits_s > KAFKA_AWAY_S:
                 state = "kafka_away"
+            elif any(outlet.is_spooling for outlet in self._outlets.values()):
+                state = "spooling"
             else:
                 state = "watching" if watch.is_caught_up else "catching_up"
         in_flight = dict(self._deliveries.messages)
@@ -351,7 +414,8 @@ class Bridge:
             held_until_s=self._framing.held_until_s or self._held_before_s,
             connected={connection.name: connection.is_up for connection in self._connections},
             in_flight=in_flight,
-            kafka_waits_s=waits_s,
+            kafka_waits_s=max(waits_s, *(each.oldest_s for each in spooled.values())),
+            spool=spooled,
             messages=dict(self._figures.received),
             readings=self._figures.accepted.total(),
             refused=self._figures.refused.total(),
@@ -362,10 +426,15 @@ class Bridge:
         except OSError as error:
             log.error("the state file cannot be written: %s", error)
         lag_s = {name: None if proof is None else now_s - proof for name, proof in watch.proofs_s.items()}
-        self._figures.tell(self._deliveries.acknowledged, self._receipts.sent, in_flight, lag_s)
+        self._figures.tell(self._deliveries.acknowledged, self._receipts.sent, in_flight, lag_s, spooled)
 
 
 async def _every(pause_s: float, do: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(pause_s)
         do()
+
+
+async def _result(task: asyncio.Task[None]) -> None:
+    """What it raises, where others hear of it."""
+    await asyncio.shield(task)

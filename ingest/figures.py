@@ -1,11 +1,13 @@
 """The bridge's metrics: counted as plain numbers on the hot path, handed to Prometheus once a second."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import start_http_server
 
 from contracts import metrics
+from ingest.state_file import Spooled
 
 
 class Figures:
@@ -31,6 +33,10 @@ class Figures:
         }
         self._in_flight = metrics.make("shouwang_ingest_in_flight_messages")
         self._lag = metrics.make("shouwang_ingest_watched_lag_seconds")
+        self._spooled = {
+            name: metrics.make(f"shouwang_ingest_spool_{name}")
+            for name in ("bytes", "records", "oldest_seconds", "damaged")
+        }
 
     def serve(self, port: int) -> None:
         """Prometheus text on 127.0.0.1:port, from a thread of its own."""
@@ -42,6 +48,7 @@ class Figures:
         receipts: dict[str, int],
         in_flight: dict[str, int],
         lag_s: dict[str, float | None],
+        spooled: Mapping[str, Spooled],
     ) -> None:
         """Bring Prometheus up to date."""
         for name, counts in (
@@ -61,3 +68,8 @@ class Figures:
             self._in_flight.labels(connection).set(count)
         for connection, lag in lag_s.items():
             self._lag.labels(connection).set(float("inf") if lag is None else lag)
+        for lane, waits in spooled.items():
+            self._spooled["bytes"].labels(lane).set(waits.bytes)
+            self._spooled["records"].labels(lane).set(waits.records)
+            self._spooled["oldest_seconds"].labels(lane).set(waits.oldest_s)
+            self._spooled["damaged"].labels(lane).set(waits.damaged)

@@ -50,6 +50,8 @@ class Row(NamedTuple):
     """Set for an urgent native reading that was counted: a repeat of it is known."""
     repeat: bool
     """Kafka holds this very reading already: a receipt is all that is owed."""
+    waits: bool = False
+    """This very reading is on disk and its receipt goes out when Kafka has it: nothing is to be done."""
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
@@ -65,12 +67,13 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 class _Use:
     """One reading that bore a number."""
 
-    __slots__ = ("heard_at_s", "held", "identity")
+    __slots__ = ("heard_at_s", "held", "identity", "on_disk")
 
     def __init__(self, heard_at_s: float, identity: tuple[int, int]) -> None:
         self.heard_at_s = heard_at_s
         self.identity = identity
         self.held = False
+        self.on_disk = False
 
 
 class Intake:
@@ -108,11 +111,19 @@ class Intake:
 
     def held(self, row: Row) -> bool:
         """Kafka holds this urgent row. Returns whether it held the same reading before: then the receipt says so."""
-        use = self._heard.get(row.number, {}).get((row.kind, row.reading.t)) if row.number else None
+        use = self._use_of(row)
         if use is None:
             return False
         before, use.held = use.held, True
         return before
+
+    def on_disk(self, row: Row) -> None:
+        """This urgent row waits on disk for Kafka; ``held`` will be called for it."""
+        if (use := self._use_of(row)) is not None:
+            use.on_disk = True
+
+    def _use_of(self, row: Row) -> _Use | None:
+        return self._heard.get(row.number, {}).get((row.kind, row.reading.t)) if row.number else None
 
     def _row(self, topic: Topic, part: gate.Part, payload: bytes, received_at_s: float, live: bool) -> Row:
         reading = part.reading
@@ -127,14 +138,14 @@ class Intake:
             arrival_is_event=part.arrival_is_event or (part.kind == "status" and reading.t is None),
         )
         number: Number | None = None
-        repeat = False
+        repeat = waits = False
         if reading.boot is None or reading.seq is None:
             at_s = None if reading.t is not None else received_at_s
             boot, seq = -1, hashed(_channel(topic), part.kind, payload, part.place, at_s)
         elif part.urgent:
             number = Number(topic.account, part.device_id, reading.boot, reading.seq)
             use = self._hear(number, (part.kind, reading.t), _channel(topic), received_at_s)
-            (boot, seq), repeat = use.identity, use.held
+            (boot, seq), repeat, waits = use.identity, use.held, use.on_disk and not use.held
         else:
             boot, seq = reading.boot, reading.seq
         envelope = Envelope(
@@ -150,7 +161,7 @@ class Intake:
             seq,
         )
         partition = partition_of(topic.home_id, self._partitions)
-        return Row(part.kind, envelope, reading, part.urgent, partition, number, repeat)
+        return Row(part.kind, envelope, reading, part.urgent, partition, number, repeat, waits)
 
     def _hear(self, number: Number, what: What, channel: str, received_at_s: float) -> _Use:
         """The use of this number by this reading.

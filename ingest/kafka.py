@@ -77,7 +77,7 @@ class KafkaLog:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await _stop(producer)
                     raise
                 self._producer = producer
             return self._producer

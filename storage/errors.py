@@ -65,3 +65,15 @@ class NoDatabase(ShouwangError):
 
 class UnknownAccount(ShouwangError):
     """No valid MQTT account is called {account}. `./shouwang device list` shows those of devices."""
+
+
+class NoBackup(ShouwangError):
+    """{file} is no backup that can be read: {detail}. `./shouwang backup` writes one."""
+
+
+class BackupTooNew(ShouwangError):
+    """{file} was written by a later version of Shouwang ({detail} is not known here). Restore it with that version."""
+
+
+class DatabaseInUse(ShouwangError):
+    """The database is in use by {who}, so it was left as it is. Stop the stages (Ctrl-C of `./shouwang run` or `demo`) and try again; services may stay up."""

@@ -117,11 +117,11 @@ async def test_rows_come_out_in_the_partition_of_their_home_and_time_moves_in_al
     assert homes <= {partition for lane, partition in before if lane == "bulk"}
 
 
-async def test_while_kafka_is_away_nothing_is_acknowledged_and_a_bridge_killed_then_loses_nothing(
+async def test_without_a_spool_nothing_is_acknowledged_while_kafka_is_away_and_a_bridge_killed_then_loses_nothing(
     own: Site, running: Stages, gateway: Talker
 ) -> None:
     async with Log(own, "kafkaless") as log:
-        await start(running, "kafkaless")
+        await start(running, "kafkaless", spool_bytes="0")
         running.freeze("kafka")
         try:
             for seq in range(300):
@@ -140,7 +140,7 @@ async def test_what_the_bridge_still_holds_when_the_broker_dies_is_not_taken_twi
     own: Site, running: Stages, gateway: Talker
 ) -> None:
     async with Log(own, "again") as log:
-        await start(running, "again")
+        await start(running, "again", spool_bytes="0")
         running.freeze("kafka")
         try:
             for seq in range(60):
@@ -383,7 +383,7 @@ async def test_told_to_stop_while_kafka_is_away_it_goes_within_five_seconds(
     own: Site, running: Stages, gateway: Talker
 ) -> None:
     async with Log(own, "leaving") as log:
-        await start(running, "leaving")
+        await start(running, "leaving", spool_bytes="0")
         running.freeze("kafka")
         try:
             gateway.say(telemetry("leave-1"), motion(1, 8))
@@ -395,7 +395,7 @@ async def test_told_to_stop_while_kafka_is_away_it_goes_within_five_seconds(
             assert json.loads(path_of(own.data, "leaving").read_bytes())["state"] == "stopped"
         finally:
             running.thaw("kafka")
-        running.start(another_bridge("leaving", {}))
+        running.start(another_bridge("leaving", {"SHOUWANG_INGEST_SPOOL_BYTES": "0"}))
         await log.until(lambda: len(log.numbers()) == 1)
 
 
