@@ -9,7 +9,6 @@ import asyncio
 import struct
 from collections.abc import Callable
 
-
 GATHER_S = 0.05
 """Acknowledgements are read in steps of this, s."""
 

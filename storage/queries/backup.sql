@@ -23,7 +23,7 @@ SELECT DISTINCT coalesce(nullif(application_name, ''), 'somebody') AS name
 
 -- name: backup_writer_reads_anew
 -- The readings are not in a backup: the writer stores again what Kafka still keeps. Alerts goes on at its place in the backup, so what came later is raised again.
-DELETE FROM consumer_offsets WHERE consumer = 'writer';
+DELETE FROM consumer_offsets WHERE consumer IN ('writer', 'writer-rows');
 
 -- name: backup_cases_are_newer
 -- Whoever follows alerts.v1 keeps the highest version of a case, and there may be higher ones there than in the backup.
