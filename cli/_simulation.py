@@ -53,9 +53,10 @@ async def simulate(
     learned: Path,
     check: bool,
     spare_s: float = 0.0,
+    before_check: Callable[[], Awaitable[None]] | None = None,
 ) -> dict[str, Any]:
     """Live until ``for_s`` (wall seconds) have passed or a signal comes; the last figures, with the verdict where ``check``.
-    ``spare_s``: so long before the end everything planned is due."""
+    ``spare_s``: so long before the end everything planned is due. ``before_check``: waited for when the homes have ended."""
     folder = site.data / "demo" / "run"
     clock = VirtualClock(time.time(), virtual_0_s, speed)
     picture = Picture(clock, homes)
@@ -86,6 +87,8 @@ async def simulate(
         code = await simulation.wait()
         if code != 0:
             raise SimulationFailed(code=code, log=_log(site, "run"), tail=tail(_log(site, "run")))
+        if before_check is not None and not stopped():
+            await before_check()
         if check and not stopped():
             await _drained(site, clock.at(time.time()))
         await asyncio.to_thread(_stop_bridge, supervisor, bridge.name)
