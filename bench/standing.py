@@ -40,9 +40,12 @@ Ends = Mapping[tuple[str, int], int]
 
 
 class Standing:
-    """Looks at one site. ``processes``: names that must run; ``sources``: bridges that must watch."""
+    """Looks at one site. ``processes``: names that must run; ``sources``: bridges that must watch, with
+    the speed of their clock; ``groups``: the stream's, as its workers name them in their progress."""
 
-    def __init__(self, site: Site, processes: Sequence[str], sources: Sequence[str], groups: Sequence[str]) -> None:
+    def __init__(
+        self, site: Site, processes: Sequence[str], sources: Mapping[str, float], groups: Sequence[str]
+    ) -> None:
         self._site, self._processes, self._sources, self._groups = site, processes, sources, groups
         self._supervisor = Supervisor(site)
 
@@ -95,13 +98,9 @@ class Standing:
                 return f"ingest-{source}: has said nothing since"
             if said.state != "watching":
                 return f"ingest-{source}: {said.state}"
-            if said.held_until_s is None or said.now_s - said.held_until_s > BEHIND_S * self._speed(said.clock):
+            if said.held_until_s is None or said.now_s - said.held_until_s > BEHIND_S * self._sources[source]:
                 return f"ingest-{source}: behind"
         return ""
-
-    @staticmethod
-    def _speed(clock: str) -> float:
-        return float(clock.rsplit(":", 1)[1]) if clock.startswith("virtual") else 1.0
 
     def _stream(self, rows: Sequence[Mapping[str, Any]], since_wall_s: float) -> str:
         known = {(row["stream_group"], row["source"], row["partition"]): row for row in rows}
@@ -116,7 +115,7 @@ class Standing:
                     if row is None or row["moved_at"].timestamp() < since_wall_s or row["watched_until_at"] is None:
                         return f"{place} has not moved since"
                     behind_s = said.held_until_s - row["watched_until_at"].timestamp()
-                    if behind_s > BEHIND_S * self._speed(said.clock):
+                    if behind_s > BEHIND_S * self._sources[source]:
                         return f"{place} is {behind_s:.0f} s behind"
         return ""
 

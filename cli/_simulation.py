@@ -38,6 +38,10 @@ DRAIN_S = 30.0
 """Longest wait for the bridge to hand over what the homes have sent, s."""
 
 
+STALL_S = 1.0
+"""At 60 times the speed of life a hub that beats every 30 s is silent after 1.5 s: a broker that stood still for longer must not look like that."""
+
+
 class SimulationFailed(ShouwangError):
     """The simulation ended by itself (exit code {code}). The last lines of {log}: {tail}"""
 
@@ -70,7 +74,12 @@ async def simulate(
     ]
     simulation = await _start(site, "run", *words)
     watchers: list[asyncio.Task[None]] = []
-    bridge = another_bridge(SOURCE, {"SHOUWANG_INGEST_AREAS": AREA_DEMO, "SHOUWANG_INGEST_CLOCK": str(clock)})
+    settings = {
+        "SHOUWANG_INGEST_AREAS": AREA_DEMO,
+        "SHOUWANG_INGEST_CLOCK": str(clock),
+        "SHOUWANG_INGEST_STALL_S": f"{STALL_S:g}",
+    }
+    bridge = another_bridge(SOURCE, settings)
     supervisor = Supervisor(site)
     try:
         assert simulation.stdout is not None

@@ -130,6 +130,8 @@ class Bridge:
                 self._on_message,
                 self._proofs_up,
                 self._proofs_down,
+                self._proofs_stalled,
+                settings.stall_s,
             )
             for name, wanted in filters.items()
         ]
@@ -231,6 +233,9 @@ class Bridge:
 
     def _proofs_down(self, connection: Connection) -> None:
         self._proofs.down(connection)
+
+    def _proofs_stalled(self, connection: Connection) -> None:
+        self._proofs.stalled(connection)
 
     def _watched(self, until_s: float, unwatched: tuple[float, float] | None) -> None:
         if self._recorded is None:  # a recording's clock says itself how far it is, and nobody missed any of it

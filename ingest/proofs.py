@@ -64,6 +64,12 @@ class Proofs:
         self.watch.down(connection.name)
         self._proved_steady_s.pop(connection.name, None)
 
+    def stalled(self, connection: Connection) -> None:
+        """The broker stood still and goes on now. What was sent to it meanwhile may not have reached it yet, and our markers are read
+        as soon as anybody's messages: so it is as if it had been away."""
+        self.down(connection)
+        self.up(connection)
+
     def is_live(self, connection: Connection) -> bool:
         """Whether what arrives now was sent just now: the last proof is fresh, so no queue stands before us."""
         proved_s = self._proved_steady_s.get(connection.name)
