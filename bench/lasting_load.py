@@ -165,7 +165,7 @@ class LastingLoad:
         self._send(press.home, "sos", payload, mark, "event")
 
     def _press_again(self, now_s: float) -> None:
-        for press in self._presses.values():
+        for press in list(self._presses.values()):
             if now_s >= press.again_at_s:
                 press.wait_s = min(30.0, press.wait_s * 1.5)
                 press.again_at_s = now_s + press.wait_s

@@ -82,7 +82,9 @@ class Bridge:
         self._deliveries = Deliveries(settings.in_flight_bytes)
         self._connections = self._make_connections()
         names = [connection.name for connection in self._connections]
-        self._proofs = Proofs(settings.source, names, clock, self._held_before_s, settings.live_lag_s, self._watched)
+        self._proofs = Proofs(
+            settings.source, names, clock, self._held_before_s, settings.live_lag_s, self._watched, settings.stall_s
+        )
         self._receipts = Receipts(self._connections[-1].publish, clock.now_s, settings.takes)
         self._figures = Figures()
         self._on_their_way: dict[tuple[Lane, int], float] = {}
