@@ -80,6 +80,6 @@ async def test_a_press_without_receipt_is_repeated_and_said_to_be_unanswered(mon
     )
     load._clients = [line] * lasting_load.CONNECTIONS
     load._press(1)
-    assert not await load.settled(0.5)
+    assert not await load.settled(2.0)
     assert load.unanswered == 1
     assert load.pressed_again >= 2
