@@ -108,6 +108,7 @@ async def simulate(
         await asyncio.to_thread(_stop_bridge, supervisor, bridge.name)
         if simulation.returncode is None:
             simulation.kill()
+            await simulation.wait()  # else its end is told to a loop that is closed
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     os.environ.setdefault("SHOUWANG_DATA", str(CHAOS_DATA))
     os.environ.setdefault("SHOUWANG_PORT_BASE", str(CHAOS_PORT_BASE))
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that Kafka is away is meant here
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     site = Site.load()
