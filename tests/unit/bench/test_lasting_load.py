@@ -17,13 +17,14 @@ class Line:
     def __init__(self, load: LastingLoad) -> None:
         self.load = load
         self.unacknowledged = 0
+        self.deaf = False
         self.taken: list[tuple[str, bytes]] = []
         self.presses: Counter[bytes] = Counter()
 
     def publish(self, topic: str, payload: bytes, mark: str | None) -> None:
         self.taken.append((topic, payload))
         self.load._on_acknowledged(mark)
-        if topic.endswith("/event"):
+        if topic.endswith("/event") and not self.deaf:
             body = json.loads(payload)
             self.presses[topic.encode()] += 1
             if self.presses[topic.encode()] == 2:
@@ -75,9 +76,7 @@ async def test_a_press_without_receipt_is_repeated_and_said_to_be_unanswered(mon
     monkeypatch.setattr(lasting_load, "AGAIN_S", 0.05)
     load = LastingLoad("c123456", 3, 10.0, 1)
     line: Any = Line(load)
-    line.presses.update(
-        {f"shouwang/v1/{lasting_load.AREA_BENCH}/c123456-{n:05d}.sos/event".encode(): 10 for n in range(3)}
-    )
+    line.deaf = True
     load._clients = [line] * lasting_load.CONNECTIONS
     load._press(1)
     assert not await load.settled(2.0)
