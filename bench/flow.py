@@ -53,7 +53,7 @@ async def measure(site: Site, rate_per_s: float, seconds: float, homes: int = HO
     connection = await connect(site.conninfo(), "bench", lock_s=10, idle_s=600)
     try:
         with step("bench", f"register {homes} homes", long=True):
-            gateway, desk = await _register(connection, site, run, homes)
+            gateway, desk = await register(connection, site, run, homes)
         load = Load(run, homes, rate_per_s, rate_per_s * URGENT_SHARE, LEAKS_PER_S, PROBES_PER_S)
         await load.connect(LOOPBACK, site.ports.mqtt, f"bench-{run}", gateway)
         try:
@@ -66,7 +66,7 @@ async def measure(site: Site, rate_per_s: float, seconds: float, homes: int = HO
         await connection.close()
 
 
-async def _register(connection: Connection, site: Site, run: str, homes: int) -> tuple[str, str]:
+async def register(connection: Connection, site: Site, run: str, homes: int) -> tuple[str, str]:
     """Homes with devices, a gateway account, a desk; passwords of the two."""
     records: list[Home | Resident | Device] = []
     for number in range(homes):

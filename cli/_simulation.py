@@ -38,6 +38,10 @@ DRAIN_S = 30.0
 """Longest wait for the bridge to hand over what the homes have sent, s."""
 
 
+STALL_S = 1.0
+"""At 60 times the speed of life a hub that beats every 30 s is silent after 1.5 s: a broker that stood still for longer must not look like that."""
+
+
 class SimulationFailed(ShouwangError):
     """The simulation ended by itself (exit code {code}). The last lines of {log}: {tail}"""
 
@@ -53,9 +57,10 @@ async def simulate(
     learned: Path,
     check: bool,
     spare_s: float = 0.0,
+    before_check: Callable[[], Awaitable[None]] | None = None,
 ) -> dict[str, Any]:
     """Live until ``for_s`` (wall seconds) have passed or a signal comes; the last figures, with the verdict where ``check``.
-    ``spare_s``: so long before the end everything planned is due."""
+    ``spare_s``: so long before the end everything planned is due. ``before_check``: waited for when the homes have ended."""
     folder = site.data / "demo" / "run"
     clock = VirtualClock(time.time(), virtual_0_s, speed)
     picture = Picture(clock, homes)
@@ -69,7 +74,12 @@ async def simulate(
     ]
     simulation = await _start(site, "run", *words)
     watchers: list[asyncio.Task[None]] = []
-    bridge = another_bridge(SOURCE, {"SHOUWANG_INGEST_AREAS": AREA_DEMO, "SHOUWANG_INGEST_CLOCK": str(clock)})
+    settings = {
+        "SHOUWANG_INGEST_AREAS": AREA_DEMO,
+        "SHOUWANG_INGEST_CLOCK": str(clock),
+        "SHOUWANG_INGEST_STALL_S": f"{STALL_S:g}",
+    }
+    bridge = another_bridge(SOURCE, settings)
     supervisor = Supervisor(site)
     try:
         assert simulation.stdout is not None
@@ -86,6 +96,8 @@ async def simulate(
         code = await simulation.wait()
         if code != 0:
             raise SimulationFailed(code=code, log=_log(site, "run"), tail=tail(_log(site, "run")))
+        if before_check is not None and not stopped():
+            await before_check()
         if check and not stopped():
             await _drained(site, clock.at(time.time()))
         await asyncio.to_thread(_stop_bridge, supervisor, bridge.name)
@@ -96,6 +108,7 @@ async def simulate(
         await asyncio.to_thread(_stop_bridge, supervisor, bridge.name)
         if simulation.returncode is None:
             simulation.kill()
+            await simulation.wait()  # else its end is told to a loop that is closed
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)

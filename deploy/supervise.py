@@ -258,6 +258,10 @@ files={run}/supervisor.d/*.ini
             if state.state not in ("RUNNING", "STARTING"):
                 self._call("startProcess", process.name, False, unless=_ALREADY_STARTED)
 
+    def again(self, name: str) -> None:
+        """Start again what was stopped, just as it was."""
+        self._call("startProcess", name, False, unless=_ALREADY_STARTED)
+
     def _declare(self, process: Process) -> None:
         file = self._folder / f"{process.name}.ini"
         text = _section(self._site, process)

@@ -82,7 +82,9 @@ class Bridge:
         self._deliveries = Deliveries(settings.in_flight_bytes)
         self._connections = self._make_connections()
         names = [connection.name for connection in self._connections]
-        self._proofs = Proofs(settings.source, names, clock, self._held_before_s, settings.live_lag_s, self._watched)
+        self._proofs = Proofs(
+            settings.source, names, clock, self._held_before_s, settings.live_lag_s, self._watched, settings.stall_s
+        )
         self._receipts = Receipts(self._connections[-1].publish, clock.now_s, settings.takes)
         self._figures = Figures()
         self._on_their_way: dict[tuple[Lane, int], float] = {}
@@ -130,6 +132,8 @@ class Bridge:
                 self._on_message,
                 self._proofs_up,
                 self._proofs_down,
+                self._proofs_stalled,
+                settings.stall_s,
             )
             for name, wanted in filters.items()
         ]
@@ -231,6 +235,9 @@ class Bridge:
 
     def _proofs_down(self, connection: Connection) -> None:
         self._proofs.down(connection)
+
+    def _proofs_stalled(self, connection: Connection) -> None:
+        self._proofs.stalled(connection)
 
     def _watched(self, until_s: float, unwatched: tuple[float, float] | None) -> None:
         if self._recorded is None:  # a recording's clock says itself how far it is, and nobody missed any of it

@@ -11,6 +11,10 @@ log = logging.getLogger(__name__)
 MAX_REQUEST = 4 << 20
 STUCK_S = 60.0
 """A record that a producer has not brought to Kafka after this is given to a new producer."""
+OPEN_S = 20.0
+"""A new producer that has no connection and no number after this is given up too. (aiokafka waits for ever: seen with a broker that had just come up.)"""
+LEAVE_S = 5.0
+"""Longest that a producer which was given up is waited for, s; nobody waits behind it."""
 BACK_OFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -26,6 +30,7 @@ class KafkaLog:
         self._name = name
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
         self.failing_since_s: float | None = None
         """Loop time of the first failure since the last success; None = well."""
 
@@ -48,7 +53,7 @@ class KafkaLog:
                         "%s: Kafka does not take records (%s: %s); trying on", self._name, type(error).__name__, error
                     )
                 if producer is not None and not getattr(error, "retriable", False):
-                    await self._discard(producer)  # its numbering is spoilt; a new one begins anew
+                    self._discard(producer)  # its numbering is spoilt; a new one begins anew
                 await asyncio.sleep(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
                 tries += 1
             else:
@@ -75,25 +80,31 @@ class KafkaLog:
                     metadata_max_age_ms=30_000,
                 )
                 try:
-                    await producer.start()
+                    async with asyncio.timeout(OPEN_S):
+                        await producer.start()
                 except BaseException:
-                    await _stop(producer)
+                    self._leave(producer)
                     raise
                 self._producer = producer
             return self._producer
 
-    async def _discard(self, producer: AIOKafkaProducer) -> None:
-        async with self._opening:
-            if self._producer is producer:
-                self._producer = None
-                await _stop(producer)
+    def _discard(self, producer: AIOKafkaProducer) -> None:
+        if self._producer is producer:
+            self._producer = None
+            self._leave(producer)
+
+    def _leave(self, producer: AIOKafkaProducer) -> None:
+        """Stop it beside everything else: one that never ends must not keep a new one from beginning."""
+        task = asyncio.create_task(_end(producer))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def partitions(self, topic: str) -> int:
         """Number of the topic's partitions; waits for Kafka and for the topic."""
         while True:
             try:
                 return len(await (await self._open()).partitions_for(topic))
-            except KafkaError as error:
+            except (KafkaError, TimeoutError) as error:
                 log.warning("%s: waiting for Kafka's topic %s: %s", self._name, topic, error)
                 await asyncio.sleep(1.0)
 
@@ -102,6 +113,15 @@ class KafkaLog:
         producer, self._producer = self._producer, None
         if producer is not None:
             await _stop(producer, within_s)
+        for task in self._leaving:
+            task.cancel()
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    try:
+        await asyncio.wait_for(_stop(producer), LEAVE_S)
+    except (TimeoutError, KafkaError) as error:
+        log.warning("a producer that was given up does not end: %r", error)
 
 
 async def _stop(producer: AIOKafkaProducer, within_s: float = 1.0) -> None:

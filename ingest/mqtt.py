@@ -180,6 +180,9 @@ class _Paho(Client):
 class Connection:
     """``on_message(connection, message)``, ``on_up(connection)`` once its subscriptions stand, ``on_down(connection)``: called on the loop.
 
+    ``on_stall(connection)``: the broker had stood still for ``stall_s``: nothing at all came although one of our messages waited for its
+    acknowledgement. Called before what came first afterwards. (While a queue drains, or the broker waits for our acknowledgements, something comes.)
+
     ``epoch`` is raised on each connect and on each loss.
     """
 
@@ -192,6 +195,8 @@ class Connection:
         on_message: Callable[["Connection", Publish], None],
         on_up: Callable[["Connection"], None],
         on_down: Callable[["Connection"], None],
+        on_stall: Callable[["Connection"], None] = lambda _connection: None,
+        stall_s: float = 5.0,
     ) -> None:
         self.name = name
         self.epoch = 0
@@ -201,6 +206,11 @@ class Connection:
         self._on_message = on_message
         self._on_up = on_up
         self._on_down = on_down
+        self._on_stall = on_stall
+        self._stall_s = stall_s
+        self._asked: dict[int, float] = {}
+        """Own messages that the broker has not acknowledged, oldest first: packet id, and when it was given to paho (loop's time)."""
+        self._heard_s = 0.0
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
         self._room = asyncio.Event()
@@ -226,6 +236,7 @@ class Connection:
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_disconnect = self._disconnected
+        client.on_publish = self._answered
         client.on_socket_close = self._socket_closes
         client.on_socket_register_write = self._wants_to_write
         client.on_socket_unregister_write = self._has_written
@@ -275,8 +286,26 @@ class Connection:
     def _readable(self) -> None:
         """The socket has something to read."""
         stream = self._stream
-        if stream is not None and (stream.has_packet or stream.fill()):  # not ahead of what is not handled yet
-            self._handle(stream)
+        if stream is None:
+            return
+        if not stream.has_packet:  # else not ahead of what is not handled yet
+            if not stream.fill():
+                return
+            self._listen()
+        self._handle(stream)
+
+    def _listen(self) -> None:
+        """Something came, whatever it is."""
+        now_s = self._loop.time()
+        if self.is_up and self._asked:
+            waited_s = now_s - max(self._heard_s, next(iter(self._asked.values())))
+            if waited_s > self._stall_s:
+                log.warning("%s: nothing came from the broker for %.1f s", self.name, waited_s)
+                self._on_stall(self)
+        self._heard_s = now_s
+
+    def _answered(self, _client: Client, _data: Any, mid: int, _code: ReasonCode, _properties: Any) -> None:
+        self._asked.pop(mid, None)
 
     def _handle(self, stream: Stream) -> None:
         """Handle what was read, at most BURST packets at a time; the rest when other work of the loop had its turn."""
@@ -312,6 +341,7 @@ class Connection:
 
     def _came_up(self) -> None:
         self.is_up, self._up_at_s = True, self._loop.time()
+        self._heard_s = self._up_at_s
         log.info("%s: connected", self.name)
         self._on_up(self)
 
@@ -321,6 +351,7 @@ class Connection:
         if self._lost.is_set():
             return
         self.epoch += 1
+        self._asked.clear()
         was_up, self.is_up = self.is_up, False
         self._lost.set()
         if was_up:
@@ -354,7 +385,12 @@ class Connection:
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """Publish at QoS 1; kept over a reconnect. False where too many wait already."""
-        return self._client.publish(topic, payload, qos=1).rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
+        told = self._client.publish(topic, payload, qos=1)
+        if told.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            return False
+        if self.is_up:
+            self._asked[told.mid] = self._loop.time()
+        return True
 
     def pause(self) -> None:
         """Stop reading: the broker keeps the rest. If it lasts longer than the keepalive the connection is given up until ``resume``."""
@@ -367,6 +403,7 @@ class Connection:
         """Read on."""
         if not self._room.is_set():
             self._room.set()
+            self._heard_s = self._loop.time()  # it was we who did not listen
             if self._stream is not None:
                 self._loop.add_reader(self._stream, self._readable)
                 self._loop.call_soon(self._handle, self._stream)

@@ -43,11 +43,14 @@ class Proofs:
         watched_before_s: float | None,
         live_lag_s: float,
         on_watched: Callable[[float, tuple[float, float] | None], None],
+        stall_s: float = 5.0,
     ) -> None:
         self._source = source
         self._clock = clock
         self._live_lag_s = live_lag_s
         self._on_watched = on_watched
+        self._stall_s = stall_s
+        self._sent_steady_s = steady_s()
         self._run = uuid.uuid4().hex[:12]
         self._under_way: dict[str, int] = dict.fromkeys(connections, 0)
         self._proved_steady_s: dict[str, float] = {}
@@ -64,15 +67,27 @@ class Proofs:
         self.watch.down(connection.name)
         self._proved_steady_s.pop(connection.name, None)
 
+    def stalled(self, connection: Connection) -> None:
+        """The broker, or this process, stood still and goes on now. What was sent to it meanwhile may not have reached it yet, and our markers are read
+        as soon as anybody's messages: so it is as if it had been away."""
+        self.down(connection)
+        self.up(connection)
+
     def is_live(self, connection: Connection) -> bool:
         """Whether what arrives now was sent just now: the last proof is fresh, so no queue stands before us."""
         proved_s = self._proved_steady_s.get(connection.name)
         return proved_s is not None and steady_s() - proved_s <= self._live_lag_s
 
     def send(self, connections: Iterable[Connection]) -> None:
-        """A marker over each connection that is up."""
+        """A marker over each connection that is up. Where we ourselves stood still since the last ones, everybody would seem to have
+        spoken only now, and to have been silent until then: so that counts as not watched too."""
+        now_s = steady_s()
+        stood_s, self._sent_steady_s = now_s - self._sent_steady_s, now_s
         for connection in connections:
-            if connection.is_up:
+            if connection.is_up and stood_s > self._stall_s:
+                log.warning("%s: this process stood still for %.1f s", connection.name, stood_s)
+                self.stalled(connection)
+            elif connection.is_up:
                 self._send(connection)
 
     def _send(self, connection: Connection) -> None:

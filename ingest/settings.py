@@ -67,6 +67,9 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Kafka is away when it has not held a record after this, s."""
     keepalive_s: Annotated[int, Meta(ge=2, le=600)] = 15
     """A broker silent for about this long is taken for gone."""
+    stall_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    """A broker that let nothing come for longer, s (wall), was not watched meanwhile; nor was anybody while the bridge itself stood still for longer. With a hub's 30 s between two beats far below the
+    90 s that a detector judges; on a virtual clock it has to be as much shorter as that runs faster."""
     clock_tolerance_s: Annotated[float, Meta(gt=0, le=3_600)] = 60.0
     """Largest error of a device's clock that is let stand, s. A quartz of 20 ppm set a month ago is 52 s off; the shortest silence a
     detector judges is 90 s."""

@@ -5,7 +5,8 @@ broker had queued before P, so then all of that has arrived. What is proven for 
 an urgent row of an adapter may come over either.
 
 While a connection is down nothing is proven. When all are up again and markers published after the last of them came up are back, the
-time from what was proven before to that coming up is stated once, as an unwatched interval.
+time from what was proven before to that coming up is stated once, as an unwatched interval. A broker that stood still for seconds
+(a frozen machine, a slow disk) counts as away: a marker that waited at its door comes back ahead of the readings that waited beside it.
 """
 
 from collections.abc import Sequence

@@ -36,6 +36,7 @@ Files in the folder of a run:
   plan.json      what will happen: scenario, home_id, resident, wall_s, due_wall_s; written before the first message
   ledger.jsonl   what has happened and must be noticed; one line as soon as the cause came
   counts.json    what was published and acknowledged; every 2 s, and complete=true at the end
+  held.json      wall intervals in which a test held a stage or service up, for `check`; written by that test, else absent
 """
 
 

@@ -83,9 +83,15 @@ def _found(entry: LedgerEntry, signals: Iterable[Signal], due_at_s: float) -> li
     ]
 
 
-def _due_at_s(entry: LedgerEntry, unwatched: Sequence[tuple[float, float]]) -> float:
-    """When a cause must have been noticed: while nobody watches, and in the grace after it, no silence and no absence grows."""
+def _due_at_s(
+    entry: LedgerEntry, unwatched: Sequence[tuple[float, float]], held: Sequence[tuple[float, float]] = ()
+) -> float:
+    """When a cause must have been noticed: while nobody watches, and in the grace after it, no silence and no absence grows; while a
+    fault of the test's own holds the way up, nothing can pass."""
     due_s = entry.due_at_s
+    for from_s, to_s in sorted(held):
+        if from_s < due_s and to_s > entry.cause_at_s:
+            due_s += to_s - max(from_s, entry.cause_at_s)
     if not entry.urgent:
         for from_s, to_s in sorted(unwatched):
             if from_s < due_s and to_s > entry.cause_at_s:
@@ -125,10 +131,14 @@ def verdict(
     gaps: int,
     gaps_planned: int = 0,
     unwatched: Sequence[tuple[float, float]] = (),
+    held_wall_s: Sequence[tuple[float, float]] = (),
 ) -> Verdict:
     """Hold the ledger against the signals. ``run_wall_s``: begin and end; cases raised outside it are nobody's fault here.
-    ``unwatched``: intervals (clock of the run) of which the bridge said that it could not see."""
+    ``unwatched``: intervals (clock of the run) of which the bridge said that it could not see.
+    ``held_wall_s``: intervals in which the one who runs the test held a stage or service up. What is promised through them is that no
+    alert is lost or doubled, not when it comes: a frozen bridge passes nothing on, and here a frozen second is a minute of the homes'."""
     begin_s, end_s = run_wall_s
+    held = [(clock.at(from_s), clock.at(to_s)) for from_s, to_s in held_wall_s]
     missed = doubled = 0
     latencies_s: list[float] = []
     faults: list[dict[str, Any]] = []
@@ -136,7 +146,7 @@ def verdict(
     for entry in entries:
         row = by_scenario.setdefault(entry.scenario, {"expected": 0, "raised": 0, "after_s": []})
         row["expected"] += 1
-        found = _found(entry, signals, _due_at_s(entry, unwatched) + GRACE_WALL_S * clock.speed)
+        found = _found(entry, signals, _due_at_s(entry, unwatched, held) + GRACE_WALL_S * clock.speed)
         if not found:
             missed += 1
             faults.append({"fault": "missed", **msgspec.to_builtins(entry)})

@@ -40,6 +40,14 @@ def read_counts(folder: Path) -> Counts:
         raise NoRun(folder=folder, detail=error.strerror) from error
 
 
+def read_held(folder: Path) -> list[tuple[float, float]]:
+    """``held.json``: wall intervals in which whoever runs the test held something up; nothing where there is no such file."""
+    try:
+        return msgspec.json.decode((folder / "held.json").read_bytes(), type=list[tuple[float, float]])
+    except FileNotFoundError:
+        return []
+
+
 async def gather(connection: Connection, folder: Path) -> Verdict:
     """The verdict as things stand now."""
     counts, ledger = read_counts(folder), read_ledger(folder)
@@ -63,6 +71,7 @@ async def gather(connection: Connection, folder: Path) -> Verdict:
         gaps=int(gaps["missing"]) if gaps else 0,
         gaps_planned=counts.skipped,
         unwatched=[(row["from_s"], row["to_s"]) for row in unwatched],
+        held_wall_s=read_held(folder),
     )
 
 

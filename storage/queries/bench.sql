@@ -39,3 +39,7 @@ SELECT coalesce(sum(readings - numbers), 0)::bigint AS twice
         UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_status WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
         UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_position WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s
         UNION ALL SELECT count(*), count(DISTINCT (home_id, device_id, seq)) FROM reading_call WHERE starts_with(home_id, %(prefix)s) AND boot = %(boot)s) AS r;
+
+-- name: chaos_heard
+-- When the writer last accounted for what each of some sources had stated (Kafka's wall clock).
+SELECT source, extract(epoch FROM max(heard_at))::float8 AS heard_wall_s FROM sources WHERE source = ANY(%(sources)s) GROUP BY source;

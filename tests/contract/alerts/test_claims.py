@@ -44,6 +44,17 @@ async def test_of_twenty_claims_at_once_one_wins(centre):
     assert stands.version == case.version + 1
 
 
+async def test_of_twenty_claims_at_once_one_wins_every_time_and_the_others_hear_who(centre):
+    for round_ in range(15):
+        case = await centre.open("sos", home_id=f"h-{100 + round_}")
+        results = await asyncio.gather(*(centre.claim(case, f"desk-{n}") for n in range(20)), return_exceptions=True)
+        (winner,) = [found for found in results if not isinstance(found, BaseException)]
+        refused = [found for found in results if isinstance(found, BaseException)]
+        assert {type(found) for found in refused} == {StaleClaim}
+        assert {found.facts["desk_id"] for found in refused} == {winner.desk_id}
+        assert f"{winner.desk_id} holds it until" in str(refused[0])
+
+
 async def test_an_old_page_changes_nothing_and_hears_the_current_version(centre):
     held = await centre.claim(await centre.open("fall"))
     newer = await centre.act("verify", held)

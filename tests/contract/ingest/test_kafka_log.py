@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.site import Site
 from ingest.kafka import KafkaLog
@@ -60,3 +60,36 @@ async def test_a_record_waits_for_a_broker_that_is_not_there(site: Site) -> None
             await log.append("nowhere", b"x", partition=0)
     assert log.failing_since_s is not None
     await log.close()
+
+
+@pytest.mark.parametrize("stuck", ["start", "stop"])
+async def test_a_producer_that_never_begins_or_never_ends_keeps_no_record_waiting(
+    site: Site, fresh_topic: Callable[..., Awaitable[str]], monkeypatch: pytest.MonkeyPatch, stuck: str
+) -> None:
+    topic = await fresh_topic()
+    log = KafkaLog(site.kafka, "test")
+    real = getattr(AIOKafkaProducer, stuck)
+    calls = 0
+
+    async def first_hangs(producer: AIOKafkaProducer) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await asyncio.Event().wait()
+        await real(producer)
+
+    monkeypatch.setattr("ingest.kafka.OPEN_S", 0.5)
+    try:
+        await log.append(topic, b"before", partition=0)
+        assert log._producer is not None
+        spoilt = log._producer
+        monkeypatch.setattr(AIOKafkaProducer, stuck, first_hangs)
+        monkeypatch.setattr(type(spoilt._sender), "close", lambda _: asyncio.Event().wait())
+        log._discard(spoilt)
+        async with asyncio.timeout(5):
+            await log.append(topic, b"after", partition=0)
+        assert calls >= 1
+    finally:
+        monkeypatch.undo()
+        await log.close()
+    assert await records(site, topic, 0, 2) == [b"before", b"after"]

@@ -1,6 +1,7 @@
 """What the bridge needs of any MQTT 3.1.1 broker, tried on the real one: sessions, acknowledgements, epochs, TLS."""
 
 import asyncio
+import signal
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from deploy.site import BRIDGE_ACCOUNT, Site
+from deploy.supervise import Supervisor
 from ingest.mqtt import Connection, Endpoint, Publish
 
 pytestmark = pytest.mark.services
+
+
+STALL_S = 0.8
 
 
 class Ears:
@@ -21,7 +26,10 @@ class Ears:
         self.heard: list[Publish] = []
         self.ups = 0
         self.downs = 0
-        self.connection = Connection("ears", client_id, endpoint, [topic], self._hear, self._up, self._down)
+        self.stalls = 0
+        self.connection = Connection(
+            "ears", client_id, endpoint, [topic], self._hear, self._up, self._down, self._stall, STALL_S
+        )
 
     def _hear(self, _: Connection, message: Publish) -> None:
         self.heard.append(message)
@@ -31,6 +39,9 @@ class Ears:
 
     def _down(self, _: Connection) -> None:
         self.downs += 1
+
+    def _stall(self, _: Connection) -> None:
+        self.stalls += 1
 
     def payloads(self) -> list[bytes]:
         return [message.payload for message in self.heard]
@@ -78,6 +89,43 @@ async def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(site:
         assert again.payloads() == [b"6", b"7", b"8", b"9"]
         again.connection.acknowledge(again.connection.epoch, [message.mid for message in again.heard])
         await asyncio.sleep(0.1)
+
+
+async def test_a_broker_that_stood_still_is_noticed_before_what_it_then_brings(
+    site: Site, names: tuple[str, str]
+) -> None:
+    client_id, topic = names
+    supervisor = Supervisor(site)
+    async with listening(plain(site), client_id, topic) as ears:
+        await until(lambda: ears.ups == 1)
+        ears.connection.publish(topic, b"before")
+        await until(lambda: len(ears.heard) == 1)
+        await asyncio.sleep(1.5 * STALL_S)
+        ears.connection.publish(topic, b"after a time in which nobody asked for anything")
+        await until(lambda: len(ears.heard) == 2)
+        assert ears.stalls == 0
+        supervisor.signal("mosquitto", signal.SIGSTOP)
+        try:
+            ears.connection.publish(topic, b"meanwhile")
+            await asyncio.sleep(1.5 * STALL_S)
+        finally:
+            supervisor.signal("mosquitto", signal.SIGCONT)
+        await until(lambda: len(ears.heard) == 3)
+        assert (ears.stalls, ears.downs) == (1, 0)
+
+
+async def test_a_pause_of_our_own_is_no_standing_still_of_the_broker(site: Site, names: tuple[str, str]) -> None:
+    client_id, topic = names
+    async with listening(plain(site), client_id, topic) as ears:
+        await until(lambda: ears.ups == 1)
+        ears.connection.publish(topic, b"one")
+        await until(lambda: len(ears.heard) == 1)
+        ears.connection.pause()
+        ears.connection.publish(topic, b"two")
+        await asyncio.sleep(1.5 * STALL_S)
+        ears.connection.resume()
+        await until(lambda: len(ears.heard) == 2)
+        assert ears.stalls == 0
 
 
 async def test_an_acknowledgement_of_an_older_connection_is_dropped(site: Site, names: tuple[str, str]) -> None:

@@ -65,6 +65,14 @@ def test_a_silence_is_due_later_by_what_nobody_watched_of_it_and_a_fall_is_not()
     assert judge([FALL], [another(SIGNAL, decided_at_s=FALL.due_at_s + 601)], unwatched=[outage]).missed == 1
 
 
+def test_what_a_test_holds_up_may_come_so_much_later_and_never_not_at_all() -> None:
+    held = [(1_005.0, 1_030.0), (1_500.0, 1_600.0)]  # the fall came 20 s before it was taken back
+    for late_wall_s, missed in ((29.9, 0), (30.1, 1)):
+        said = another(SIGNAL, decided_at_s=FALL.due_at_s + 60 * late_wall_s)
+        assert judge([FALL], [said], held_wall_s=held).missed == missed
+    assert judge([FALL], [], held_wall_s=held).missed == 1
+
+
 def test_two_cases_for_one_cause_are_one_too_many() -> None:
     found = judge([FALL], [SIGNAL, another(SIGNAL, case_id="c-2")])
     assert (found.duplicated, found.ok) == (1, False)
