@@ -47,6 +47,8 @@ START_S = 5.0
 """A bridge that starts waits so long for Kafka, s; then it begins without, on disk."""
 URGENT_SHARE = 8
 """One part in so many of the spool's room is the urgent lane's own: a flood of telemetry cannot fill it."""
+BULK_GATHER_S = 0.005
+"""Pause between two reads of bulk, s; frames wait for longer anyway."""
 PARTS = 4
 """In so many parts the partitions have their turn within ``flush_s``."""
 
@@ -134,6 +136,7 @@ class Bridge:
                 self._proofs_down,
                 self._proofs_stalled,
                 settings.stall_s,
+                BULK_GATHER_S if name == "bulk" else 0.0,
             )
             for name, wanted in filters.items()
         ]

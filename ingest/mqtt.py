@@ -183,6 +183,8 @@ class Connection:
     ``on_stall(connection)``: the broker had stood still for ``stall_s``: nothing at all came although one of our messages waited for its
     acknowledgement. Called before what came first afterwards. (While a queue drains, or the broker waits for our acknowledgements, something comes.)
 
+    ``gather_s``: pause between two reads, in which messages gather in the socket: read one by one, each costs a turn of the loop.
+
     ``epoch`` is raised on each connect and on each loss.
     """
 
@@ -197,6 +199,7 @@ class Connection:
         on_down: Callable[["Connection"], None],
         on_stall: Callable[["Connection"], None] = lambda _connection: None,
         stall_s: float = 5.0,
+        gather_s: float = 0.0,
     ) -> None:
         self.name = name
         self.epoch = 0
@@ -208,6 +211,7 @@ class Connection:
         self._on_down = on_down
         self._on_stall = on_stall
         self._stall_s = stall_s
+        self._gather_s = gather_s
         self._asked: dict[int, float] = {}
         """Own messages that the broker has not acknowledged, oldest first: packet id, and when it was given to paho (loop's time)."""
         self._heard_s = 0.0
@@ -292,7 +296,14 @@ class Connection:
             if not stream.fill():
                 return
             self._listen()
+        if self._gather_s:
+            self._loop.remove_reader(stream)
+            self._loop.call_later(self._gather_s, self._read_on, stream)
         self._handle(stream)
+
+    def _read_on(self, stream: Stream) -> None:
+        if self._stream is stream and self._room.is_set():
+            self._loop.add_reader(stream, self._readable)
 
     def _listen(self) -> None:
         """Something came, whatever it is."""
