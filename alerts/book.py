@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from alerts.admission import Situation, Verdict
+from alerts.asking import Question
 from alerts.cases import Case, Place, Signal, summary
 from alerts.lifecycle import Move
 from alerts.rules import Rules
@@ -47,6 +48,22 @@ class Book(Protocol):
 
     async def write(self, move: Move, event: AlertEvent, rules: Rules) -> None:
         """Compare-and-swap of the case, its timers, its audit row and its outbox row. Raises Raced."""
+        ...
+
+    async def questions(self, case_id: str) -> tuple[Question, ...]:
+        """What was asked about a case, in order of rounds."""
+        ...
+
+    async def question(self, question_id: str) -> Question | None:
+        """One question."""
+        ...
+
+    async def put_question(self, question: Question) -> None:
+        """Keep a question as it stands; only while its case is locked."""
+        ...
+
+    async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
+        """Nobody took a P1 for minutes: somebody has to find out why. Once a case."""
         ...
 
     async def set_timers(self, case: Case, rules: Rules) -> None:

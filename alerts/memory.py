@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar, get_args
 
 from alerts.admission import BEARS_ON, Held, Situation, Verdict
+from alerts.asking import Asking, Person, Question
 from alerts.book import Book, Raced
 from alerts.cases import AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
 from alerts.errors import NoSuchCase
@@ -33,6 +34,10 @@ class Home(NamedTuple):
     care_level: int = 0
     site_id: str | None = None
     """The institution that it is a room of."""
+    phones: Mapping[str, str] = {}
+    """Telephones by resident id."""
+    kin: tuple[str, ...] = ()
+    """User names of kin who have the app; linked to the first resident."""
 
 
 @dataclass
@@ -47,6 +52,8 @@ class _Tables:
     audit: dict[str, tuple[AuditRow, ...]] = field(default_factory=dict)
     outbox: tuple[AlertEvent, ...] = ()
     offsets: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    questions: dict[str, Question] = field(default_factory=dict)
+    reviews: dict[str, float] = field(default_factory=dict)
 
     def copy(self) -> "_Tables":
         return replace(
@@ -58,6 +65,8 @@ class _Tables:
             timers=dict(self.timers),
             audit=dict(self.audit),
             offsets=dict(self.offsets),
+            questions=dict(self.questions),
+            reviews=dict(self.reviews),
         )
 
 
@@ -201,12 +210,29 @@ class _MemoryBook:
         for kind, due_at in timers_of(case, rules).items():
             self._tables.timers[(case.case_id, kind)] = due_at
 
+    async def questions(self, case_id: str) -> tuple[Question, ...]:
+        return _of_case(self._tables, case_id)
+
+    async def question(self, question_id: str) -> Question | None:
+        return self._tables.questions.get(question_id)
+
+    async def put_question(self, question: Question) -> None:
+        self._tables.questions[question.question_id] = question
+
+    async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
+        self._tables.reviews.setdefault(case_id, waited_s)
+
     async def move_reader(self, place: Place) -> None:
         self._tables.offsets[(place.consumer, place.topic, place.partition)] = place.offset + 1
 
 
 def _newest_first(case: Case) -> tuple[float, str]:
     return (-case.raised_at.timestamp(), case.case_id)
+
+
+def _of_case(tables: _Tables, case_id: str) -> tuple[Question, ...]:
+    found = [question for question in tables.questions.values() if question.case_id == case_id]
+    return tuple(sorted(found, key=lambda q: (q.round, q.channel != "voice", q.recipient)))
 
 
 class MemoryCases(Cases):
@@ -255,6 +281,24 @@ class MemoryCases(Cases):
 
     async def held(self, detections: Sequence[Detection]) -> set[Key]:
         return {_key(detection) for detection in detections} & self._tables.detections.keys()
+
+    async def asking(self, limit: int = 200) -> list[Asking]:
+        cases = [case for case in self._tables.cases.values() if case.handling == "ASKING"]
+        found = []
+        for case in sorted(cases, key=lambda case: (case.asking_until_at, case.case_id))[:limit]:
+            home = self._homes.get(case.home_id, Home())
+            chosen = {
+                name: home.phones[name] for name in home.phones if case.resident_id in (None, name)
+            } or home.phones
+            voice = [
+                Person(channel="voice", recipient=name, phone=phone) for name, phone in sorted(chosen.items()) if phone
+            ]
+            kin = [Person(channel="app", recipient=name) for name in sorted(home.kin)]
+            found.append(Asking(case=case, people=(*voice, *kin), questions=_of_case(self._tables, case.case_id)))
+        return found
+
+    async def reviews(self) -> dict[str, float]:
+        return dict(self._tables.reviews)
 
     async def queue(self, area_prefix: str = "") -> list[Case]:
         seen = (c for c in self._tables.cases.values() if not c.area_code or c.area_code.startswith(area_prefix))

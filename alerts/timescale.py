@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 
+from alerts.asking import Asking, Person
 from alerts.book import Book, Raced
 from alerts.cases import AuditRow, Case, CaseDetail, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.link import Connections
 from alerts.operations import Cases
 from alerts.rules import SHIPPED, Rules, Rung
-from alerts.sql_book import SqlBook, case_of, detection_of, signal_of
+from alerts.sql_book import SqlBook, case_of, detection_of, question_of, signal_of
 from alerts.store import CaseStore
 from contracts import alerts as messages
 from contracts import topics
@@ -67,6 +68,11 @@ _PRIORITY_RULES = query("priority_rules")
 _RUNGS = query("escalation_rungs")
 _ANSWER_TIMES = query("answer_times")
 _UNSENT = query("unsent_events")
+_ASKING_TIMES = query("asking_times")
+_ASKING = query("asking_cases")
+_PEOPLE = query("people_to_ask")
+_QUESTIONS = query("questions_of_cases")
+_REVIEWS = query("open_reviews")
 
 
 class TimescaleCases(Cases):
@@ -113,6 +119,7 @@ class TimescaleCases(Cases):
                 await fetch_all(connection, _PRIORITY_RULES),
                 await fetch_all(connection, _RUNGS),
                 await fetch_all(connection, _ANSWER_TIMES),
+                await fetch_all(connection, _ASKING_TIMES),
             )
         self._rules, self._rules_at = rules, now
         return rules
@@ -134,6 +141,24 @@ class TimescaleCases(Cases):
             revisions=[d.revision for d in detections],
         )
         return {(row["detection_id"], row["lane"], row["revision"]) for row in rows}
+
+    async def asking(self, limit: int = 200) -> list[Asking]:
+        cases = [case_of(row) for row in await self._all(_ASKING, limit=limit)]
+        if not cases:
+            return []
+        people = await self._all(_PEOPLE, home_ids=sorted({case.home_id for case in cases}))
+        questions = [question_of(row) for row in await self._all(_QUESTIONS, case_ids=[case.case_id for case in cases])]
+        return [
+            Asking(
+                case=case,
+                people=_people_of(case, people),
+                questions=tuple(question for question in questions if question.case_id == case.case_id),
+            )
+            for case in cases
+        ]
+
+    async def reviews(self) -> dict[str, float]:
+        return {row["case_id"]: row["waited_s"] for row in await self._all(_REVIEWS)}
 
     async def queue(self, area_prefix: str = "") -> list[Case]:
         return [case_of(row) for row in await self._all(_OPEN_CASES, area_prefix=area_prefix)]
@@ -169,7 +194,21 @@ class TimescaleCases(Cases):
             return await fetch_all(connection, sql, **values)
 
 
-def rules_of(priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequence[Row]) -> Rules:
+def _people_of(case: Case, rows: Sequence[Row]) -> tuple[Person, ...]:
+    """Whom a case concerns is rung up; where that is not known, or he has no telephone, everybody there who has one. Kin once each."""
+    here = [row for row in rows if row["home_id"] == case.home_id]
+    rung = [row for row in here if row["channel"] == "voice"]
+    rung = [row for row in rung if row["resident_id"] == case.resident_id] or rung
+    kin = {row["recipient"]: row for row in here if row["channel"] == "app"}
+    return tuple(
+        Person(channel=row["channel"], recipient=row["recipient"], phone=row["phone"])
+        for row in (*rung, *sorted(kin.values(), key=lambda row: str(row["recipient"])))
+    )
+
+
+def rules_of(
+    priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequence[Row], asking_times: Sequence[Row]
+) -> Rules:
     """Rules from their tables."""
     # A row that somebody deleted must not stop an alarm: then what ships is in force.
     by_family = {family: dict(enumerate(shipped)) for family, shipped in SHIPPED.priorities.items()}
@@ -181,6 +220,8 @@ def rules_of(priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequ
             dict[Any, tuple[int, int, int, int, int]],
         ),
         ladder=tuple(msgspec.convert(row, Rung) for row in rungs),
+        # Unlike the others: where no row says so nobody is asked, and a desk hears of it at once.
+        asking_s={row["family"]: row["wait_s"] for row in asking_times if row["enabled"]},
         answer_s=SHIPPED.answer_s | {row["priority"]: row["answer_s"] for row in answer_times},
     )
 
