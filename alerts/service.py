@@ -1,4 +1,4 @@
-"""One of the doubled pair: readers of both lanes, relay, sweep and progress, each with a connection of its own.
+"""One of the doubled pair: readers of both lanes, relay, sweep, asking first and progress, each with a connection of its own.
 
 There is no election and no group. Two processes do all of this at once; detection ids, versions and keys make the second of everything
 meet what the first has done. If one is killed or frozen the other does not notice.
@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway
 from alerts.figures import Figures
 from alerts.link import Link
 from alerts.patience import Patience, Stopping
@@ -90,18 +91,32 @@ class Service:
                 settings.sweep_s, settings.keep_sent_days,
             )  # fmt: skip
 
+        asking = AskingFirst(
+            TimescaleCases(self._link(stack, "asking")), self._asker(stack), self._patience, relay.wake, settings.asking_s
+        )  # fmt: skip
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
             "relay": relay.run,
             "sweep": sweeper("sweep").run,
+            "asking": asking.run,
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)
             ),
         }
         return [asyncio.create_task(_run(each), name=name) for name, each in work.items()]
+
+    def _asker(self, stack: AsyncExitStack) -> Asker:
+        settings = self._settings
+        if not settings.voice_url:
+            return NoGateway()
+        gateway = VoiceGateway(
+            settings.voice_url, settings.voice_secret, settings.answer_url, settings.voice_limit_s
+        )  # fmt: skip
+        stack.push_async_callback(gateway.close)
+        return gateway
 
     def _link(self, stack: AsyncExitStack, name: str) -> Link:
         link = Link(self._settings.database, f"{self._settings.instance} {name}", lock_s=LOCK_S, idle_s=IDLE_S)
