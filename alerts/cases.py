@@ -73,6 +73,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     claimed_at: datetime | None = None
     """First claim: "answered"."""
     rung: int = 0
+    spell: int = 0
+    """How often it came into the queue: who let go of it makes it wait anew, and people are told anew."""
     signals: int = 1
     held_until_at: datetime | None = None
     """End of a hold, or of the time on the shelf; ``hold_reason`` says why."""

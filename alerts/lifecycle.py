@@ -133,6 +133,8 @@ def moved(
 ) -> Move:  # fmt: skip
     """The case one version on: its handling by TABLE (``event`` None: as it is), other columns as given. Raises NotPossible."""
     handling = case.handling if event is None else step(case, event)
+    if handling == "QUEUED" and case.handling != "QUEUED":
+        fields["spell"] = case.spell + 1
     after = msgspec.structs.replace(case, version=case.version + 1, handling=handling, **fields)
     return Move(
         before=case,

@@ -10,13 +10,14 @@ from typing import TypeVar
 
 import msgspec
 
-from alerts import asking, decisions
+from alerts import asking, decisions, notices
 from alerts.admission import judge
 from alerts.asking import Answer, Asking, Person, Question
 from alerts.book import Book, event_of
 from alerts.cases import Admission, Case, Place, Signal, TimerKind
 from alerts.errors import NoSuchCase, NoSuchQuestion, OtherCaseOpen
 from alerts.lifecycle import Event, Move
+from alerts.notices import Notice, Waiting
 from alerts.rules import GATHERED, REVIEW, Rules
 from alerts.signals import condition_of
 from alerts.timers import fire
@@ -25,6 +26,21 @@ from contracts.detections import Detection
 
 T = TypeVar("T")
 Decide = Callable[[Case], Sequence[Move]]
+
+
+async def _log_notice(book: Book, case: Case, notice: Notice) -> None:
+    facts = {"recipient": notice.recipient_id, "rung": notice.rung, "attempt": notice.attempts, "note": notice.detail}
+    await book.log(case, notice.at, "notified", notices.reason_of(notice), facts)
+
+
+async def _inherit(book: Book, case: Case, recipient_id: str, now: datetime) -> None:
+    """Who was told before the case was recorded is not told at rung 0 again, and the history says so."""
+    notice = Notice(
+        case_id=case.case_id, spell=case.spell, priority=case.priority, rung=0, recipient_id=recipient_id, sent=True,
+        taken_until_at=now, at=now, detail="before it was recorded",
+    )  # fmt: skip
+    await book.put_notice(notice)
+    await book.log(case, now, "notified", "case.announced", {"recipient": recipient_id, "rung": 0, "note": ""})
 
 
 def _new_lease() -> str:
@@ -345,6 +361,37 @@ class Cases(ABC):
             return move.after
 
         return await self._transact(work)
+
+    # Telling people
+
+    async def take_notices(self, waiting: Waiting, now: datetime, take_s: float) -> list[Notice]:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> list[Notice]:
+            case = await book.lock(waiting.case.case_id, wait=False)
+            if case is None:
+                return []
+            fresh = msgspec.structs.replace(waiting, case=case, notices=await book.notices(case.case_id))
+            found = notices.due(fresh, rules, now, take_s)
+            for notice in found:
+                await book.put_notice(notice)
+                if notice.sent is False:
+                    await _log_notice(book, case, notice)
+            for name in sorted(waiting.announced):
+                if not any(notice.recipient_id == name and notice.rung == 0 for notice in fresh.notices):
+                    await _inherit(book, case, name, now)
+            return [notice for notice in found if notice.sent is None]
+
+        return await self._transact(work)
+
+    async def noticed(self, told: Sequence[Notice]) -> None:
+        async def work(book: Book) -> None:
+            for notice in told:
+                case, _ = await _locked(book, notice.case_id)
+                await book.put_notice(notice)
+                await _log_notice(book, case, notice)
+
+        await self._transact(work)
 
     # Time
 

@@ -33,6 +33,12 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Longest that the gateway may take to say that it has a question."""
     answer_url: str = "http://127.0.0.1:18800/api/v1/questions"
     """The api's address for answers as the gateway reaches it."""
+    second_twin: bool = False
+    """Waits longer before it tells what nobody recorded, so that it can hear whether the first one did. True for one of the two."""
+    notify_s: Annotated[float, Meta(gt=0, le=10)] = 0.5
+    """How often it is looked whom to tell."""
+    notify_limit_s: Annotated[float, Meta(gt=0, le=25)] = 10.0
+    """Longest that one message may take; it is left behind then, and tried again."""
     progress_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """How often the table ``pipeline`` is written."""
     keep_sent_days: Annotated[float, Meta(gt=0, le=3_650)] = 7

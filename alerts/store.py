@@ -14,6 +14,7 @@ from typing import Protocol
 
 from alerts.asking import Answer, Asking, Person, Question
 from alerts.cases import Admission, Case, CaseDetail, Place
+from alerts.notices import Announcement, Notice, Recipient, Waiting
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
@@ -128,6 +129,34 @@ class CaseStore(Protocol):
         self, question_id: str, answer: Answer, *, now: datetime, token: str | None = None, kin: str | None = None, note: str = ""
     ) -> Case:  # fmt: skip
         """Somebody answered: by voice with the question's ``token``, or ``kin`` by the app. At any time, harmless to repeat. Raises NoSuchQuestion."""
+        ...
+
+    async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
+        """Cases that nobody has and of which people may have to be told, the most urgent first."""
+        ...
+
+    async def take_notices(self, waiting: Waiting, now: datetime, take_s: float) -> list[Notice]:
+        """What to send now, this caller's for ``take_s``; none where somebody has taken the case, or the twin is at it."""
+        ...
+
+    async def noticed(self, told: Sequence[Notice]) -> None:
+        """How it went (``alerts.notices.after``): kept, and in the history."""
+        ...
+
+    async def recipients(self, now: datetime) -> list[Recipient]:
+        """Everybody who may be told of anything; remembered for the time when the database is away."""
+        ...
+
+    async def areas(self) -> dict[str, str]:
+        """Area codes by home, for the same time."""
+        ...
+
+    async def recorded(self, detection_ids: Sequence[str]) -> set[str]:
+        """Which detections are held."""
+        ...
+
+    async def keep_announcements(self, told: Sequence[Announcement]) -> None:
+        """Who was told before the database was back: the case that follows does not tell them at rung 0 again."""
         ...
 
     async def reviews(self) -> dict[str, float]:

@@ -18,16 +18,17 @@ from alerts.book import Book, Raced
 from alerts.cases import AuditRow, Case, CaseDetail, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.link import Connections
+from alerts.notices import Announcement, Recipient, Waiting
 from alerts.operations import Cases
 from alerts.rules import SHIPPED, Rules, Rung
-from alerts.sql_book import SqlBook, case_of, detection_of, question_of, signal_of
+from alerts.sql_book import SqlBook, case_of, detection_of, notice_of, question_of, signal_of
 from alerts.store import CaseStore
 from contracts import alerts as messages
 from contracts import topics
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 from storage.database import Connection
-from storage.queries import Row, fetch_all, fetch_one, query
+from storage.queries import Row, execute, fetch_all, fetch_one, query
 
 T = TypeVar("T")
 
@@ -73,6 +74,13 @@ _ASKING = query("asking_cases")
 _PEOPLE = query("people_to_ask")
 _QUESTIONS = query("questions_of_cases")
 _REVIEWS = query("open_reviews")
+_TO_TELL = query("cases_to_tell_of")
+_RECIPIENTS = query("recipients_of_homes")
+_NOTICES = query("notices_of_cases")
+_ANNOUNCED = query("announced_of_cases")
+_AREAS = query("areas_of_homes")
+_RECORDED = query("recorded_detections")
+_PUT_ANNOUNCEMENT = query("put_announcement")
 
 
 class TimescaleCases(Cases):
@@ -156,6 +164,45 @@ class TimescaleCases(Cases):
             )
             for case in cases
         ]
+
+    async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
+        cases = [case_of(row) for row in await self._all(_TO_TELL, limit=limit)]
+        if not cases:
+            return []
+        ids = [case.case_id for case in cases]
+        people = await self._recipients(now, home_ids=sorted({case.home_id for case in cases}), every=False)
+        notices = [notice_of(row) for row in await self._all(_NOTICES, case_ids=ids)]
+        announced = [(row["case_id"], row["recipient_id"]) for row in await self._all(_ANNOUNCED, case_ids=ids)]
+        return [
+            Waiting(
+                case=case,
+                recipients=tuple(each for each in people if each.home_id in (None, case.home_id)),
+                notices=tuple(notice for notice in notices if notice.case_id == case.case_id),
+                announced=frozenset(name for case_id, name in announced if case_id == case.case_id),
+            )
+            for case in cases
+        ]
+
+    async def _recipients(self, now: datetime, *, home_ids: Sequence[str], every: bool) -> list[Recipient]:
+        rows = await self._all(_RECIPIENTS, now=now, home_ids=list(home_ids), every=every)
+        return [msgspec.convert(row, Recipient) for row in rows]
+
+    async def recipients(self, now: datetime) -> list[Recipient]:
+        return await self._recipients(now, home_ids=[], every=True)
+
+    async def areas(self) -> dict[str, str]:
+        return {row["home_id"]: row["area_code"] for row in await self._all(_AREAS)}
+
+    async def recorded(self, detection_ids: Sequence[str]) -> set[str]:
+        return {row["detection_id"] for row in await self._all(_RECORDED, detection_ids=list(detection_ids))}
+
+    async def keep_announcements(self, told: Sequence[Announcement]) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            await self._begin(connection)
+            for each in told:
+                await execute(
+                    connection, _PUT_ANNOUNCEMENT, **{name: getattr(each, name) for name in each.__struct_fields__}
+                )
 
     async def reviews(self) -> dict[str, float]:
         return {row["case_id"]: row["waited_s"] for row in await self._all(_REVIEWS)}
