@@ -107,6 +107,7 @@ class Service:
 
         unrecorded = Unrecorded(
             TimescaleCases(self._link(stack, "unrecorded")), channels, wall_clock, tell_twin=tell_twin,
+            memory=TimescaleCases(self._link(stack, "memory")),
             wait_s=UNRECORDED_S + (SECOND_S if settings.second_twin else 0.0),
         )  # fmt: skip
         stack.push_async_callback(unrecorded.stop)

@@ -41,6 +41,8 @@ TRANSACTION_S = 2.0
 as the process slept), so only this limit frees its rows. PostgreSQL 17 or later."""
 ATTEMPTS = 8
 """How often a transaction is tried while other writers are in its way: longer than a frozen twin can hold a row."""
+PAGE = 10_000
+"""Recipients read in one transaction."""
 RULES_S = 5.0
 """How long the rules are remembered, s."""
 
@@ -184,8 +186,16 @@ class TimescaleCases(Cases):
         ]
 
     async def _recipients(self, now: datetime, *, home_ids: Sequence[str], every: bool) -> list[Recipient]:
-        rows = await self._all(_RECIPIENTS, now=now, home_ids=list(home_ids), every=every)
-        return [msgspec.convert(row, Recipient) for row in rows]
+        found: list[Recipient] = []
+        # In pages: all kin of a city at once would take longer than a transaction may.
+        while True:
+            beyond = found[-1].recipient_id if found else ""
+            rows = await self._all(
+                _RECIPIENTS, now=now, home_ids=list(home_ids), every=every, beyond=beyond, limit=PAGE
+            )
+            found += [msgspec.convert(row, Recipient) for row in rows]
+            if len(rows) < PAGE:
+                return found
 
     async def recipients(self, now: datetime) -> list[Recipient]:
         return await self._recipients(now, home_ids=[], every=True)

@@ -26,8 +26,10 @@ SECOND_S = 3.0
 """So much longer the second twin waits, s: a message is out by then, or the first one is in trouble."""
 LOOK_S = 1.0
 """Longest that the database may take to say what it holds, s; longer is away."""
-REMEMBER_S = 30.0
-"""How often it is remembered whom to tell if the database goes away, s."""
+REMEMBER_S = 300.0
+"""How often it is remembered whom to tell if the database goes away, s: all kin of a city are some 100 MB to read."""
+REMEMBERING_S = 60.0
+"""Longest that this may take, s."""
 FORGET_S = 86_400.0
 ATTEMPTS, AGAIN_S = 5, 3.0
 """A message that fails is tried so often, so far apart, s."""
@@ -42,13 +44,17 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 class Unrecorded:
-    """``hear`` each detection, ``heard`` what the twin told; ``once``, again and again, looks and tells. ``tell_twin``: may fail."""
+    """``hear`` each detection, ``heard`` what the twin told; ``once``, again and again, looks and tells. ``tell_twin``: may fail.
+
+    ``memory``: the store by which is remembered whom to tell, where that takes long and must hold up nothing else.
+    """
 
     def __init__(
         self, store: CaseStore, channels: Channels, clock: Callable[[], datetime], *, wait_s: float = UNRECORDED_S,
-        tell_twin: Callable[[Announcement], Awaitable[None]] | None = None,
+        tell_twin: Callable[[Announcement], Awaitable[None]] | None = None, memory: CaseStore | None = None,
     ) -> None:  # fmt: skip
         self._store = store
+        self._memory = store if memory is None else memory
         self._channels = channels
         self._clock = clock
         self._wait_s = wait_s
@@ -59,6 +65,7 @@ class Unrecorded:
         self._recipients: Sequence[Recipient] = ()
         self._areas: dict[str, str] = {}
         self._remembered_at: datetime | None = None
+        self._remembering: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
     def hear(self, detection: Detection) -> None:
@@ -75,7 +82,10 @@ class Unrecorded:
 
     async def once(self) -> None:
         """Forget what is recorded, begin to tell what is not; nothing waits for a message here."""
-        await self._remember()
+        if self._remembering is None or self._remembering.done():
+            self._remembering = asyncio.create_task(self._remember())
+            self._under_way.add(self._remembering)
+            self._remembering.add_done_callback(self._under_way.discard)
         now = self._clock()
         due = [name for name, read in self._read.items() if (now - read.at).total_seconds() >= self._wait_s]
         held = await self._held(due) if due else set()
@@ -128,13 +138,15 @@ class Unrecorded:
         if self._remembered_at is not None and now - self._remembered_at < timedelta(seconds=REMEMBER_S):
             return
         try:
-            async with asyncio.timeout(LOOK_S):
-                self._recipients, self._areas = await self._store.recipients(now), await self._store.areas()
+            async with asyncio.timeout(REMEMBERING_S):
+                self._recipients, self._areas = await self._memory.recipients(now), await self._memory.areas()
             self._remembered_at = now
         except Exception as error:
             LOG.debug("whom to tell is as it was remembered: %s", type(error).__name__)
 
     async def _tell(self, detection: Detection) -> None:
+        if self._remembered_at is None and self._remembering is not None:
+            await asyncio.wait([self._remembering], timeout=LOOK_S)  # just started: it may know in a moment
         people = notices.people_for(self._recipients, self._areas, detection.home_id, self._clock())
         LOG.error(
             "%s of %s is not yet recorded; %d recipients are told", detection.family, detection.home_id, len(people)

@@ -3,7 +3,7 @@
 SELECT * FROM cases WHERE handling = 'QUEUED' AND NOT test AND (priority = 1 OR rung > 0) ORDER BY priority, queued_at, case_id LIMIT %(limit)s;
 
 -- name: recipients_of_homes
--- Everybody who may be told: those of the centre, and kin of these homes; with what they were sent lately.
+-- Everybody who may be told: those of the centre, and kin of these homes, with what they were sent lately. Of every home at once: without that.
 SELECT r.recipient_id, r.kind, r.url, r.language, r.area_prefix, r.home_id, r.consented_at IS NOT NULL AS consented, r.lowest_priority,
        r.most_per_hour, r.cost, r.most_cost_per_day, coalesce(d.duties, '[]') AS duties,
        coalesce(n.sent_last_hour, 0) AS sent_last_hour, coalesce(n.cost_last_day, 0) AS cost_last_day
@@ -13,9 +13,10 @@ SELECT r.recipient_id, r.kind, r.url, r.language, r.area_prefix, r.home_id, r.co
          FROM rota WHERE rota.recipient_id = r.recipient_id) AS d ON true
   LEFT JOIN LATERAL (
        SELECT count(*) FILTER (WHERE at > %(now)s::timestamptz - interval '1 hour') AS sent_last_hour, sum(cost) AS cost_last_day
-         FROM notices WHERE notices.recipient_id = r.recipient_id AND at > %(now)s::timestamptz - interval '1 day' AND sent) AS n ON true
- WHERE r.enabled AND (r.home_id IS NULL OR r.home_id = ANY(%(home_ids)s) OR %(every)s::boolean)
- ORDER BY r.recipient_id;
+         FROM notices WHERE NOT %(every)s::boolean AND notices.recipient_id = r.recipient_id AND at > %(now)s::timestamptz - interval '1 day' AND sent) AS n ON true
+ WHERE r.enabled AND (r.home_id IS NULL OR r.home_id = ANY(%(home_ids)s) OR %(every)s::boolean) AND r.recipient_id > %(beyond)s
+ ORDER BY r.recipient_id
+ LIMIT %(limit)s;
 
 -- name: notices_of_cases
 -- Who was told of cases, and how it went.

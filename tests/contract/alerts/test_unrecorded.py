@@ -95,6 +95,8 @@ async def test_an_urgent_detection_is_told_without_the_database_once_and_the_cas
         twin = Unrecorded(TimescaleCases(link), channels, clock, wait_s=0.6)
         await unrecorded.once()  # while the database is there: whom to tell is remembered
         await twin.once()
+        await unrecorded.idle()
+        await twin.idle()
         line.break_off()
         press = a_detection("sos")
         for each in (unrecorded, twin):
