@@ -44,6 +44,7 @@ class AppriseChannels:
         self._limit_s = limit_s
         self._under_way: dict[str, int] = {}
         self._lock = threading.Lock()
+        threading.Thread(target=load_ways, name="loading ways", daemon=True).start()
 
     async def send(self, recipient: Recipient, title: str, body: str) -> Result:
         with self._lock:
@@ -75,6 +76,11 @@ class AppriseChannels:
                 return await done
         except TimeoutError:
             return Result(False, f"no answer within {self._limit_s:.0f} s")
+
+
+def load_ways() -> None:
+    """Load what Apprise needs for its ways: a second of work, on a busy machine many, that the first message must not wait for."""
+    apprise.Apprise.instantiate("json://127.0.0.1")
 
 
 def _tell(url: str, title: str, body: str) -> Result:

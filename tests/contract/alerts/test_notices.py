@@ -6,12 +6,14 @@ import time
 import psycopg
 import pytest
 
-from alerts.channels import AppriseChannels, Result
+from alerts.channels import AppriseChannels, Result, load_ways
 from alerts.memory import Home, MemoryCases
 from alerts.notices import Recipient
 from alerts.notifier import TAKE_S, Notifier
 from alerts.patience import Patience
 from tests.contract.alerts.endpoint import endpoint
+
+load_ways()
 
 
 def register(centre, *recipients):
@@ -60,7 +62,7 @@ async def test_kin_hear_of_a_p1_at_once_and_desks_and_supervisors_as_it_climbs(c
             a_recipient("chief", json_url(one), "supervisor"),
         )
         case = (await centre.admit("sos")).case
-        notifier = at_work(centre, AppriseChannels(2.0))
+        notifier = at_work(centre, AppriseChannels(8.0))
         for after_s in (0, 29, 1, 30, 0):
             await centre.forward(duration_s=after_s)
             await go(notifier)
@@ -104,7 +106,7 @@ async def test_what_failed_is_told_when_the_way_works_again(centre):
         register(centre, a_recipient("desk-phone", json_url(way)))
         case = (await centre.admit("sos")).case
         await centre.forward(duration_s=30)
-        notifier = at_work(centre, AppriseChannels(2.0))
+        notifier = at_work(centre, AppriseChannels(8.0))
         await go(notifier)
         way.mode = "works"
         await go(notifier)

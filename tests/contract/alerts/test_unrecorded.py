@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from alerts.channels import AppriseChannels
+from alerts.channels import AppriseChannels, load_ways
 from alerts.link import Link
 from alerts.memory import Home
 from alerts.notifier import Notifier
@@ -21,6 +21,7 @@ from tests.contract.alerts.endpoint import endpoint
 from tests.contract.alerts.test_notices import a_recipient, json_url, register
 
 pytestmark = pytest.mark.services
+load_ways()
 
 
 class Line:
