@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from alerts.asking import asks, louder_than_asked
 from alerts.cases import Case, Signal
+from alerts.decisions import off_the_shelf
 from alerts.lifecycle import Move, moved
 from alerts.rules import ENDING, LATCHING, RESTORABLE, Rules
 from alerts.scoring import WINDOW_S, Score, priority_of, score_of, why
@@ -143,7 +145,7 @@ def _take_test(detection: Detection, situation: Situation, signal: Signal, rules
 
 
 def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Rules, now: datetime) -> Verdict:
-    """A case begins: RAISED, and at once in the queue (or, for a test, apart)."""
+    """A case begins: RAISED, and at once in the queue; or the resident is asked first; or, for a test, apart."""
     signals = (signal,)
     score = _score(detection.family, signals)
     priority = priority_of(rules, detection.family, score.value, situation.care_level)
@@ -179,9 +181,19 @@ def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Ru
         move = moved(raised, "test", "raised", now, reason="case.test", facts=facts)
     else:
         facts |= {"care_level": situation.care_level, "after_case_id": after}
-        deadline = now + timedelta(seconds=rules.answer_s[priority])
+        wait_s = asks(rules, detection.family, score.value, priority)
+        deadline = now + timedelta(seconds=(wait_s or 0.0) + rules.answer_s[priority])
         reason = "case.raised" if after is None else "case.raised_again"
-        move = moved(raised, "queue", "raised", now, reason=reason, facts=facts, queued_at=now, deadline_at=deadline)
+        if wait_s is None:
+            move = moved(
+                raised, "queue", "raised", now, reason=reason, facts=facts, queued_at=now, deadline_at=deadline
+            )
+        else:
+            until = now + timedelta(seconds=wait_s)
+            facts["wait_s"] = wait_s
+            move = moved(
+                raised, "ask", "raised", now, reason="case.asking", facts=facts, asking_until_at=until, deadline_at=deadline
+            )  # fmt: skip
     return Verdict(
         case_id=raised.case_id, signal=signal, move=Move(
             before=None, after=move.after, change="raised", at=now, reason=move.reason, facts=move.facts
@@ -236,10 +248,18 @@ def _append(
     if len(residents) > 1:
         facts |= {"residents": len(residents), "who": ", ".join(residents)}
     louder = signal.on and (before is None or not before.on or priority < case.priority)
+    gathered = before is None and signal.on and len(residents) > len(residents_of(held.signals)) > 0
+    if case.handling == "ASKING" and (louder or score.value > case.score):
+        reason = "case.gathered" if gathered else "case.asking_broken"
+        move = louder_than_asked(case, reason, fields, facts, rules, now)
+        return Verdict(case_id=case.case_id, signal=signal, move=move)
+    if case.handling == "SHELVED" and louder:
+        move = off_the_shelf(case, "sound", "case.shelf_broken", facts, rules, now, **fields)
+        return Verdict(case_id=case.case_id, signal=signal, move=move)
     if case.handling == "HELD" and louder:
         return Verdict(case_id=case.case_id, signal=signal, move=_sound(case, fields, facts, rules, now))
     change, reason = _word_for(case, before, signal, priority, condition)
-    if before is None and signal.on and len(residents) > len(residents_of(held.signals)) > 0:
+    if gathered:
         reason = "case.gathered"
     return Verdict(
         case_id=case.case_id, signal=signal, move=moved(case, None, change, now, reason=reason, facts=facts, **fields)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from alerts.admission import Situation, Verdict
+from alerts.asking import Question
 from alerts.cases import Case, Place, Signal, summary
 from alerts.lifecycle import Move
+from alerts.notices import Notice
 from alerts.rules import Rules
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
@@ -47,6 +49,34 @@ class Book(Protocol):
 
     async def write(self, move: Move, event: AlertEvent, rules: Rules) -> None:
         """Compare-and-swap of the case, its timers, its audit row and its outbox row. Raises Raced."""
+        ...
+
+    async def questions(self, case_id: str) -> tuple[Question, ...]:
+        """What was asked about a case, in order of rounds."""
+        ...
+
+    async def question(self, question_id: str) -> Question | None:
+        """One question."""
+        ...
+
+    async def put_question(self, question: Question) -> None:
+        """Keep a question as it stands; only while its case is locked."""
+        ...
+
+    async def notices(self, case_id: str) -> tuple[Notice, ...]:
+        """Who was told of a case, and how it went."""
+        ...
+
+    async def put_notice(self, notice: Notice) -> None:
+        """Keep a notice as it stands; only while its case is locked."""
+        ...
+
+    async def log(self, case: Case, at: datetime, action: str, reason: str, facts: dict[str, Any]) -> None:
+        """A line in a case's history that changes nothing of the case: no version, no event, so that no page becomes old by it."""
+        ...
+
+    async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
+        """Nobody took a P1 for minutes: somebody has to find out why. Once a case."""
         ...
 
     async def set_timers(self, case: Case, rules: Rules) -> None:

@@ -23,9 +23,11 @@ OPEN: tuple[Handling, ...] = (
 OWNED: tuple[Handling, ...] = ("CLAIMED", "VERIFYING", "DISPATCHED", "ON_SCENE")
 """Handlings in which one desk works on the case under a lease. A HELD case has an owner too, but the hold's end is its limit."""
 
-TimerKind = Literal["rung", "lease", "hold", "restoral", "close"]
+TimerKind = Literal["ask", "rung", "lease", "hold", "restoral", "close"]
 SYSTEM = "system"
 """Actor of every change that no person made."""
+RESIDENT = "resident"
+"""Actor of what the resident answered. Kin who answer are named by their user name."""
 
 
 class CaseReason(msgspec.Struct, frozen=True):
@@ -59,6 +61,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     queued_at: datetime | None = None
     """Since when somebody is owed to take it: first queueing or reopening. The ladder and the deadline count from here."""
     deadline_at: datetime | None = None
+    asking_until_at: datetime | None = None
+    """While the resident is asked: when the case goes into the queue unless somebody answers."""
     desk_id: str | None = None
     """User name of who holds it."""
     former_desk_id: str | None = None
@@ -69,12 +73,21 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     claimed_at: datetime | None = None
     """First claim: "answered"."""
     rung: int = 0
+    spell: int = 0
+    """How often it came into the queue: who let go of it makes it wait anew, and people are told anew."""
     signals: int = 1
     held_until_at: datetime | None = None
+    """End of a hold, or of the time on the shelf; ``hold_reason`` says why."""
     hold_reason: str | None = None
     outcome: str | None = None
+    contact: str | None = None
+    """Who was reached, a code of ``alerts.outcomes.CONTACTS``."""
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    follow_up_at: datetime | None = None
+    """When it is looked at again and closes."""
+    looked_by: str | None = None
+    """Who had the second look at a resolved P1."""
     closed_at: datetime | None = None
     after_case_id: str | None = None
     """The resolved case that this one follows: a new episode after RESOLVED."""
@@ -183,4 +196,5 @@ def summary(case: Case) -> CaseSummary:
         test=case.test,
         resident_id=case.resident_id,
         former_desk_id=case.former_desk_id,
+        asking_until_at=case.asking_until_at,
     )

@@ -1,21 +1,30 @@
 """What people may do with a case, and when it is refused. Pure: the case, the request and the time in; a Move with its reason out."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.cases import OWNED, Case
 from alerts.errors import (
+    BadFollowUp,
     HoldTooLong,
     LeaseLost,
     MissingWords,
+    NotLookedAt,
     NotPossible,
+    NotShelvable,
+    SameEyes,
+    ShelfTooLong,
     StaleClaim,
+    StepsMissing,
     TooLateToReopen,
+    UnknownContact,
     UnknownOutcome,
 )
 from alerts.lifecycle import Event, Move, moved, step
-from alerts.outcomes import OUTCOMES
-from alerts.rules import Rules
+from alerts.outcomes import CONTACTS, OF_DESKS, OUTCOMES
+from alerts.rules import RESTORABLE, Rules
+from alerts.scripts import missing
 from contracts.alerts import Change, Condition
 
 _FREE: dict[str, Any] = {"desk_id": None, "lease_id": None, "lease_until_at": None}
@@ -81,8 +90,10 @@ def claim(case: Case, *, version: int, desk_id: str, lease_id: str, now: datetim
     waited_s = (now - (case.queued_at or case.raised_at)).total_seconds()
     moves.append(
         moved(
-            case, "claim", "claimed", now, actor=desk_id, facts={"desk_id": desk_id, "waited_s": waited_s},
+            case, "claim", "claimed", now, actor=desk_id, facts={"desk_id": desk_id, "waited_s": waited_s, "was": case.handling},
             desk_id=desk_id, lease_id=lease_id, lease_until_at=_lease(rules, now), claimed_at=case.claimed_at or now,
+            # One that was asked about never was in the queue; should it come back, it waits since now.
+            queued_at=case.queued_at or now, asking_until_at=None, **_NOT_HELD,
         )
     )  # fmt: skip
     return moves
@@ -165,18 +176,92 @@ def hold(
     )  # fmt: skip
 
 
-def resolve(case: Case, *, version: int, desk_id: str, lease_id: str, outcome: str, note: str, now: datetime) -> Move:
-    """It is over. A latched condition ends here; one that devices still report stays on and is looked at again after the follow-up."""
+def shelve(
+    case: Case, *, version: int, desk_id: str, lease_id: str, reason: str, shelf_s: float, now: datetime, rules: Rules
+) -> Move:
+    """Out of the way until an end: technical cases of P4 and P5 only. Nobody owns it meanwhile; whoever wants to may claim it."""
+    check_version(case, version)
+    step(case, "shelve")
+    _check_holder(case, desk_id, lease_id, now, version)
+    if case.family not in RESTORABLE or case.priority < LOWEST_SHELVED:
+        raise NotShelvable(case_id=case.case_id, family=case.family, priority=case.priority)
+    words = _words(reason, "A reason", "shelve")
+    if not 0 < shelf_s <= rules.shelf_limit_s:
+        raise ShelfTooLong(limit_s=rules.shelf_limit_s, asked_s=shelf_s)
+    until = now + timedelta(seconds=shelf_s)
+    return moved(
+        case, "shelve", "shelved", now, actor=desk_id, facts={"note": words, "shelf_s": shelf_s, "desk_id": desk_id},
+        held_until_at=until, hold_reason=words, former_desk_id=desk_id, **_FREE,
+    )  # fmt: skip
+
+
+LOWEST_SHELVED = 4
+"""Of the priorities that may be shelved the most urgent: technical. Design, section 6, rule 8: P1 and P2 never."""
+
+
+def off_the_shelf(
+    case: Case, event: Event, reason: str, facts: dict[str, Any], rules: Rules, now: datetime, **fields: Any
+) -> Move:
+    """Back into the queue as if it had just come."""
+    priority = fields.get("priority", case.priority)
+    again = {"queued_at": now, "deadline_at": now + timedelta(seconds=rules.answer_s[priority]), "rung": 0}
+    said = facts | {"note": case.hold_reason}
+    return moved(
+        case, event, "queued", now, reason=reason, facts=said, **(fields | again | _NOT_HELD)
+    )  # fmt: skip
+
+
+def resolve(
+    case: Case, *, version: int, desk_id: str, lease_id: str, outcome: str, contact: str, steps: Sequence[str], note: str,
+    follow_up_s: float | None, now: datetime, rules: Rules,
+) -> Move:  # fmt: skip
+    """It is over. A latched condition ends here; one that devices still report stays on and is looked at again after the follow-up.
+
+    ``contact``: who was reached (of technical cases nobody need be). ``steps``: what of the script was done. ``follow_up_s``: somebody promised to
+    look again so much later, and it comes back then unless that was done; None: it closes after a day.
+    """
     check_version(case, version)
     step(case, "resolve")
     _check_holder(case, desk_id, lease_id, now, version)
-    if outcome not in OUTCOMES:
-        raise UnknownOutcome(outcome=outcome, known=", ".join(OUTCOMES))
+    if outcome not in OF_DESKS:
+        raise UnknownOutcome(outcome=outcome, known=", ".join(OF_DESKS))
+    if contact not in CONTACTS and (contact or case.family not in RESTORABLE):
+        raise UnknownContact(contact=contact, known=", ".join(CONTACTS))
+    if undone := missing(case.family, outcome, steps):
+        raise StepsMissing(family=case.family, steps=", ".join(undone))
+    if follow_up_s is not None and not 0 < follow_up_s <= rules.reopen_s:
+        raise BadFollowUp(limit_s=rules.reopen_s, asked_s=follow_up_s)
     after: dict[str, Any] = {"condition": "off", "condition_at": now} if case.condition == "latched" else {}
+    facts = {
+        "outcome": outcome, "outcome_zh": OUTCOMES[outcome].zh, "outcome_en": OUTCOMES[outcome].en, "contact": contact,
+        "steps": list(steps), "note": note,
+    }  # fmt: skip
     return moved(
-        case, "resolve", "resolved", now, actor=desk_id, facts={"outcome": outcome, "outcome_zh": OUTCOMES[outcome].zh, "outcome_en": OUTCOMES[outcome].en, "note": note},
-        outcome=outcome, resolved_at=now, resolved_by=desk_id, **_FREE, **_NOT_HELD, **after,
+        case, "resolve", "resolved", now, actor=desk_id, facts=facts, outcome=outcome, contact=contact or None,
+        resolved_at=now, resolved_by=desk_id, follow_up_at=None if follow_up_s is None else now + timedelta(seconds=follow_up_s),
+        looked_by=None, **_FREE, **_NOT_HELD, **after,
     )  # fmt: skip
+
+
+def look(case: Case, *, version: int, actor: str, note: str, now: datetime) -> Move:
+    """The second look: somebody else agrees with how a P1 ended. (Who does not agree reopens it.)"""
+    check_version(case, version)
+    step(case, "look")
+    if case.resolved_by == actor:
+        raise SameEyes(case_id=case.case_id, desk_id=actor)
+    return moved(case, "look", "looked", now, actor=actor, facts={"desk_id": actor, "note": note}, looked_by=actor)
+
+
+def follow_up(case: Case, *, version: int, actor: str, note: str, now: datetime) -> Move:
+    """Somebody looked again, as promised: it closes."""
+    check_version(case, version)
+    step(case, "close")
+    words = _words(note, "What was found", "follow up")
+    if case.priority == 1 and case.looked_by is None:
+        raise NotLookedAt(case_id=case.case_id, desk_id=case.resolved_by)
+    return moved(
+        case, "close", "closed", now, actor=actor, reason="case.followed_up", facts={"note": words}, closed_at=now
+    )
 
 
 def reopen(
@@ -201,6 +286,8 @@ def reopened(
     return moved(
         case, "reopen", "reopened", now, actor=actor, reason=reason, facts={"note": note, "outcome": case.outcome},
         queued_at=now, deadline_at=now + timedelta(seconds=rules.answer_s[case.priority]), rung=0,
-        former_desk_id=case.resolved_by, outcome=None, resolved_at=None, resolved_by=None, closed_at=None,
+        # What the resident or kin ended was with no desk.
+        former_desk_id=case.resolved_by if case.claimed_at else None,
+        outcome=None, contact=None, resolved_at=None, resolved_by=None, follow_up_at=None, looked_by=None, closed_at=None,
         condition=condition, condition_at=case.condition_at if condition == case.condition else now,
     )  # fmt: skip

@@ -2,12 +2,21 @@
 
 from pathlib import Path
 
+from alerts.asking import ASKED_PRIORITY, MOST_ROUNDS, ROUND_S, SUREST_ASKED
 from alerts.cases import OPEN, OWNED
 from alerts.lifecycle import MEANING, TABLE, Event
+from alerts.outcomes import CONTACTS, UNSCRIPTED
 from alerts.rules import LATCHING, SHIPPED
+from alerts.scripts import SCRIPTS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "life-cycle.md"
-_PEOPLE: tuple[Event, ...] = ("claim", "release", "verify", "dispatch", "arrive", "hold", "resolve", "reopen")
+_WHO: dict[str, tuple[Event, ...]] = {
+    "a detection": ("queue", "ask", "test", "sound"),
+    "an answer": ("well", "help", "unsure"),
+    "a timer": ("no_answer", "cannot_ask", "lose_lease", "end_hold", "end_shelf", "restore"),
+    "a person or a timer": ("close", "reopen"),
+}
+"""Everything else is a person's."""
 _HEAD = """# Life cycle of a case · 警情生命周期
 
 *Drawn from `alerts/lifecycle.py` and `alerts/rules.py` by `python -m alerts.drawing`; a test compares. Change the tables, not this page.*
@@ -15,13 +24,13 @@ _HEAD = """# Life cycle of a case · 警情生命周期
 A case has two axes. **Condition** is what devices say: on, latched, off. **Handling** is what people do, and is drawn here.
 Each change is one transaction: compare-and-swap on (case, version, lease), an audit row, an event in the outbox, and the timers.
 """
-_TAIL = """ASKING (the resident is asked first), SHELVED and MERGED are words of the contract that nothing leads to yet.
+_TAIL = """MERGED is a word of the contract that nothing leads to yet.
 """
 
 
 def page() -> str:
     """The whole page, Markdown with a Mermaid drawing."""
-    return "\n".join([_HEAD, _diagram(), _table(), _conditions(), _times(), _TAIL])
+    return "\n".join([_HEAD, _diagram(), _table(), _conditions(), _asking(), _ending(), _times(), _TAIL])
 
 
 def _diagram() -> str:
@@ -41,7 +50,7 @@ def _diagram() -> str:
 def _table() -> str:
     lines = ["| from | event | to | who | what it means |", "|---|---|---|---|---|"]
     for (before, event), after in TABLE.items():
-        who = "a person" if event in _PEOPLE else "a detection" if event in ("queue", "test", "sound") else "a timer"
+        who = next((name for name, events in _WHO.items() if event in events), "a person")
         lines.append(f"| {before} | {event} | {after} | {who} | {MEANING[event]} |")
     used = {before for before, _ in TABLE} | set(TABLE.values())
     opened = ", ".join(handling for handling in OPEN if handling in used)
@@ -55,6 +64,43 @@ def _conditions() -> str:
     )
 
 
+def _asking() -> str:
+    lines = [
+        "## Asking first · 先询问",
+        "",
+        f"A case of P{ASKED_PRIORITY} at score 0 or {SUREST_ASKED} in the families below begins as ASKING; P1 and P2 never ask. The resident is rung up "
+        f"(at most {MOST_ROUNDS} times, evenly over the time, a minute apart at least), kin who have the app read the question there. Desks see it, and may take it at any time.",
+        "",
+        "| family | asked for, s | calls |",
+        "|---|---|---|",
+    ]
+    for family, wait_s in sorted(SHIPPED.asking_s.items()):
+        lines.append(f"| {family} | {wait_s:.0f} | {min(MOST_ROUNDS, max(1, int(wait_s // ROUND_S)))} |")
+    lines += [
+        "",
+        "An answer that comes when a desk has the case, or when it is over, is kept in its history; *help* then makes it a P1, and reopens it where it was over.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _ending() -> str:
+    lines = [
+        "## What must be said before it is over",
+        "",
+        f"An outcome code; who was reached ({', '.join(CONTACTS)}; of technical cases nobody need be); the steps of the script in bold "
+        f"(not where the outcome is {' or '.join(sorted(UNSCRIPTED))}). A follow-up may be promised: unless it was made by then the case comes back. "
+        "A P1 needs a second look by somebody else; without one it comes back instead of closing.",
+        "",
+        "| family | steps |",
+        "|---|---|",
+    ]
+    for family, steps in SCRIPTS.items():
+        said = " · ".join(f"**{step.code}**" if step.required else step.code for step in steps) or "-"
+        lines.append(f"| {family} | {said} |")
+    return "\n".join([*lines, ""])
+
+
 def _times() -> str:
     limits = ", ".join(f"P{number} {limit_s:.0f}" for number, limit_s in enumerate(SHIPPED.hold_limit_s, 1))
     lines = [
@@ -64,6 +110,7 @@ def _times() -> str:
         "|---|---|",
         f"| lease of a claim, renewed by activity | {SHIPPED.lease_s:.0f} |",
         f"| longest hold | {limits} |",
+        f"| longest time on the shelf (technical, P4 and P5 only) | {SHIPPED.shelf_limit_s:.0f} |",
         f"| from RESOLVED to CLOSED (comes back if devices still say so) | {SHIPPED.follow_up_s:.0f} |",
         f"| reopening keeps the id | {SHIPPED.reopen_s:.0f} |",
         "",
@@ -72,7 +119,7 @@ def _times() -> str:
     ]
     for priority, answer_s in sorted(SHIPPED.answer_s.items()):
         rungs = [r for r in SHIPPED.ladder if r.priority == priority]
-        said = " · ".join(f"{r.after_s:.0f}: {r.who}{'' if r.enabled else ' (planned)'}" for r in rungs) or "-"
+        said = " · ".join(f"{r.after_s:.0f}: {r.who}{'' if r.enabled else ' (off)'}" for r in rungs) or "-"
         lines.append(f"| P{priority} | {answer_s:.0f} | {said} |")
     lines += ["", "The ladder counts from queueing, also for a case that came back: it does not start anew.", ""]
     return "\n".join(lines)

@@ -27,6 +27,38 @@ class UnknownOutcome(ShouwangError):
     """{outcome!r} is no outcome code. Choose one of {known}."""
 
 
+class UnknownContact(ShouwangError):
+    """{contact!r} does not say who was reached. Nothing was changed: choose one of {known}."""
+
+
+class StepsMissing(ShouwangError):
+    """A {family} case is over when its script was followed; not done yet: {steps}. Nothing was changed: do them, tick them, and try again."""
+
+
+class BadFollowUp(ShouwangError):
+    """A follow-up is due within {limit_s:.0f} s, {asked_s:.0f} s were asked for. Nothing was changed: choose an earlier time, or none."""
+
+
+class SameEyes(ShouwangError):
+    """You ({desk_id}) resolved case {case_id} yourself. Nothing was changed: the second look is somebody else's."""
+
+
+class NotLookedAt(ShouwangError):
+    """Case {case_id} is P1, and nobody but {desk_id} has looked at how it ended. Nothing was changed: have somebody look at it first."""
+
+
+class NotShelvable(ShouwangError):
+    """Case {case_id} ({family}, P{priority}) cannot be shelved: only technical cases of P4 and P5 can. Nothing was changed: hold it instead."""
+
+
+class ShelfTooLong(ShouwangError):
+    """A case may be shelved for {limit_s:.0f} s at most, {asked_s:.0f} s were asked for. Nothing was changed: choose a shorter time."""
+
+
+class NoSuchQuestion(ShouwangError):
+    """This question is not known, or the token is not the one that was sent with it. Nothing was changed: answer with the id and token of the question."""
+
+
 class HoldTooLong(ShouwangError):
     """A case of priority {priority} may be held for {limit_s:.0f} s at most, {asked_s:.0f} s were asked for. Choose a shorter hold."""
 

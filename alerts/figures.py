@@ -4,6 +4,7 @@ from contracts.alerts import AlertEvent, Change
 from contracts.metrics import make
 
 _TIMER_OF: dict[Change, str] = {
+    "queued": "ask",
     "escalated": "rung",
     "lease_lost": "lease",
     "hold_ended": "hold",

@@ -1,9 +1,9 @@
 """The life cycle of a case: one table ``(handling, event) -> handling``. Pure: no clock, no I/O.
 
 ``docs/life-cycle.md`` is drawn from TABLE (``python -m alerts.drawing``). What people, timers and detections do with it stands in
-``alerts.decisions``, ``alerts.timers`` and ``alerts.admission``: each decision returns a Move, which carries its reason.
+``alerts.decisions``, ``alerts.asking``, ``alerts.timers`` and ``alerts.admission``: each decision returns a Move, which carries its reason.
 
-Not in force yet, therefore in no row: ASKING (the resident is asked first), SHELVED and MERGED.
+Not in force, therefore in no row: MERGED.
 """
 
 from datetime import datetime, timedelta
@@ -17,12 +17,18 @@ from alerts.rules import RESTORABLE, Rules
 from contracts.alerts import Change, Handling
 
 Event = Literal[
-    "queue", "test", "claim", "release", "lose_lease", "verify", "dispatch", "arrive", "hold", "end_hold", "sound", "resolve",
-    "restore", "close", "reopen",
+    "queue", "ask", "test", "well", "help", "unsure", "no_answer", "cannot_ask", "claim", "release", "lose_lease", "verify", "dispatch", "arrive",
+    "hold", "end_hold", "shelve", "end_shelf", "sound", "resolve", "look", "restore", "close", "reopen",
 ]  # fmt: skip
 
 MEANING: dict[Event, str] = {
     "queue": "raised by a detection: it waits for a desk",
+    "ask": "raised at P3 about a person: the resident, and kin by the app, are asked first",
+    "well": "the resident, or kin, says that all is well",
+    "help": "somebody who was asked says that help is needed: as urgent as the help button",
+    "unsure": "what was said cannot be understood: one rung higher",
+    "no_answer": "nobody answered in time: one rung higher",
+    "cannot_ask": "nobody can be asked: no telephone, no kin with the app, or the gateway fails",
     "test": "raised by a test: recorded from end to end, shown as a test, never counted",
     "claim": "a desk takes it, under a lease of 90 s",
     "release": "the desk gives it back",
@@ -32,8 +38,11 @@ MEANING: dict[Event, str] = {
     "arrive": "the responder is there",
     "hold": "wait, with a reason and an end",
     "end_hold": "the hold is over: it alarms again",
-    "sound": "a new or stronger signal ends the hold, at its owner's desk",
-    "resolve": "it is over, with an outcome code",
+    "shelve": "technical only, P4 or P5: out of the way, with a reason and an end",
+    "end_shelf": "the time on the shelf is over: it alarms again",
+    "sound": "a new or stronger signal ends asking, a hold (at its owner's desk) and the time on the shelf",
+    "resolve": "it is over, with an outcome code, who was reached, and the required steps",
+    "look": "the second look at a P1, by somebody else than who resolved it",
     "restore": "technical only: the device is back and stayed back",
     "close": "the follow-up time is over",
     "reopen": "within 24 h of its end, under the same id",
@@ -43,13 +52,22 @@ _LEAVING: tuple[tuple[Event, Handling], ...] = (
     ("release", "QUEUED"),
     ("lose_lease", "QUEUED"),
     ("hold", "HELD"),
+    ("shelve", "SHELVED"),
     ("resolve", "RESOLVED"),
 )
 """What an owner may do (or lose) in whatever handling the case is."""
 
 TABLE: dict[tuple[Handling, Event], Handling] = {
     ("RAISED", "queue"): "QUEUED",
+    ("RAISED", "ask"): "ASKING",
     ("RAISED", "test"): "TEST",
+    ("ASKING", "claim"): "CLAIMED",
+    ("ASKING", "well"): "RESOLVED",
+    ("ASKING", "help"): "QUEUED",
+    ("ASKING", "unsure"): "QUEUED",
+    ("ASKING", "no_answer"): "QUEUED",
+    ("ASKING", "cannot_ask"): "QUEUED",
+    ("ASKING", "sound"): "QUEUED",
     ("QUEUED", "claim"): "CLAIMED",
     ("QUEUED", "restore"): "CLOSED",
     ("CLAIMED", "verify"): "VERIFYING",
@@ -69,6 +87,11 @@ TABLE: dict[tuple[Handling, Event], Handling] = {
     ("HELD", "end_hold"): "QUEUED",
     ("HELD", "sound"): "CLAIMED",
     ("HELD", "resolve"): "RESOLVED",
+    ("SHELVED", "claim"): "CLAIMED",
+    ("SHELVED", "end_shelf"): "QUEUED",
+    ("SHELVED", "sound"): "QUEUED",
+    ("SHELVED", "restore"): "CLOSED",
+    ("RESOLVED", "look"): "RESOLVED",
     ("RESOLVED", "close"): "CLOSED",
     ("RESOLVED", "reopen"): "QUEUED",
     ("CLOSED", "reopen"): "QUEUED",
@@ -110,6 +133,8 @@ def moved(
 ) -> Move:  # fmt: skip
     """The case one version on: its handling by TABLE (``event`` None: as it is), other columns as given. Raises NotPossible."""
     handling = case.handling if event is None else step(case, event)
+    if handling == "QUEUED" and case.handling != "QUEUED":
+        fields["spell"] = case.spell + 1
     after = msgspec.structs.replace(case, version=case.version + 1, handling=handling, **fields)
     return Move(
         before=case,
@@ -125,18 +150,20 @@ def moved(
 def timers_of(case: Case, rules: Rules) -> dict[TimerKind, datetime]:
     """The timers that a case must have as it stands. They follow from the case alone, so a lost one can be set again."""
     timers: dict[TimerKind, datetime] = {}
+    if case.handling in ("QUEUED", "SHELVED") and case.family in RESTORABLE and case.condition == "off":
+        timers["restoral"] = case.condition_at + timedelta(seconds=rules.restoral_s)
     if case.handling == "QUEUED" and case.queued_at is not None:
         following = [rung for rung in rules.rungs(case.priority) if rung.rung > case.rung]
         if following:
             timers["rung"] = case.queued_at + timedelta(seconds=following[0].after_s)
-        if case.family in RESTORABLE and case.condition == "off":
-            timers["restoral"] = case.condition_at + timedelta(seconds=rules.restoral_s)
+    elif case.handling == "ASKING" and case.asking_until_at is not None:
+        timers["ask"] = case.asking_until_at
     elif case.handling in OWNED and case.lease_until_at is not None:
         timers["lease"] = case.lease_until_at
-    elif case.handling == "HELD" and case.held_until_at is not None:
+    elif case.handling in ("HELD", "SHELVED") and case.held_until_at is not None:
         timers["hold"] = case.held_until_at
     elif case.handling == "RESOLVED" and case.resolved_at is not None:
-        timers["close"] = case.resolved_at + timedelta(seconds=rules.follow_up_s)
+        timers["close"] = case.follow_up_at or case.resolved_at + timedelta(seconds=rules.follow_up_s)
     return timers
 
 

@@ -7,14 +7,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import NamedTuple, TypeVar, get_args
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar, get_args
+
+import msgspec
 
 from alerts.admission import BEARS_ON, Held, Situation, Verdict
+from alerts.asking import Asking, Person, Question
 from alerts.book import Book, Raced
-from alerts.cases import AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
+from alerts.cases import SYSTEM, AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.lifecycle import Move, queue_place, timers_of
+from alerts.notices import Announcement, Notice, Recipient, Waiting
 from alerts.operations import Cases
 from alerts.rules import GATHER_S, GATHERED, SHIPPED, Rules
 from alerts.signals import in_order, instant, newest_by_lane
@@ -33,6 +37,10 @@ class Home(NamedTuple):
     care_level: int = 0
     site_id: str | None = None
     """The institution that it is a room of."""
+    phones: Mapping[str, str] = {}
+    """Telephones by resident id."""
+    kin: tuple[str, ...] = ()
+    """User names of kin who have the app; linked to the first resident."""
 
 
 @dataclass
@@ -47,6 +55,10 @@ class _Tables:
     audit: dict[str, tuple[AuditRow, ...]] = field(default_factory=dict)
     outbox: tuple[AlertEvent, ...] = ()
     offsets: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    questions: dict[str, Question] = field(default_factory=dict)
+    reviews: dict[str, float] = field(default_factory=dict)
+    notices: dict[tuple[str, int, int, int, str], Notice] = field(default_factory=dict)
+    announced: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def copy(self) -> "_Tables":
         return replace(
@@ -58,6 +70,10 @@ class _Tables:
             timers=dict(self.timers),
             audit=dict(self.audit),
             offsets=dict(self.offsets),
+            questions=dict(self.questions),
+            reviews=dict(self.reviews),
+            notices=dict(self.notices),
+            announced=dict(self.announced),
         )
 
 
@@ -201,12 +217,39 @@ class _MemoryBook:
         for kind, due_at in timers_of(case, rules).items():
             self._tables.timers[(case.case_id, kind)] = due_at
 
+    async def questions(self, case_id: str) -> tuple[Question, ...]:
+        return _of_case(self._tables, case_id)
+
+    async def question(self, question_id: str) -> Question | None:
+        return self._tables.questions.get(question_id)
+
+    async def put_question(self, question: Question) -> None:
+        self._tables.questions[question.question_id] = question
+
+    async def notices(self, case_id: str) -> tuple[Notice, ...]:
+        return tuple(notice for notice in self._tables.notices.values() if notice.case_id == case_id)
+
+    async def put_notice(self, notice: Notice) -> None:
+        self._tables.notices[notice.key] = notice
+
+    async def log(self, case: Case, at: datetime, action: str, reason: str, facts: dict[str, Any]) -> None:
+        row = AuditRow(at=at, actor=SYSTEM, action=action, version=None, reason=reason, facts=facts)
+        self._tables.audit[case.case_id] = (*self._tables.audit.get(case.case_id, ()), row)
+
+    async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
+        self._tables.reviews.setdefault(case_id, waited_s)
+
     async def move_reader(self, place: Place) -> None:
         self._tables.offsets[(place.consumer, place.topic, place.partition)] = place.offset + 1
 
 
 def _newest_first(case: Case) -> tuple[float, str]:
     return (-case.raised_at.timestamp(), case.case_id)
+
+
+def _of_case(tables: _Tables, case_id: str) -> tuple[Question, ...]:
+    found = [question for question in tables.questions.values() if question.case_id == case_id]
+    return tuple(sorted(found, key=lambda q: (q.round, q.channel != "voice", q.recipient)))
 
 
 class MemoryCases(Cases):
@@ -218,6 +261,7 @@ class MemoryCases(Cases):
         self._rules = rules
         self._tables = _Tables()
         self._one_at_a_time = asyncio.Lock()
+        self.known_recipients: list[Recipient] = []
 
     @asynccontextmanager
     async def _draft(self) -> AsyncIterator[Book]:
@@ -255,6 +299,64 @@ class MemoryCases(Cases):
 
     async def held(self, detections: Sequence[Detection]) -> set[Key]:
         return {_key(detection) for detection in detections} & self._tables.detections.keys()
+
+    async def asking(self, limit: int = 200) -> list[Asking]:
+        cases = [case for case in self._tables.cases.values() if case.handling == "ASKING"]
+        found = []
+        for case in sorted(cases, key=lambda case: (case.asking_until_at, case.case_id))[:limit]:
+            home = self._homes.get(case.home_id, Home())
+            chosen = {
+                name: home.phones[name] for name in home.phones if case.resident_id in (None, name)
+            } or home.phones
+            voice = [
+                Person(channel="voice", recipient=name, phone=phone) for name, phone in sorted(chosen.items()) if phone
+            ]
+            kin = [Person(channel="app", recipient=name) for name in sorted(home.kin)]
+            found.append(Asking(case=case, people=(*voice, *kin), questions=_of_case(self._tables, case.case_id)))
+        return found
+
+    async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
+        tables = self._tables
+        cases = [
+            c
+            for c in tables.cases.values()
+            if c.handling == "QUEUED" and not c.test and (c.priority == 1 or c.rung > 0)
+        ]
+        cases.sort(key=lambda case: (case.priority, case.queued_at, case.case_id))
+        found = []
+        for case in cases[:limit]:
+            signals = {detection_id for (holder, detection_id) in tables.signals if holder == case.case_id}
+            told = {name for (detection_id, name), sent in tables.announced.items() if sent and detection_id in signals}
+            notices = tuple(notice for notice in tables.notices.values() if notice.case_id == case.case_id)
+            people = [each for each in await self.recipients(now) if each.home_id in (None, case.home_id)]
+            found.append(Waiting(case=case, recipients=tuple(people), notices=notices, announced=frozenset(told)))
+        return found
+
+    async def recipients(self, now: datetime) -> list[Recipient]:
+        return [self._with_sent(each, now) for each in self.known_recipients]
+
+    def _with_sent(self, recipient: Recipient, now: datetime) -> Recipient:
+        sent = [n for n in self._tables.notices.values() if n.recipient_id == recipient.recipient_id and n.sent]
+        hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+        return msgspec.structs.replace(
+            recipient,
+            sent_last_hour=sum(notice.at > hour for notice in sent),
+            cost_last_day=sum(notice.cost for notice in sent if notice.at > day),
+        )
+
+    async def areas(self) -> dict[str, str]:
+        return {home_id: home.area_code for home_id, home in self._homes.items()}
+
+    async def recorded(self, detection_ids: Sequence[str]) -> set[str]:
+        return {known.detection_id for known in self._tables.detections.values()} & set(detection_ids)
+
+    async def keep_announcements(self, told: Sequence[Announcement]) -> None:
+        for each in told:
+            key = (each.detection_id, each.recipient_id)
+            self._tables.announced[key] = self._tables.announced.get(key, False) or each.sent
+
+    async def reviews(self) -> dict[str, float]:
+        return dict(self._tables.reviews)
 
     async def queue(self, area_prefix: str = "") -> list[Case]:
         seen = (c for c in self._tables.cases.values() if not c.area_code or c.area_code.startswith(area_prefix))

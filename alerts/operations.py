@@ -1,18 +1,24 @@
 """The operations on cases, written once over a Book: load, decide (pure), write. The stores add only what a transaction is."""
 
+import hmac
+import secrets
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from alerts import decisions
+import msgspec
+
+from alerts import asking, decisions, notices
 from alerts.admission import judge
+from alerts.asking import Answer, Asking, Person, Question
 from alerts.book import Book, event_of
 from alerts.cases import Admission, Case, Place, Signal, TimerKind
-from alerts.errors import NoSuchCase, OtherCaseOpen
+from alerts.errors import NoSuchCase, NoSuchQuestion, OtherCaseOpen
 from alerts.lifecycle import Event, Move
-from alerts.rules import GATHERED, Rules
+from alerts.notices import Notice, Waiting
+from alerts.rules import GATHERED, REVIEW, Rules
 from alerts.signals import condition_of
 from alerts.timers import fire
 from contracts.alerts import AlertEvent
@@ -22,8 +28,34 @@ T = TypeVar("T")
 Decide = Callable[[Case], Sequence[Move]]
 
 
+async def _log_notice(book: Book, case: Case, notice: Notice) -> None:
+    facts = {"recipient": notice.recipient_id, "rung": notice.rung, "attempt": notice.attempts, "note": notice.detail}
+    await book.log(case, notice.at, "notified", notices.reason_of(notice), facts)
+
+
+async def _inherit(book: Book, case: Case, recipient_id: str, now: datetime) -> None:
+    """Who was told before the case was recorded is not told at rung 0 again, and the history says so."""
+    notice = Notice(
+        case_id=case.case_id, spell=case.spell, priority=case.priority, rung=0, recipient_id=recipient_id, sent=True,
+        taken_until_at=now, at=now, detail="before it was recorded",
+    )  # fmt: skip
+    await book.put_notice(notice)
+    await book.log(case, now, "notified", "case.announced", {"recipient": recipient_id, "rung": 0, "note": ""})
+
+
 def _new_lease() -> str:
     return uuid.uuid4().hex
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _may_answer(question: Question, token: str | None, kin: str | None) -> bool:
+    """A gateway brings the question's token; kin answer what was put to themselves."""
+    if question.channel == "app":
+        return kin == question.recipient
+    return token is not None and hmac.compare_digest(question.token.encode(), token.encode())
 
 
 async def _locked(book: Book, case_id: str) -> tuple[Case, tuple[Signal, ...]]:
@@ -59,6 +91,10 @@ class Cases(ABC):
     @abstractmethod
     async def _without_timer(self) -> list[str]:
         """Unfinished cases that have no timer."""
+
+    @abstractmethod
+    async def asking(self, limit: int = 200) -> list[Asking]:
+        """``alerts.store.CaseStore.asking``."""
 
     # Detections
 
@@ -211,17 +247,44 @@ class Cases(ABC):
             ],
         )  # fmt: skip
 
-    async def resolve(
-        self, case_id: str, *, version: int, lease_id: str, desk_id: str, outcome: str, note: str, now: datetime
+    async def shelve(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, reason: str, shelf_s: float, now: datetime
     ) -> Case:
+        rules = await self.rules(now)
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                decisions.shelve(
+                    case, version=version, desk_id=desk_id, lease_id=lease_id, reason=reason, shelf_s=shelf_s, now=now, rules=rules
+                )
+            ],
+        )  # fmt: skip
+
+    async def resolve(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, outcome: str, note: str, now: datetime, contact: str = "",
+        steps: Sequence[str] = (), follow_up_s: float | None = None,
+    ) -> Case:  # fmt: skip
+        rules = await self.rules(now)
         return await self._change(
             case_id,
             now,
             lambda case: [
                 decisions.resolve(
-                    case, version=version, desk_id=desk_id, lease_id=lease_id, outcome=outcome, note=note, now=now
+                    case, version=version, desk_id=desk_id, lease_id=lease_id, outcome=outcome, contact=contact, steps=steps, note=note,
+                    follow_up_s=follow_up_s, now=now, rules=rules,
                 )
             ],
+        )  # fmt: skip
+
+    async def look(self, case_id: str, *, version: int, actor: str, now: datetime, note: str = "") -> Case:
+        return await self._change(
+            case_id, now, lambda case: [decisions.look(case, version=version, actor=actor, note=note, now=now)]
+        )
+
+    async def follow_up(self, case_id: str, *, version: int, actor: str, note: str, now: datetime) -> Case:
+        return await self._change(
+            case_id, now, lambda case: [decisions.follow_up(case, version=version, actor=actor, note=note, now=now)]
         )
 
     async def reopen(self, case_id: str, *, version: int, actor: str, reason: str, now: datetime) -> Case:
@@ -239,6 +302,96 @@ class Cases(ABC):
             return move.after
 
         return await self._transact(work)
+
+    # Asking first
+
+    async def begin_round(self, case_id: str, people: Sequence[Person], now: datetime, take_s: float) -> list[Question]:
+        async def work(book: Book) -> list[Question]:
+            case = await book.lock(case_id, wait=False)
+            if case is None:
+                return []
+            found = asking.wanted(case, people, await book.questions(case_id), _new_token, now, take_s)
+            for question in found:
+                await book.put_question(question)
+            return found
+
+        return await self._transact(work)
+
+    async def told(self, case_id: str, questions: Sequence[Question], now: datetime) -> Case:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> Case:
+            case, signals = await _locked(book, case_id)
+            known = {question.question_id: question for question in await book.questions(case_id)}
+            for question in questions:
+                before = known.get(question.question_id, question)
+                # An answer may have come before the gateway said that it took the question.
+                kept = msgspec.structs.replace(before, told=question.told, detail=question.detail)
+                known[question.question_id] = kept
+                await book.put_question(kept)
+            for move in asking.told(case, questions, tuple(known.values()), rules, now):
+                await book.write(move, event_of(move, signals), rules)
+                case = move.after
+            return case
+
+        return await self._transact(work)
+
+    async def answer(
+        self, question_id: str, answer: Answer, *, now: datetime, token: str | None = None, kin: str | None = None, note: str = ""
+    ) -> Case:  # fmt: skip
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> Case:
+            asked = await book.question(question_id)
+            if asked is None or not _may_answer(asked, token, kin):
+                raise NoSuchQuestion(question_id=question_id)
+            case, signals = await _locked(book, asked.case_id)
+            question = await book.question(question_id) or asked
+            if question.answer == answer:  # told again: a gateway repeats until it hears that we have it
+                return case
+            await book.put_question(msgspec.structs.replace(question, answer=answer, answered_at=now))
+            other = None if case.is_open else await book.open_case(case.home_id, case.family)
+            if other is not None and answer == "help":  # whoever has the home's open case must hear it
+                case, signals = other, await book.signals(other.case_id)
+            move = asking.answered(
+                case, question, answer, note, condition=condition_of(case.family, signals),
+                other_open=other is not None, rules=rules, now=now,
+            )  # fmt: skip
+            await book.write(move, event_of(move, signals), rules)
+            return move.after
+
+        return await self._transact(work)
+
+    # Telling people
+
+    async def take_notices(self, waiting: Waiting, now: datetime, take_s: float) -> list[Notice]:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> list[Notice]:
+            case = await book.lock(waiting.case.case_id, wait=False)
+            if case is None:
+                return []
+            fresh = msgspec.structs.replace(waiting, case=case, notices=await book.notices(case.case_id))
+            found = notices.due(fresh, rules, now, take_s)
+            for notice in found:
+                await book.put_notice(notice)
+                if notice.sent is False:
+                    await _log_notice(book, case, notice)
+            for name in sorted(waiting.announced):
+                if not any(notice.recipient_id == name and notice.rung == 0 for notice in fresh.notices):
+                    await _inherit(book, case, name, now)
+            return [notice for notice in found if notice.sent is None]
+
+        return await self._transact(work)
+
+    async def noticed(self, told: Sequence[Notice]) -> None:
+        async def work(book: Book) -> None:
+            for notice in told:
+                case, _ = await _locked(book, notice.case_id)
+                await book.put_notice(notice)
+                await _log_notice(book, case, notice)
+
+        await self._transact(work)
 
     # Time
 
@@ -263,6 +416,8 @@ class Cases(ABC):
             if move is not None:
                 event = event_of(move, signals)
                 await book.write(move, event, rules)
+                if move.change == "escalated" and move.facts["who"] == REVIEW:
+                    await book.open_review(case_id, now, move.facts["waited_s"])
                 events.append(event)
                 case = move.after
         if not events:  # outgrown timers would be found again every second

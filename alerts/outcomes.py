@@ -32,4 +32,29 @@ OUTCOMES: dict[str, Outcome] = {
     "no_contact_attended": Outcome("联系不上，已派人到场", "No contact, somebody attended", True),
     "duplicate": Outcome("重复警情", "Duplicate"),
     "away_not_reported": Outcome("外出未告知", "Away, not reported"),
+    # Nobody at a desk chooses these: they end what was asked first.
+    "resident_well": Outcome("住户本人回答平安", "The resident says that all is well"),
+    "kin_says_well": Outcome("亲属回答平安", "Kin say that all is well"),
 }
+BY_ANSWER = ("resident_well", "kin_says_well")
+OF_DESKS: tuple[str, ...] = tuple(code for code in OUTCOMES if code not in BY_ANSWER)
+"""Codes that a desk may choose."""
+UNSCRIPTED: frozenset[str] = frozenset({"test", "duplicate"})
+"""Outcomes of which no steps are required: there was nothing to look after here."""
+
+
+class Contact(NamedTuple):
+    """Who was reached."""
+
+    zh: str
+    en: str
+
+
+CONTACTS: dict[str, Contact] = {
+    "resident": Contact("已联系上住户本人", "Spoke with the resident"),
+    "kin": Contact("已联系上亲属", "Spoke with kin"),
+    "on_site": Contact("到场人员已见到住户", "A responder saw the resident"),
+    "nobody": Contact("都没有联系上", "Reached nobody"),
+    "not_tried": Contact("未联系（说明原因）", "Nobody was called (say why)"),
+}
+"""What is said of the contact when a case is resolved."""

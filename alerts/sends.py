@@ -55,6 +55,11 @@ class Sends:
         producer = await self._started()
         await producer.send_and_wait(topics.DEAD_LETTERS, dead_letters.encode(letter), key=letter.source.encode())
 
+    async def announcement(self, detection_id: str, value: bytes) -> None:
+        """Let the twin hear that somebody was told. Raises KafkaError."""
+        producer = await self._started()
+        await producer.send_and_wait(topics.ANNOUNCEMENTS, value, key=detection_id.encode())
+
     async def stop(self) -> None:
         """Hang up."""
         if self._producer is not None:

@@ -1,4 +1,4 @@
-"""One of the doubled pair: readers of both lanes, relay, sweep and progress, each with a connection of its own.
+"""One of the doubled pair: readers of both lanes, relay, sweep, asking first and progress, each with a connection of its own.
 
 There is no election and no group. Two processes do all of this at once; detection ids, versions and keys make the second of everything
 meet what the first has done. If one is killed or frozen the other does not notice.
@@ -9,10 +9,15 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway, wall_clock
+from alerts.channels import AppriseChannels
 from alerts.figures import Figures
 from alerts.link import Link
+from alerts.notices import Announcement
+from alerts.notifier import Notifier
 from alerts.patience import Patience, Stopping
 from alerts.progress import ProgressWatch
 from alerts.reader import Reader, go_on, partitions_of
@@ -21,9 +26,11 @@ from alerts.sends import Sends
 from alerts.settings import AlertsSettings
 from alerts.sweeper import Sweeper
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
-from contracts import topics
+from alerts.unrecorded import SECOND_S, UNRECORDED_S, Unrecorded
+from contracts import detections, topics
 
 LOG = logging.getLogger("alerts")
+_ANNOUNCEMENT = msgspec.json.Decoder(Announcement)
 Read = Callable[[AIOKafkaConsumer, Sequence[TopicPartition]], Awaitable[None]]
 
 
@@ -90,18 +97,81 @@ class Service:
                 settings.sweep_s, settings.keep_sent_days,
             )  # fmt: skip
 
+        asking = AskingFirst(
+            TimescaleCases(self._link(stack, "asking")), self._asker(stack), self._patience, relay.wake, settings.asking_s
+        )  # fmt: skip
+        channels = AppriseChannels(settings.notify_limit_s)
+
+        async def tell_twin(told: Announcement) -> None:
+            await sends.announcement(told.detection_id, msgspec.json.encode(told))
+
+        unrecorded = Unrecorded(
+            TimescaleCases(self._link(stack, "unrecorded")), channels, wall_clock, tell_twin=tell_twin,
+            memory=TimescaleCases(self._link(stack, "memory")),
+            wait_s=UNRECORDED_S + (SECOND_S if settings.second_twin else 0.0),
+        )  # fmt: skip
+        stack.push_async_callback(unrecorded.stop)
+        notifier = Notifier(
+            TimescaleCases(self._link(stack, "notices")), channels, self._patience, settings.notify_s, wall_clock, unrecorded.keep
+        )  # fmt: skip
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
             "relay": relay.run,
             "sweep": sweeper("sweep").run,
+            "asking": asking.run,
+            "notices": notifier.run,
+            "unrecorded": lambda: self._again_and_again(unrecorded.once, settings.notify_s),
+            "unrecorded reading": self._newest(
+                "unrecorded", topics.DETECTIONS_URGENT, lambda value: unrecorded.hear(detections.decode(value))
+            ),
+            "announced reading": self._newest(
+                "announced", topics.ANNOUNCEMENTS, lambda value: unrecorded.heard(_ANNOUNCEMENT.decode(value))
+            ),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)
             ),
         }
         return [asyncio.create_task(_run(each), name=name) for name, each in work.items()]
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while True:
+            await work()
+            await self._patience.pause(every_s)
+
+    def _newest(self, name: str, topic: str, hear: Callable[[bytes], None]) -> Callable[[], Awaitable[None]]:
+        """Read what comes from now on, without the database; after a break go on where it was."""
+        places: dict[TopicPartition, int] = {}
+
+        async def read(consumer: AIOKafkaConsumer, assigned: Sequence[TopicPartition]) -> None:
+            for partition in assigned:
+                if partition in places:
+                    consumer.seek(partition, places[partition])
+                else:
+                    await consumer.seek_to_end(partition)
+                    places[partition] = await consumer.position(partition)
+            while not self._patience.stopping.is_set():
+                for partition, records in (await consumer.getmany(timeout_ms=500)).items():
+                    for record in records:
+                        try:
+                            hear(record.value or b"")
+                        except msgspec.MsgspecError:
+                            pass  # the lane's own reader makes a dead letter of it
+                        places[partition] = record.offset + 1
+
+        return lambda: self._with_consumer(name, topic, read)
+
+    def _asker(self, stack: AsyncExitStack) -> Asker:
+        settings = self._settings
+        if not settings.voice_url:
+            return NoGateway()
+        gateway = VoiceGateway(
+            settings.voice_url, settings.voice_secret, settings.answer_url, settings.voice_limit_s
+        )  # fmt: skip
+        stack.push_async_callback(gateway.close)
+        return gateway
 
     def _link(self, stack: AsyncExitStack, name: str) -> Link:
         link = Link(self._settings.database, f"{self._settings.instance} {name}", lock_s=LOCK_S, idle_s=IDLE_S)

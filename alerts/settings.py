@@ -23,6 +23,22 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Most technical detections in one transaction. It holds the rows of so many homes until it ends."""
     back_off_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
     """Longest pause between attempts while the database or Kafka is away."""
+    asking_s: Annotated[float, Meta(gt=0, le=30)] = 1.0
+    """How often it is looked whom to ask."""
+    voice_url: str = ""
+    """Where questions to residents are posted (docs/voice-gateway.md); empty: nobody is rung up."""
+    voice_secret: str = ""
+    """What the gateway knows us by: sent as ``Authorization: Bearer``."""
+    voice_limit_s: Annotated[float, Meta(gt=0, le=10)] = 5.0
+    """Longest that the gateway may take to say that it has a question."""
+    answer_url: str = "http://127.0.0.1:18800/api/v1/questions"
+    """The api's address for answers as the gateway reaches it."""
+    second_twin: bool = False
+    """Waits longer before it tells what nobody recorded, so that it can hear whether the first one did. True for one of the two."""
+    notify_s: Annotated[float, Meta(gt=0, le=10)] = 0.5
+    """How often it is looked whom to tell."""
+    notify_limit_s: Annotated[float, Meta(gt=0, le=25)] = 10.0
+    """Longest that one message may take; it is left behind then, and tried again."""
     progress_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """How often the table ``pipeline`` is written."""
     keep_sent_days: Annotated[float, Meta(gt=0, le=3_650)] = 7

@@ -9,9 +9,11 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from alerts.admission import BEARS_ON, Held, Situation, Verdict
+from alerts.asking import Question
 from alerts.book import Raced
-from alerts.cases import Case, Place, Signal
+from alerts.cases import SYSTEM, Case, Place, Signal
 from alerts.lifecycle import Move, timers_of
+from alerts.notices import Notice
 from alerts.rules import GATHER_S, GATHERED, Rules
 from alerts.signals import in_order, instant
 from contracts import alerts as messages
@@ -43,6 +45,12 @@ _DROP_TIMERS = query("drop_timers")
 _AUDIT = query("audit_case")
 _OUTBOX = query("put_in_outbox")
 _MOVE_READER = query("move_reader")
+_QUESTIONS = query("questions_of_cases")
+_QUESTION = query("question_by_id")
+_PUT_QUESTION = query("put_question")
+_NOTICES = query("notices_of_cases")
+_PUT_NOTICE = query("put_notice")
+_OPEN_REVIEW = query("open_review")
 
 
 def _json(value: object) -> Jsonb:
@@ -93,6 +101,16 @@ def case_of(row: Row) -> Case:
 def signal_of(row: Row) -> Signal:
     """A row of ``case_signals``."""
     return msgspec.convert(row, Signal)
+
+
+def notice_of(row: Row) -> Notice:
+    """A row of ``notices``."""
+    return msgspec.convert(row, Notice)
+
+
+def question_of(row: Row) -> Question:
+    """A row of ``case_questions``."""
+    return msgspec.convert(row, Question)
 
 
 def detection_of(body: object) -> Detection:
@@ -198,6 +216,34 @@ class SqlBook:
         await self.flush()
         row = await fetch_one(self._connection, _OPEN, home_id=home_id, family=family)
         return None if row is None else case_of(row)
+
+    async def questions(self, case_id: str) -> tuple[Question, ...]:
+        await self.flush()
+        return tuple(question_of(row) for row in await fetch_all(self._connection, _QUESTIONS, case_ids=[case_id]))
+
+    async def question(self, question_id: str) -> Question | None:
+        await self.flush()
+        row = await fetch_one(self._connection, _QUESTION, question_id=question_id)
+        return None if row is None else question_of(row)
+
+    async def put_question(self, question: Question) -> None:
+        self._later(_PUT_QUESTION, **{name: getattr(question, name) for name in question.__struct_fields__})
+
+    async def notices(self, case_id: str) -> tuple[Notice, ...]:
+        await self.flush()
+        return tuple(notice_of(row) for row in await fetch_all(self._connection, _NOTICES, case_ids=[case_id]))
+
+    async def put_notice(self, notice: Notice) -> None:
+        self._later(_PUT_NOTICE, **{name: getattr(notice, name) for name in notice.__struct_fields__})
+
+    async def log(self, case: Case, at: datetime, action: str, reason: str, facts: dict[str, Any]) -> None:
+        self._later(
+            _AUDIT, at=at, actor=SYSTEM, action=action, case_id=case.case_id, home_id=case.home_id, version=None,
+            reason=reason, facts=_json(facts),
+        )  # fmt: skip
+
+    async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
+        self._later(_OPEN_REVIEW, case_id=case_id, at=at, waited_s=waited_s)
 
     async def write(self, move: Move, event: AlertEvent, rules: Rules) -> None:
         after = move.after

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from alerts.asking import Answer, Asking, Person, Question
 from alerts.cases import Admission, Case, CaseDetail, Place
+from alerts.notices import Announcement, Notice, Recipient, Waiting
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
@@ -82,14 +84,83 @@ class CaseStore(Protocol):
         """Wait with a reason and an end; then it alarms again. Raises MissingWords, HoldTooLong (P1 120 s, P2 900 s, else 4 h)."""
         ...
 
-    async def resolve(
-        self, case_id: str, *, version: int, lease_id: str, desk_id: str, outcome: str, note: str, now: datetime
+    async def shelve(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, reason: str, shelf_s: float, now: datetime
     ) -> Case:
-        """It is over: ``outcome`` is a code of ``alerts.outcomes``. Closes after the follow-up time. Raises UnknownOutcome."""
+        """Technical only, P4 or P5: out of the way until an end, 8 h at most. Raises NotShelvable, MissingWords, ShelfTooLong."""
+        ...
+
+    async def resolve(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, outcome: str, note: str, now: datetime, contact: str = "",
+        steps: Sequence[str] = (), follow_up_s: float | None = None,
+    ) -> Case:  # fmt: skip
+        """It is over: ``outcome`` and ``contact`` are codes of ``alerts.outcomes``, ``steps`` those of ``alerts.scripts`` that were done.
+
+        Closes after a day; with ``follow_up_s`` it comes back then unless ``follow_up`` was made. Raises UnknownOutcome, UnknownContact,
+        StepsMissing, BadFollowUp.
+        """
+        ...
+
+    async def look(self, case_id: str, *, version: int, actor: str, now: datetime, note: str = "") -> Case:
+        """The second look at a resolved P1; one that nobody had comes back instead of closing. Raises SameEyes."""
+        ...
+
+    async def follow_up(self, case_id: str, *, version: int, actor: str, note: str, now: datetime) -> Case:
+        """Somebody looked again: a resolved case closes. Raises MissingWords, NotLookedAt."""
         ...
 
     async def reopen(self, case_id: str, *, version: int, actor: str, reason: str, now: datetime) -> Case:
         """Back into the queue under the same id, within 24 h. Raises MissingWords, TooLateToReopen, OtherCaseOpen."""
+        ...
+
+    async def asking(self, limit: int = 200) -> list[Asking]:
+        """Cases about which somebody is asked, with who may be and what was tried; the next to end first."""
+        ...
+
+    async def begin_round(self, case_id: str, people: Sequence[Person], now: datetime, take_s: float) -> list[Question]:
+        """Questions to put now, this caller's for ``take_s``; none where another twin is at it, or nothing is due."""
+        ...
+
+    async def told(self, case_id: str, questions: Sequence[Question], now: datetime) -> Case:
+        """What became of an attempt (``told`` and ``detail`` of each); where nobody at all can be asked the case goes into the queue."""
+        ...
+
+    async def answer(
+        self, question_id: str, answer: Answer, *, now: datetime, token: str | None = None, kin: str | None = None, note: str = ""
+    ) -> Case:  # fmt: skip
+        """Somebody answered: by voice with the question's ``token``, or ``kin`` by the app. At any time, harmless to repeat. Raises NoSuchQuestion."""
+        ...
+
+    async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
+        """Cases that nobody has and of which people may have to be told, the most urgent first."""
+        ...
+
+    async def take_notices(self, waiting: Waiting, now: datetime, take_s: float) -> list[Notice]:
+        """What to send now, this caller's for ``take_s``; none where somebody has taken the case, or the twin is at it."""
+        ...
+
+    async def noticed(self, told: Sequence[Notice]) -> None:
+        """How it went (``alerts.notices.after``): kept, and in the history."""
+        ...
+
+    async def recipients(self, now: datetime) -> list[Recipient]:
+        """Everybody who may be told of anything; remembered for the time when the database is away."""
+        ...
+
+    async def areas(self) -> dict[str, str]:
+        """Area codes by home, for the same time."""
+        ...
+
+    async def recorded(self, detection_ids: Sequence[str]) -> set[str]:
+        """Which detections are held."""
+        ...
+
+    async def keep_announcements(self, told: Sequence[Announcement]) -> None:
+        """Who was told before the database was back: the case that follows does not tell them at rung 0 again."""
+        ...
+
+    async def reviews(self) -> dict[str, float]:
+        """Open incident reviews: how long the case had waited when it opened, s."""
         ...
 
     async def queue(self, area_prefix: str = "") -> list[Case]:

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import msgspec
 
+from alerts.asking import no_answer
 from alerts.cases import OWNED, Case, Signal, TimerKind
-from alerts.decisions import lose_lease, reopened
+from alerts.decisions import lose_lease, off_the_shelf, reopened
 from alerts.lifecycle import Move, moved, timers_of
 from alerts.rules import ENDING, RESTORABLE, Rules
 from alerts.signals import condition_of
@@ -42,17 +43,21 @@ def fire(
     due_at = timers_of(case, rules).get(kind)
     if due_at is None or due_at > now:
         return None
+    if kind == "ask":
+        return no_answer(case, rules, now)
     if kind == "rung":
         return _climb(case, rules, now)
     if kind == "lease" and case.handling in OWNED:
         return lose_lease(case, now)
+    if kind == "hold" and case.handling == "SHELVED":
+        return off_the_shelf(case, "end_shelf", "case.shelf_ended", {}, rules, now)
     if kind == "hold":
         return moved(
             case, "end_hold", "hold_ended", now, facts={"desk_id": case.desk_id, "note": case.hold_reason},
             former_desk_id=case.desk_id, desk_id=None, lease_id=None, lease_until_at=None, held_until_at=None, hold_reason=None,
         )  # fmt: skip
     if kind == "restoral" and case.family in RESTORABLE:
-        return moved(case, "restore", "restored", now, closed_at=now)
+        return moved(case, "restore", "restored", now, closed_at=now, held_until_at=None, hold_reason=None)
     if kind == "close":
         return _follow_up(case, signals, other_open, rules, now)
     return None
@@ -67,7 +72,18 @@ def _climb(case: Case, rules: Rules, now: datetime) -> Move | None:
 
 
 def _follow_up(case: Case, signals: Sequence[Signal], other_open: bool, rules: Rules, now: datetime) -> Move:
-    """Close; but where devices still say that it burns and nobody has a case of it, it comes back."""
-    if case.family in ENDING and not other_open and condition_of(case.family, signals) == "on":
-        return reopened(case, actor="system", reason="case.still_on", note="", condition="on", now=now, rules=rules)
+    """Close; but where devices still say that it burns, somebody promised to look again, or a P1 had no second look, it comes back.
+
+    Not where another case of this home and family is open: that one is at hand already.
+    """
+    condition = condition_of(case.family, signals)
+    reason = None
+    if case.family in ENDING and condition == "on":
+        reason = "case.still_on"
+    elif case.follow_up_at is not None:
+        reason = "case.follow_up_due"
+    elif case.priority == 1 and case.looked_by is None:
+        reason = "case.not_looked_at"
+    if reason is not None and not other_open:
+        return reopened(case, actor="system", reason=reason, note="", condition=condition, now=now, rules=rules)
     return moved(case, "close", "closed", now, closed_at=now)

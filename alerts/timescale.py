@@ -13,20 +13,22 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 
+from alerts.asking import Asking, Person
 from alerts.book import Book, Raced
 from alerts.cases import AuditRow, Case, CaseDetail, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.link import Connections
+from alerts.notices import Announcement, Recipient, Waiting
 from alerts.operations import Cases
 from alerts.rules import SHIPPED, Rules, Rung
-from alerts.sql_book import SqlBook, case_of, detection_of, signal_of
+from alerts.sql_book import SqlBook, case_of, detection_of, notice_of, question_of, signal_of
 from alerts.store import CaseStore
 from contracts import alerts as messages
 from contracts import topics
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 from storage.database import Connection
-from storage.queries import Row, fetch_all, fetch_one, query
+from storage.queries import Row, execute, fetch_all, fetch_one, query
 
 T = TypeVar("T")
 
@@ -39,6 +41,8 @@ TRANSACTION_S = 2.0
 as the process slept), so only this limit frees its rows. PostgreSQL 17 or later."""
 ATTEMPTS = 8
 """How often a transaction is tried while other writers are in its way: longer than a frozen twin can hold a row."""
+PAGE = 10_000
+"""Recipients read in one transaction."""
 RULES_S = 5.0
 """How long the rules are remembered, s."""
 
@@ -67,6 +71,18 @@ _PRIORITY_RULES = query("priority_rules")
 _RUNGS = query("escalation_rungs")
 _ANSWER_TIMES = query("answer_times")
 _UNSENT = query("unsent_events")
+_ASKING_TIMES = query("asking_times")
+_ASKING = query("asking_cases")
+_PEOPLE = query("people_to_ask")
+_QUESTIONS = query("questions_of_cases")
+_REVIEWS = query("open_reviews")
+_TO_TELL = query("cases_to_tell_of")
+_RECIPIENTS = query("recipients_of_homes")
+_NOTICES = query("notices_of_cases")
+_ANNOUNCED = query("announced_of_cases")
+_AREAS = query("areas_of_homes")
+_RECORDED = query("recorded_detections")
+_PUT_ANNOUNCEMENT = query("put_announcement")
 
 
 class TimescaleCases(Cases):
@@ -113,6 +129,7 @@ class TimescaleCases(Cases):
                 await fetch_all(connection, _PRIORITY_RULES),
                 await fetch_all(connection, _RUNGS),
                 await fetch_all(connection, _ANSWER_TIMES),
+                await fetch_all(connection, _ASKING_TIMES),
             )
         self._rules, self._rules_at = rules, now
         return rules
@@ -134,6 +151,71 @@ class TimescaleCases(Cases):
             revisions=[d.revision for d in detections],
         )
         return {(row["detection_id"], row["lane"], row["revision"]) for row in rows}
+
+    async def asking(self, limit: int = 200) -> list[Asking]:
+        cases = [case_of(row) for row in await self._all(_ASKING, limit=limit)]
+        if not cases:
+            return []
+        people = await self._all(_PEOPLE, home_ids=sorted({case.home_id for case in cases}))
+        questions = [question_of(row) for row in await self._all(_QUESTIONS, case_ids=[case.case_id for case in cases])]
+        return [
+            Asking(
+                case=case,
+                people=_people_of(case, people),
+                questions=tuple(question for question in questions if question.case_id == case.case_id),
+            )
+            for case in cases
+        ]
+
+    async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
+        cases = [case_of(row) for row in await self._all(_TO_TELL, limit=limit)]
+        if not cases:
+            return []
+        ids = [case.case_id for case in cases]
+        people = await self._recipients(now, home_ids=sorted({case.home_id for case in cases}), every=False)
+        notices = [notice_of(row) for row in await self._all(_NOTICES, case_ids=ids)]
+        announced = [(row["case_id"], row["recipient_id"]) for row in await self._all(_ANNOUNCED, case_ids=ids)]
+        return [
+            Waiting(
+                case=case,
+                recipients=tuple(each for each in people if each.home_id in (None, case.home_id)),
+                notices=tuple(notice for notice in notices if notice.case_id == case.case_id),
+                announced=frozenset(name for case_id, name in announced if case_id == case.case_id),
+            )
+            for case in cases
+        ]
+
+    async def _recipients(self, now: datetime, *, home_ids: Sequence[str], every: bool) -> list[Recipient]:
+        found: list[Recipient] = []
+        # In pages: all kin of a city at once would take longer than a transaction may.
+        while True:
+            beyond = found[-1].recipient_id if found else ""
+            rows = await self._all(
+                _RECIPIENTS, now=now, home_ids=list(home_ids), every=every, beyond=beyond, limit=PAGE
+            )
+            found += [msgspec.convert(row, Recipient) for row in rows]
+            if len(rows) < PAGE:
+                return found
+
+    async def recipients(self, now: datetime) -> list[Recipient]:
+        return await self._recipients(now, home_ids=[], every=True)
+
+    async def areas(self) -> dict[str, str]:
+        return {row["home_id"]: row["area_code"] for row in await self._all(_AREAS)}
+
+    async def recorded(self, detection_ids: Sequence[str]) -> set[str]:
+        return {row["detection_id"] for row in await self._all(_RECORDED, detection_ids=list(detection_ids))}
+
+    async def keep_announcements(self, told: Sequence[Announcement]) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            await self._begin(connection)
+            for each in told:
+                await execute(
+                    connection, _PUT_ANNOUNCEMENT, **{name: getattr(each, name) for name in each.__struct_fields__}
+                )
+
+    async def reviews(self) -> dict[str, float]:
+        return {row["case_id"]: row["waited_s"] for row in await self._all(_REVIEWS)}
 
     async def queue(self, area_prefix: str = "") -> list[Case]:
         return [case_of(row) for row in await self._all(_OPEN_CASES, area_prefix=area_prefix)]
@@ -169,7 +251,21 @@ class TimescaleCases(Cases):
             return await fetch_all(connection, sql, **values)
 
 
-def rules_of(priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequence[Row]) -> Rules:
+def _people_of(case: Case, rows: Sequence[Row]) -> tuple[Person, ...]:
+    """Whom a case concerns is rung up; where that is not known, or he has no telephone, everybody there who has one. Kin once each."""
+    here = [row for row in rows if row["home_id"] == case.home_id]
+    rung = [row for row in here if row["channel"] == "voice"]
+    rung = [row for row in rung if row["resident_id"] == case.resident_id] or rung
+    kin = {row["recipient"]: row for row in here if row["channel"] == "app"}
+    return tuple(
+        Person(channel=row["channel"], recipient=row["recipient"], phone=row["phone"])
+        for row in (*rung, *sorted(kin.values(), key=lambda row: str(row["recipient"])))
+    )
+
+
+def rules_of(
+    priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequence[Row], asking_times: Sequence[Row]
+) -> Rules:
     """Rules from their tables."""
     # A row that somebody deleted must not stop an alarm: then what ships is in force.
     by_family = {family: dict(enumerate(shipped)) for family, shipped in SHIPPED.priorities.items()}
@@ -181,6 +277,8 @@ def rules_of(priorities: Sequence[Row], rungs: Sequence[Row], answer_times: Sequ
             dict[Any, tuple[int, int, int, int, int]],
         ),
         ladder=tuple(msgspec.convert(row, Rung) for row in rungs),
+        # Unlike the others: where no row says so nobody is asked, and a desk hears of it at once.
+        asking_s={row["family"]: row["wait_s"] for row in asking_times if row["enabled"]},
         answer_s=SHIPPED.answer_s | {row["priority"]: row["answer_s"] for row in answer_times},
     )
 

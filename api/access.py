@@ -87,6 +87,7 @@ def roles(*names: str) -> dict[str, Any]:
 Operator = Annotated[Who, Depends(only(*OPERATORS))]
 Staff = Annotated[Who, Depends(only(*STAFF))]
 Overseer = Annotated[Who, Depends(only("supervisor", "admin"))]
+Supervisor = Annotated[Who, Depends(only("supervisor"))]
 Family = Annotated[Who, Depends(only("family"))]
 Admin = Annotated[Who, Depends(only("admin"))]
 Anyone = Annotated[Who, Depends(only(*ANYONE))]

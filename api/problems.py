@@ -31,6 +31,14 @@ _STATUS: dict[type[ShouwangError], int] = {
     alert_errors.MissingWords: 422,
     alert_errors.UnknownOutcome: 422,
     alert_errors.HoldTooLong: 422,
+    alert_errors.ShelfTooLong: 422,
+    alert_errors.NotShelvable: 422,
+    alert_errors.UnknownContact: 422,
+    alert_errors.StepsMissing: 422,
+    alert_errors.BadFollowUp: 422,
+    alert_errors.SameEyes: 422,
+    alert_errors.NotLookedAt: 409,
+    alert_errors.NoSuchQuestion: 404,
 }
 """Errors of the case store, and the status that each becomes."""
 _TITLES = {404: "Not found", 409: "The case has moved on", 422: "The request is not right"}

@@ -6,6 +6,7 @@ from typing import Any
 from alerts.cases import Case, CaseDetail
 from alerts.rules import ENDING
 from alerts.scoring import why
+from alerts.scripts import SCRIPTS
 from api.models import cases as models
 from api.models.shape import Reason
 from api.reasons import Reasons, reason, sentence
@@ -31,6 +32,7 @@ def row_of_summary(case: CaseSummary, told: Sequence[Reason] | None) -> models.C
         raised_at=case.raised_at,
         queued_at=case.queued_at,
         deadline_at=case.deadline_at,
+        asking_until_at=case.asking_until_at,
         desk_id=case.desk_id,
         lease_until_at=case.lease_until_at,
         former_desk_id=case.former_desk_id,
@@ -70,7 +72,8 @@ def detail(
     extra = {
         name: getattr(case, name)
         for name in (
-            "event_at", "claimed_at", "held_until_at", "hold_reason", "outcome", "resolved_at", "resolved_by", "closed_at", "after_case_id"
+            "event_at", "claimed_at", "held_until_at", "hold_reason", "outcome", "contact", "resolved_at", "resolved_by", "follow_up_at",
+            "looked_by", "closed_at", "after_case_id"
         )
     }  # fmt: skip
     return models.CaseDetail(
@@ -100,6 +103,7 @@ def detail(
         audit=[
             audit_row(each.at, each.actor, each.action, each.version, each.reason, each.facts) for each in found.audit
         ],
+        script=[models.ScriptStep(**step._asdict()) for step in SCRIPTS[case.family]],
         now=now,
     )
 

@@ -79,8 +79,8 @@ ANSWERS = (0.5, 0.7, 0.9)
 """Shares of residents who answer when they are asked, and are well. Chosen: nobody has measured it here."""
 MUST, GOAL = 12.0, 6.0
 """Alarms per operator-hour. Design, section 5: an operator bears 6, at most 12."""
-ASKED: frozenset[Family] = frozenset({"fall", "no_life", "wandering", "vitals"})
-"""Families of a person, who can be asked. Design, section 6: P3 of a person first asks. Water and food are heard by a desk here."""
+ASKED: frozenset[Family] = frozenset(SHIPPED.asking_s)
+"""Families about which the resident is asked first where they are P3. Water and food are heard by a desk."""
 HANDLED_S = 1800.0
 """A case of a family that says no end is over so long after its last word, s. Chosen: somebody has called by then."""
 ACTS_PER_DAY = 142

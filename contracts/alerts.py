@@ -13,8 +13,8 @@ Handling = Literal[
 ]  # fmt: skip
 Condition = Literal["on", "latched", "off"]
 Change = Literal[
-    "raised", "signal", "priority", "claimed", "renewed", "released", "lease_lost", "noted", "verifying", "dispatched", "on_scene", "held",
-    "hold_ended", "escalated", "resolved", "reopened", "closed", "restored",
+    "raised", "asked", "answered", "queued", "signal", "priority", "claimed", "renewed", "released", "lease_lost", "noted", "verifying", "dispatched", "on_scene", "held",
+    "hold_ended", "escalated", "resolved", "looked", "reopened", "closed", "restored", "shelved",
 ]  # fmt: skip
 
 
@@ -44,6 +44,8 @@ class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     test: bool = False
     resident_id: str | None = None
     former_desk_id: str | None = None
+    asking_until_at: datetime | None = None
+    """ASKING: when it goes into the queue unless somebody answers."""
 
 
 class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -284,6 +284,18 @@ CHANGES: dict[str, Reason] = {
     "case.raised_again": Reason(
         "结束后再次报警，关联前一警情：优先级 P{priority}，证据 {score} 分", "Raised again after it was finished: priority P{priority}, evidence {score}"
     ),
+    "case.asking": Reason(
+        "新警情：优先级 P{priority}，证据 {score} 分，先询问住户和亲属 {wait_s:.0f} 秒",
+        "New case: priority P{priority}, evidence {score}; the resident and kin are asked first, for {wait_s:.0f} s",
+    ),
+    "case.asked": Reason("第 {round} 次询问：发出 {sent}，失败 {failed}", "Asked, round {round}: {sent} sent, {failed} failed"),
+    "case.answered": Reason("{who} 的回答：{answer}", "{who} answered: {answer}"),
+    "case.well": Reason("{who} 回答：平安", "{who} says that all is well"),
+    "case.help": Reason("{who} 回答：需要帮助", "{who} says that help is needed"),
+    "case.unsure": Reason("{who} 的回答听不清，转入队列，升一级", "What {who} said is not clear: into the queue, one rung higher"),
+    "case.no_answer": Reason("询问 {asked_s:.0f} 秒无人回答，转入队列，升至第 {rung} 级", "Nobody answered within {asked_s:.0f} s: into the queue at rung {rung}"),
+    "case.cannot_ask": Reason("无人可问（没有电话、亲属应用或语音网关），直接转入队列", "Nobody can be asked (no telephone, kin's app or voice gateway): into the queue"),
+    "case.asking_broken": Reason("新信号（{detector}）：不再等待回答，转入队列", "A new signal ({detector}): no more waiting for an answer, into the queue"),
     "case.test": Reason("测试警情，不计入统计", "A test; it never counts"),
     "case.signal": Reason("新信号（{detector}）：证据 {score_before} → {score} 分", "A new signal ({detector}): evidence {score_before} → {score}"),
     "case.gathered": Reason(
@@ -317,10 +329,21 @@ CHANGES: dict[str, Reason] = {
     "case.held": Reason("挂起 {hold_s:.0f} 秒", "On hold for {hold_s:.0f} s"),
     "case.hold_ended": Reason("挂起结束，重新报警", "The hold is over: it alarms again"),
     "case.hold_broken": Reason("新信号（{detector}）结束挂起，{desk_id} 请立即处理", "A new signal ({detector}) ends the hold at {desk_id}'s desk"),
+    "case.shelved": Reason("{desk_id} 搁置 {shelf_s:.0f} 秒", "Shelved by {desk_id} for {shelf_s:.0f} s"),
+    "case.shelf_ended": Reason("搁置时间已到，重新报警", "The time on the shelf is over: it alarms again"),
+    "case.shelf_broken": Reason("新信号（{detector}）结束搁置", "A new signal ({detector}) takes it off the shelf"),
     "case.escalated": Reason(
         "{waited_s:.0f} 秒无人受理，升级至第 {rung} 级：{who}", "Unclaimed for {waited_s:.0f} s: rung {rung}, {who} (due at {after_s:.0f} s)"
     ),
     "case.resolved": Reason("处置完成：{outcome_zh}", "Resolved: {outcome_en}"),
+    "case.looked": Reason("{desk_id} 复核通过", "{desk_id} had the second look and agrees"),
+    "case.followed_up": Reason("已回访，关闭", "Followed up: closed"),
+    "case.follow_up_due": Reason("约定的回访时间已到，尚未回访：重新打开", "The promised follow-up is due and was not made: reopened"),
+    "case.not_looked_at": Reason("P1 警情无人复核：重新打开", "A P1 that nobody else has looked at: reopened"),
+    "case.notified": Reason("已通知 {recipient}（第 {rung} 级）", "{recipient} was told (rung {rung})"),
+    "case.not_notified": Reason("通知 {recipient} 失败（第 {attempt} 次）", "{recipient} could not be told (attempt {attempt})"),
+    "case.notice_limited": Reason("{recipient} 的通知已达上限，未发送", "{recipient} was not told: the limit of messages or of cost is reached"),
+    "case.announced": Reason("入库之前已通知 {recipient}", "{recipient} was told before the case was recorded"),
     "case.reopened": Reason("重新打开", "Reopened"),
     "case.still_on": Reason("回访时间已到，设备仍在报警：重新打开", "The follow-up time is over and the devices still say so: reopened"),
     "case.restored": Reason("设备保持恢复，自动关闭", "The device stayed back: closed by restoral"),
@@ -361,6 +384,7 @@ WORDS: dict[str, str] = {
     "bed_exit": "夜间离床未回",
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
+    "well": "平安", "help": "需要帮助", "unsure": "听不清", "silence": "无人应答", "resident": "住户",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
 }  # fmt: skip
 """Chinese for words in evidence (rooms, roles, detectors, …); in English they stand as they are."""

@@ -25,6 +25,7 @@ DETECTIONS_URGENT = "detections.urgent.v1"
 PROGRESS = "progress.v1"
 STREAM_STATE = "stream-state.v1"
 ALERTS = "alerts.v1"
+ANNOUNCEMENTS = "announcements.v1"
 DEAD_LETTERS = "dead-letters.v1"
 
 TOPICS = (
@@ -36,6 +37,7 @@ TOPICS = (
     KafkaTopic(PROGRESS, "partition", "stream", "alerts, api", DAY_MS, 1),
     KafkaTopic(STREAM_STATE, "group/partition/detector/shard", "stream", "stream", None),
     KafkaTopic(ALERTS, "case_id", "alerts, api", "api, ingest", 30 * DAY_MS, 4),
+    KafkaTopic(ANNOUNCEMENTS, "detection_id", "alerts", "alerts", DAY_MS, 1),
     KafkaTopic(DEAD_LETTERS, "account", "ingest, stream", "writer", 30 * DAY_MS, 4),
 )
 PARTITIONS = 16

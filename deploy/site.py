@@ -133,6 +133,8 @@ class Site(msgspec.Struct, frozen=True):
             "SHOUWANG_API_PORT": str(self.ports.api),
             "SHOUWANG_API_TOKEN_SECRET": self.secrets.token_secret,
         }
+        # As far as this site knows: a voice gateway elsewhere reaches the api by another address, which the caller sets.
+        own.setdefault("SHOUWANG_ALERTS_ANSWER_URL", f"http://{LOOPBACK}:{self.ports.api}/api/v1/questions")
         if process:
             fixed["SHOUWANG_PROCESS"] = process
         return own | fixed

@@ -40,7 +40,9 @@ class Stage(msgspec.Struct, frozen=True):
 # a reading finds a detector. None depends on the order; each waits for what it needs.
 STAGES = (
     Stage("alerts-1", ("alerts",), {"SHOUWANG_ALERTS_INSTANCE": "alerts-1"}, 110),
-    Stage("alerts-2", ("alerts",), {"SHOUWANG_ALERTS_INSTANCE": "alerts-2"}, 110),
+    Stage(
+        "alerts-2", ("alerts",), {"SHOUWANG_ALERTS_INSTANCE": "alerts-2", "SHOUWANG_ALERTS_SECOND_TWIN": "true"}, 110
+    ),
     Stage("api", ("api",), {}, 110),
     Stage("writer", ("storage", "writer"), {}, 120, LATER),
     Stage("keeper", ("storage", "keeper"), {}, 120, LATER),

@@ -27,6 +27,9 @@ class CaseRow(Said):
     raised_at: datetime
     queued_at: datetime | None = None
     deadline_at: datetime | None = Field(default=None, description="When it should have been claimed")
+    asking_until_at: datetime | None = Field(
+        default=None, description="While the resident is asked: when it goes into the queue unless somebody answers"
+    )
     desk_id: str | None = Field(default=None, description="Who holds it (user name)")
     lease_until_at: datetime | None = Field(
         default=None, description="Until when he holds it without a sign of activity"
@@ -113,6 +116,15 @@ class CaseAfter(CaseRow):
     lease_id: str | None = Field(default=None, description="The right to act; only for him who holds the case")
 
 
+class ScriptStep(Said):
+    """One step of a family's script."""
+
+    code: str = Field(examples=["spoke"])
+    zh: str
+    en: str
+    required: bool = Field(description="Without it the case cannot be resolved")
+
+
 class CaseDetail(CaseAfter):
     """Everything that a desk needs to act. Each reading of it is in the audit."""
 
@@ -121,8 +133,11 @@ class CaseDetail(CaseAfter):
     held_until_at: datetime | None = None
     hold_reason: str | None = None
     outcome: str | None = None
+    contact: str | None = Field(default=None, description="Who was reached")
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    follow_up_at: datetime | None = Field(default=None, description="Comes back then, unless somebody looked again")
+    looked_by: str | None = Field(default=None, description="Who had the second look at a resolved P1")
     closed_at: datetime | None = None
     after_case_id: str | None = None
     home: HomeRecord | None = Field(default=None, description="None: this home is not registered")
@@ -133,6 +148,7 @@ class CaseDetail(CaseAfter):
         description="Why the score is what it is: what counts, adds, takes away, is left aside"
     )
     audit: list[AuditRow]
+    script: list[ScriptStep] = Field(description="What a desk goes through with a case of this family")
     now: datetime
 
 
@@ -179,6 +195,78 @@ class Resolve(Act):
     """What it turned out to be."""
 
     outcome: str = Field(min_length=1, max_length=60, examples=["fall_not_injured"])
+    contact: str = Field(
+        default="", max_length=40, description="Who was reached; a code of GET /api/v1/outcomes", examples=["resident"]
+    )
+    steps: list[str] = Field(
+        default=[], max_length=50, description="Steps of the case's script that were done", examples=[["spoke", "hurt"]]
+    )
+    follow_up_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=86_400,
+        description="Somebody promised to look again so much later; it comes back then unless that was done",
+    )
+
+
+class Shelve(Act):
+    """Technical only, P4 or P5: out of the way for a reason (``note``) until an end."""
+
+    shelf_s: float = Field(gt=0, le=28_800, description="At most a shift of 8 h")
+
+
+class Look(Asked):
+    """The second look at how a P1 ended."""
+
+    version: int = Field(ge=1, le=2_147_483_647)
+    note: str = Field(default="", max_length=2000)
+
+
+class FollowUp(Asked):
+    """Somebody looked again; ``note`` says what was found."""
+
+    version: int = Field(ge=1, le=2_147_483_647)
+    note: str = Field(min_length=1, max_length=2000)
+
+
+class NotLookedAt(CaseRow):
+    """A resolved P1 that waits for its second look."""
+
+    resolved_at: datetime
+    resolved_by: str
+    outcome: str
+
+
+class NotLookedAts(Said):
+    """All of them, oldest first."""
+
+    cases: list[NotLookedAt]
+    now: datetime
+
+
+class Review(Said):
+    """An incident review that opened by itself: nobody took a P1 for minutes."""
+
+    case_id: str
+    opened_at: datetime
+    waited_s: float = Field(description="Unclaimed for so long when the review opened")
+    home_id: str
+    area_code: str
+    family: str
+    priority: int
+    handling: str
+
+
+class Reviews(Said):
+    """Reviews that nobody has closed, oldest first."""
+
+    reviews: list[Review]
+
+
+class Finding(Asked):
+    """Why nobody took it, and what will be done about that."""
+
+    finding: str = Field(min_length=1, max_length=4000)
 
 
 class Outcome(Said):
@@ -190,7 +278,16 @@ class Outcome(Said):
     true_alarm: bool = Field(description="Somebody needed help")
 
 
+class ContactResult(Said):
+    """Who was reached, in words."""
+
+    code: str
+    zh: str
+    en: str
+
+
 class Outcomes(Said):
-    """All outcome codes."""
+    """All that is chosen from when a case is resolved."""
 
     outcomes: list[Outcome]
+    contacts: list[ContactResult]

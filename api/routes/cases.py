@@ -12,13 +12,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from alerts.cases import Case
-from alerts.outcomes import OUTCOMES
+from alerts.outcomes import CONTACTS, OF_DESKS, OUTCOMES
 from api import rows
-from api.access import OPERATORS, Operator, Who, roles
+from api.access import OPERATORS, Operator, Supervisor, Who, roles
 from api.context import Context, Now, Parts
 from api.database import answering
 from api.errors import DatabaseAway, NotFound
 from api.models import cases as models
+from api.models.shape import Done
 from api.problems import documented
 from api.reasons import reasons_of
 from storage.queries import execute, fetch_all, fetch_one, query
@@ -32,6 +33,9 @@ _HOME = query("api_home")
 _RESIDENTS = query("api_residents_of_home")
 _CONTACTS = query("api_contacts_of_home")
 _AUDIT = query("api_audit")
+_NOT_LOOKED_AT = query("api_not_looked_at")
+_REVIEWS = query("api_open_reviews")
+_CLOSE_REVIEW = query("api_close_review")
 
 CaseId = Annotated[str, Path(min_length=1, max_length=80, pattern=r"^[0-9a-zA-Z-]+$")]
 _READS = documented(401, 403, 404, 422, 503)
@@ -148,8 +152,11 @@ async def write_view(
 
 @router.get("/outcomes", responses=documented(401, 403, 503), summary="Outcome codes", openapi_extra=roles(*OPERATORS))
 async def list_outcomes(user: Operator) -> models.Outcomes:
-    """What a case may turn out to be; one is required to resolve it."""
-    return models.Outcomes(outcomes=[models.Outcome(code=code, **each._asdict()) for code, each in OUTCOMES.items()])
+    """What a case may turn out to be, and who may have been reached; one of each is required to resolve it."""
+    return models.Outcomes(
+        outcomes=[models.Outcome(code=code, **OUTCOMES[code]._asdict()) for code in OF_DESKS],
+        contacts=[models.ContactResult(code=code, **each._asdict()) for code, each in CONTACTS.items()],
+    )
 
 
 @router.post("/cases/{case_id}/claim", responses=_ACTS, summary="Take a case", openapi_extra=roles(*OPERATORS))
@@ -232,10 +239,84 @@ async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now,
             lease_id=body.lease_id,
             desk_id=user.user_name,
             outcome=body.outcome,
+            contact=body.contact,
+            steps=body.steps,
+            follow_up_s=body.follow_up_s,
             note=body.note,
             now=now,
         )
     return await _after(parts, user, case)
+
+
+@router.post("/cases/{case_id}/shelve", responses=_ACTS, summary="Out of the way", openapi_extra=roles(*OPERATORS))
+async def shelve(case_id: CaseId, body: models.Shelve, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Technical cases of P4 and P5 only; ``note`` is the reason. When the time is over, or at a new signal, it alarms again."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.shelve(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, reason=body.note,
+            shelf_s=body.shelf_s, now=now,
+        )  # fmt: skip
+    return await _after(parts, user, case)
+
+
+@router.get(
+    "/second-looks", responses=documented(401, 403, 503), summary="P1 to look at again", openapi_extra=roles(*OPERATORS)
+)
+async def list_second_looks(parts: Parts, now: Now, user: Operator) -> models.NotLookedAts:
+    """Resolved P1 of one's area that nobody but who resolved them has looked at."""
+    async with parts.database.connection() as connection:
+        found = await fetch_all(connection, _NOT_LOOKED_AT, area_prefix=user.area_prefix)
+        reasons = await reasons_of(connection, [row["case_id"] for row in found])
+    cases = [models.NotLookedAt.model_validate(row | {"reasons": reasons.get(row["case_id"], [])}) for row in found]
+    return models.NotLookedAts(cases=cases, now=now)
+
+
+@router.post("/cases/{case_id}/second-look", responses=_ACTS, summary="I agree", openapi_extra=roles(*OPERATORS))
+async def second_look(case_id: CaseId, body: models.Look, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Somebody else agrees with how a P1 ended. Who does not agree reopens it."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.look(case_id, version=body.version, actor=user.user_name, note=body.note, now=now)
+    return await _after(parts, user, case)
+
+
+@router.post("/cases/{case_id}/follow-up", responses=_ACTS, summary="I looked again", openapi_extra=roles(*OPERATORS))
+async def follow_up(case_id: CaseId, body: models.FollowUp, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """A resolved case closes: somebody looked again, as promised."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.follow_up(case_id, version=body.version, actor=user.user_name, note=body.note, now=now)
+    return await _after(parts, user, case)
+
+
+@router.get(
+    "/reviews", responses=documented(401, 403, 503), summary="Incident reviews", openapi_extra=roles("supervisor")
+)
+async def list_reviews(parts: Parts, user: Supervisor) -> models.Reviews:
+    """P1 of one's area that nobody took for minutes; each opened by itself and waits for somebody to say why."""
+    async with parts.database.connection() as connection:
+        found = await fetch_all(connection, _REVIEWS, area_prefix=user.area_prefix)
+    return models.Reviews(reviews=[models.Review.model_validate(row) for row in found])
+
+
+@router.post(
+    "/reviews/{case_id}/close",
+    responses=documented(401, 403, 404, 422, 503),
+    summary="Why nobody took it",
+    openapi_extra=roles("supervisor"),
+)
+async def close_review(case_id: CaseId, body: models.Finding, parts: Parts, now: Now, user: Supervisor) -> Done:
+    """What was found, and what will be done about it. It stands in the case's history as well."""
+    home_id = await visible(parts, user, case_id)
+    async with parts.database.transaction() as connection:
+        closed = await fetch_one(
+            connection, _CLOSE_REVIEW, case_id=case_id, now=now, user_name=user.user_name, finding=body.finding
+        )
+        if closed is None:
+            raise NotFound(what="open review of case", name=case_id)
+        await execute(
+            connection, _AUDIT, now=now, actor=user.user_name, action="reviewed", case_id=case_id, home_id=home_id, reason="",
+            facts=json.dumps({"note": body.finding}),
+        )  # fmt: skip
+    return Done()
 
 
 @router.post("/cases/{case_id}/reopen", responses=_ACTS, summary="It was not over", openapi_extra=roles(*OPERATORS))

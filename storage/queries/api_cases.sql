@@ -13,7 +13,7 @@ SELECT case_id, reason, evidence, says_on FROM (
 -- name: api_open_cases
 -- Open cases of an area in queue order (or by time); a case of an unregistered home has no area and belongs to every desk.
 SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
-       deadline_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
+       deadline_at, asking_until_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
  WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
    AND (area_code = '' OR starts_with(area_code, %(area_prefix)s))
@@ -49,7 +49,7 @@ SELECT area_code, home_id FROM cases WHERE case_id = %(case_id)s;
 -- name: api_open_cases_of_home
 -- Open cases of one home, most urgent first; also one of its institution that holds a fever of this home.
 SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
-       deadline_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
+       deadline_at, asking_until_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
  WHERE (home_id = %(home_id)s
         OR case_id IN (SELECT d.case_id FROM detections AS d WHERE d.home_id = %(home_id)s AND d.detector = 'fever' AND d.case_id IS NOT NULL))

@@ -34,7 +34,18 @@ USERS = [
     User("root", "admin", "管理员"),
     User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
 ]
-CLEARED = ("outbox", "audit", "case_timers", "case_signals", "cases", "detections", "pipeline", "sessions")
+CLEARED = (
+    "incident_reviews",
+    "case_questions",
+    "outbox",
+    "audit",
+    "case_timers",
+    "case_signals",
+    "cases",
+    "detections",
+    "pipeline",
+    "sessions",
+)
 
 
 def furnish(site: Site) -> None:

@@ -132,11 +132,45 @@ async def test_a_case_is_worked_through_and_resolved_only_with_an_outcome(room: 
     await first.get_by_test_id("words").fill("已扶起")
     await expect(first.get_by_test_id("confirm")).to_be_disabled()
     await first.get_by_test_id("outcome-fall_not_injured").click()
+    await first.get_by_test_id("contact-on_site").click()
+    await first.get_by_test_id("step-spoke").click()
+    await expect(first.get_by_test_id("confirm")).to_be_disabled()
+    await first.get_by_test_id("step-hurt").click()
     await first.get_by_test_id("confirm").click()
     await expect(row_of(first)).to_have_count(0)
     await second.get_by_test_id("list-others").click()
     await expect(second.get_by_test_id("nothing")).to_be_visible()
     assert room.rows("SELECT handling, outcome, resolved_by FROM cases") == [("RESOLVED", "fall_not_injured", "desk-1")]
+    chief = await room.desk("chief")
+    await chief.get_by_test_id("nav-oversight").click()
+    await chief.get_by_test_id("agree").click()
+    await expect(chief.get_by_test_id("agree")).to_have_count(0)
+    assert room.rows("SELECT looked_by FROM cases") == [("chief",)]
+
+
+async def test_while_kin_are_asked_a_desk_sees_until_when_and_may_take_it_over(room: Room) -> None:
+    desk = await room.desk("desk-1")
+    await room.happens("fall", score=1, reason="fall_room.warning", evidence={"room": "bathroom"})
+    await expect(desk.get_by_test_id("asking")).to_contain_text("询问中，至")
+    daughter = await room.desk("daughter")
+    await expect(daughter.get_by_test_id("question")).to_contain_text("沈阿大")
+    await daughter.get_by_test_id("answer-unsure").click()
+    await expect(daughter.get_by_test_id("question")).to_have_count(0)
+    await expect(desk.get_by_test_id("asking")).to_have_count(0)
+    await expect(row_of(desk)).to_have_count(1)
+    await claim_in(desk)
+    await expect(desk.get_by_test_id("history")).to_contain_text("听不清")
+
+
+async def test_the_next_case_is_never_one_that_is_being_asked_about(room: Room) -> None:
+    desk = await room.desk("desk-1")
+    await room.happens("fall", score=1, reason="fall_room.warning", evidence={"room": "bathroom"})
+    await expect(desk.get_by_test_id("asking")).to_have_count(1)
+    await desk.keyboard.press("Enter")
+    await expect(desk.get_by_test_id("asking")).to_have_count(1)
+    await desk.get_by_test_id("claim").click()
+    await expect(desk.get_by_test_id("handling")).to_contain_text("已接警")
+    assert room.rows("SELECT handling, asking_until_at FROM cases") == [("CLAIMED", None)]
 
 
 async def test_enter_takes_the_most_urgent_and_no_single_key_closes_a_case(room: Room) -> None:

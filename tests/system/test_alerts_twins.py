@@ -167,7 +167,7 @@ async def test_what_burnt_before_a_restart_burns_after_it_and_its_timers_go_on(t
     )
     await traffic.say(traffic.detection("sos", "meanwhile"))
     await asyncio.to_thread(twins.start, *TWINS)
-    burning = await eventually(lambda: (found := traffic.case_of("fire"))["rung"] == 1 and found)
+    burning = await eventually(lambda: (found := traffic.case_of("fire"))["rung"] == 4 and found)
     assert (burning["case_id"], burning["handling"], burning["condition"]) == (case["case_id"], "QUEUED", "on")
     assert await eventually(lambda: traffic.case_of("meanwhile"))
 

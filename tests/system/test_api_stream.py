@@ -64,6 +64,8 @@ async def test_a_call_for_help_reaches_every_open_desk_and_then_its_claim(site: 
             "version": done["version"],
             "lease_id": done["lease_id"],
             "outcome": "accidental_press",
+            "contact": "resident",
+            "steps": ["spoke", "hurt"],
             "note": "误按",
         }
         assert (await first.post(f"/api/v1/cases/{case['case_id']}/resolve", json=body)).status_code == 200

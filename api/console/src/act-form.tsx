@@ -1,28 +1,36 @@
 // Forms for what needs words: a note, whom one sends, why one waits, what it turned out to be.
-import { type ButtonProps, type GetRef, Input, InputNumber, Modal, Radio } from "antd";
+import { type ButtonProps, Checkbox, type GetRef, Input, InputNumber, Modal, Radio } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useSpeech } from "./language";
 import { get } from "./session";
-import type { Outcome } from "./types";
+import type { Outcomes, ScriptStep } from "./types";
 
-export type Form = "verify" | "arrive" | "note" | "dispatch" | "hold" | "resolve";
+export type Form = "verify" | "arrive" | "note" | "dispatch" | "hold" | "shelve" | "resolve";
 
 /** Longest hold by priority, min; the server holds the same limit. */
 const LONGEST_MIN: Record<number, number> = { 1: 2, 2: 15 };
-let known: Outcome[] | null = null;
+/** Longest time on the shelf, min: a shift. */
+const SHELF_MIN = 480;
+/** Outcomes of which no steps are asked. */
+const UNSCRIPTED = new Set(["test", "duplicate"]);
+let known: Outcomes | null = null;
 
 interface Props {
   form: Form | null;
   priority: number;
+  script: ScriptStep[];
+  technical: boolean;
   onCancel(): void;
   onSend(what: string, extra: object): Promise<boolean>;
 }
 
-export function ActForm({ form, priority, onCancel, onSend }: Props) {
-  const { t } = useSpeech();
-  const longest = LONGEST_MIN[priority] ?? 240;
+export function ActForm({ form, priority, script, technical, onCancel, onSend }: Props) {
+  const { t, language } = useSpeech();
+  const longest = form === "shelve" ? SHELF_MIN : (LONGEST_MIN[priority] ?? 240);
   const [words, setWords] = useState("");
   const [outcome, setOutcome] = useState<string | null>(null);
+  const [contact, setContact] = useState<string | null>(null);
+  const [steps, setSteps] = useState<string[]>([]);
   const [minutes, setMinutes] = useState(longest);
   const [busy, setBusy] = useState(false);
   const field = useRef<GetRef<typeof Input.TextArea>>(null);
@@ -30,17 +38,21 @@ export function ActForm({ form, priority, onCancel, onSend }: Props) {
   useEffect(() => {
     setWords("");
     setOutcome(null);
+    setContact(null);
+    setSteps([]);
     setMinutes(Math.min(longest, 15));
   }, [form, longest]);
 
-  const wants = { note: "form.note_write", dispatch: "form.dispatch_who", hold: "form.hold_why", resolve: "form.note_resolve", verify: "form.note", arrive: "form.note" } as const;
-  const ready = form === "resolve" ? outcome !== null : words.trim() !== "";
+  const wants = { note: "form.note_write", dispatch: "form.dispatch_who", hold: "form.hold_why", shelve: "form.shelve_why", resolve: "form.note_resolve", verify: "form.note", arrive: "form.note" } as const;
+  const scripted = outcome === null || !UNSCRIPTED.has(outcome);
+  const followed = !scripted || script.every((step) => !step.required || steps.includes(step.code));
+  const ready = form === "resolve" ? outcome !== null && (technical || contact !== null) && followed : words.trim() !== "";
 
   const send = async (): Promise<void> => {
     if (form === null || !ready) return;
     setBusy(true);
     const extra =
-      form === "note" ? { text: words } : form === "hold" ? { note: words, hold_s: minutes * 60 } : form === "resolve" ? { note: words, outcome } : { note: words };
+      form === "note" ? { text: words } : form === "hold" ? { note: words, hold_s: minutes * 60 } : form === "shelve" ? { note: words, shelf_s: minutes * 60 } : form === "resolve" ? { note: words, outcome, contact: contact ?? "", steps } : { note: words };
     await onSend(form, extra);
     setBusy(false);
   };
@@ -52,8 +64,19 @@ export function ActForm({ form, priority, onCancel, onSend }: Props) {
       closable={false} mask={{ closable: false }}
       okText={t("act.confirm")} cancelText={t("act.cancel")} okButtonProps={{ disabled: !ready, "data-testid": "confirm" } as ButtonProps} confirmLoading={busy}
     >
-      {form === "resolve" && <Outcomes chosen={outcome} onChoose={setOutcome} />}
-      {form === "hold" && (
+      {form === "resolve" && <Ending outcome={outcome} onOutcome={setOutcome} contact={contact} onContact={setContact} />}
+      {form === "resolve" && script.length > 0 && (
+        <Checkbox.Group className="outcomes" value={steps} onChange={(chosen) => setSteps(chosen.map(String))}>
+          <h4>{t("form.steps")}</h4>
+          {script.map((step) => (
+            <Checkbox key={step.code} value={step.code} data-testid={`step-${step.code}`}>
+              {step[language]}
+              {step.required && scripted && " *"}
+            </Checkbox>
+          ))}
+        </Checkbox.Group>
+      )}
+      {(form === "hold" || form === "shelve") && (
         <label className="field">
           {t("form.hold_minutes")} <InputNumber min={1} max={longest} value={minutes} onChange={(value) => setMinutes(value ?? 1)} />
         </label>
@@ -68,29 +91,47 @@ export function ActForm({ form, priority, onCancel, onSend }: Props) {
   );
 }
 
-function Outcomes({ chosen, onChoose }: { chosen: string | null; onChoose(code: string): void }) {
+interface EndingProps {
+  outcome: string | null;
+  onOutcome(code: string): void;
+  contact: string | null;
+  onContact(code: string): void;
+}
+
+/** What it turned out to be, and who was reached. */
+function Ending({ outcome, onOutcome, contact, onContact }: EndingProps) {
   const { t, language } = useSpeech();
-  const [outcomes, setOutcomes] = useState<Outcome[]>(known ?? []);
+  const [choice, setChoice] = useState<Outcomes>(known ?? { outcomes: [], contacts: [] });
   useEffect(() => {
     if (known !== null) return;
-    get<{ outcomes: Outcome[] }>("/api/v1/outcomes").then(
-      (found) => setOutcomes((known = found.outcomes)),
+    get<Outcomes>("/api/v1/outcomes").then(
+      (found) => setChoice((known = found)),
       () => undefined,
     );
   }, []);
   return (
-    <Radio.Group className="outcomes" value={chosen} onChange={(event) => onChoose(String(event.target.value))}>
-      <p>{t("form.outcome")}</p>
-      {[true, false].map((real) => (
-        <div key={String(real)}>
-          <h4>{t(real ? "form.true_alarm" : "form.false_alarm")}</h4>
-          {outcomes.filter((each) => each.true_alarm === real).map((each) => (
-            <Radio key={each.code} value={each.code} data-testid={`outcome-${each.code}`}>
-              {each[language]}
-            </Radio>
-          ))}
-        </div>
-      ))}
-    </Radio.Group>
+    <>
+      <Radio.Group className="outcomes" value={outcome} onChange={(event) => onOutcome(String(event.target.value))}>
+        <p>{t("form.outcome")}</p>
+        {[true, false].map((real) => (
+          <div key={String(real)}>
+            <h4>{t(real ? "form.true_alarm" : "form.false_alarm")}</h4>
+            {choice.outcomes.filter((each) => each.true_alarm === real).map((each) => (
+              <Radio key={each.code} value={each.code} data-testid={`outcome-${each.code}`}>
+                {each[language]}
+              </Radio>
+            ))}
+          </div>
+        ))}
+      </Radio.Group>
+      <Radio.Group className="outcomes" value={contact} onChange={(event) => onContact(String(event.target.value))}>
+        <h4>{t("form.contact")}</h4>
+        {choice.contacts.map((each) => (
+          <Radio key={each.code} value={each.code} data-testid={`contact-${each.code}`}>
+            {each[language]}
+          </Radio>
+        ))}
+      </Radio.Group>
+    </>
   );
 }

@@ -28,6 +28,12 @@ const WAYS: Record<string, readonly Form[]> = {
   ON_SCENE: ["hold", "resolve"],
 };
 
+/** Technical cases of P4 and P5 may be shelved as well. */
+function waysOf(row: CaseRow): readonly Form[] {
+  const ways = WAYS[row.handling] ?? [];
+  return row.family === "technical" && row.priority >= 4 && ways.length > 0 ? ["shelve", ...ways] : ways;
+}
+
 export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Props) {
   const { t, word, sentence, at } = useSpeech();
   const { message } = AntApp.useApp();
@@ -121,6 +127,7 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
         <PriorityMark priority={shown.priority} calling={shown.desk_id === null && row !== undefined} />
         <h2>{word("family", shown.family)}</h2>
         <Tag data-testid="handling">{word("handling", shown.handling)}</Tag>
+        {shown.asking_until_at !== null && <Tag color="blue">{t("row.asking", { until: at(shown.asking_until_at) })}</Tag>}
         {shown.desk_id !== null && shown.desk_id !== me && <b>{t("row.held_by", { who: shown.desk_id })}</b>}
         <Button size="small" type="text" onClick={onClose} aria-label={t("act.close_panel")}>
           ✕
@@ -131,11 +138,11 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
       <div className="acts">
         {row !== undefined && row.desk_id === null && (
           <Button type="primary" onClick={() => onClaim(row)} data-testid="panel-claim">
-            {t("act.claim")}
+            {t(row.handling === "ASKING" ? "row.take_over" : "act.claim")}
           </Button>
         )}
         {mine &&
-          (WAYS[shown.handling] ?? []).map((way) => (
+          waysOf(shown).map((way) => (
             <Button key={way} type={way === "resolve" ? "primary" : "default"} data-testid={`act-${way}`}
               onClick={() => (way === "verify" || way === "arrive" ? void act(way) : setForm(way))}>
               {t(`act.${way}`)}
@@ -183,7 +190,7 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
       <Contacts contacts={detail.contacts} />
       <Signals detail={detail} />
       <History detail={detail} />
-      <ActForm form={form} priority={shown.priority} onCancel={() => setForm(null)} onSend={act} />
+      <ActForm form={form} priority={shown.priority} script={detail.script} technical={shown.family === "technical"} onCancel={() => setForm(null)} onSend={act} />
     </aside>
   );
 }

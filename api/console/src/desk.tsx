@@ -5,8 +5,9 @@ import { Header } from "./app";
 import { CasePanel } from "./case-panel";
 import { type Link, follow } from "./feed";
 import { useNow, useSpeech } from "./language";
+import { OversightPage } from "./oversight";
 import { QueueList } from "./queue-list";
-import { EMPTY, type List, type Order, type Queue, inOrder, listOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
+import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
 import { ResidentsPage } from "./residents";
 import { post } from "./session";
@@ -34,7 +35,7 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "system";
+type Page = "desk" | "residents" | "oversight" | "system";
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -93,7 +94,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       const target = event.target as HTMLElement;
       const busy = target.closest("input, textarea, select, button, a, [role=dialog]") !== null || document.querySelector(".ant-modal-wrap:not([style*='display: none'])") !== null;
       if (busy || event.ctrlKey || event.altKey || event.metaKey || event.repeat || page !== "desk") return;
-      const first = lists.new[0];
+      const first = nextOf(lists.new);
       if (event.key === "Enter" && first !== undefined) {
         event.preventDefault();
         void claim(first);
@@ -110,7 +111,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   }, [lists, claim, page, sounder]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
-  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "system"] : ["desk", "residents"];
+  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "oversight", "system"] : ["desk", "residents"];
 
   return (
     <>
@@ -130,6 +131,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       </Header>
       <Banners link={link} health={queue.health} />
       {page === "residents" && <ResidentsPage />}
+      {page === "oversight" && <OversightPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (
         <div className="desk">

@@ -34,18 +34,21 @@ export function QueueList({ rows, list, known, me, now, chosen, onOpen, onClaim 
 }
 
 function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now" | "onOpen" | "onClaim"> & { row: CaseRow; chosen: boolean }) {
-  const { t, word, sentence, duration } = useSpeech();
+  const { t, word, sentence, duration, at } = useSpeech();
+  const asking = row.handling === "ASKING" && row.asking_until_at !== null;
   const waiting = row.desk_id === null && row.handling !== "HELD";
   // Why it rings; what is said to be over is said after it, never instead.
   const last = row.reasons.at(-1);
   const why = row.reasons.findLast((each) => each.on) ?? last;
   return (
     <li className={`row p${row.priority}${chosen ? " chosen" : ""}`} data-testid="row" data-case={row.case_id} data-home={row.home_id} onClick={() => onOpen(row)}>
-      <PriorityMark priority={row.priority} calling={waiting} />
+      <PriorityMark priority={row.priority} calling={waiting && !asking} />
       <div className="what">
         <strong>
           {word("family", row.family)} <span className="home">{row.home_id}</span>
           {row.test && <Tag color="purple">{t("row.test")}</Tag>}
+          {asking && <Tag color="blue" data-testid="asking">{t("row.asking", { until: at(row.asking_until_at ?? "") })}</Tag>}
+          {row.handling === "SHELVED" && <Tag>{word("handling", "SHELVED")}</Tag>}
         </strong>
         <span className="reason">
           {why !== undefined && sentence(why)}
@@ -61,14 +64,14 @@ function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now"
       <Clock row={row} me={me} now={now} />
       {waiting ? (
         <Button
-          type="primary"
+          type={asking ? "default" : "primary"}
           data-testid="claim"
           onClick={(event) => {
             event.stopPropagation();
             onClaim(row);
           }}
         >
-          {t("row.claim")}
+          {t(asking ? "row.take_over" : "row.claim")}
         </Button>
       ) : (
         <span className="holder" data-testid="holder">
@@ -84,13 +87,14 @@ function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now"
 function Clock({ row, me, now }: { row: CaseRow; me: string; now: number }) {
   const { t } = useSpeech();
   const mine = row.desk_id === me && row.lease_until_at !== null;
-  const end = mine ? row.lease_until_at : row.desk_id === null ? row.deadline_at : null;
+  const asking = row.handling === "ASKING";
+  const end = mine ? row.lease_until_at : asking ? row.asking_until_at : row.desk_id === null ? row.deadline_at : null;
   if (end === null) return <span className="clock" />;
   const left = (Date.parse(end) - now) / 1000;
   const late = left < 0;
   return (
     <span className={`clock${late ? " late" : left < 15 ? " soon" : ""}`} data-testid="clock">
-      <small>{mine ? t("row.lease") : late ? t("row.overdue") : t("row.due")}</small>
+      <small>{mine ? t("row.lease") : asking ? t("row.asking_for") : late ? t("row.overdue") : t("row.due")}</small>
       {countdown(left)}
     </span>
   );

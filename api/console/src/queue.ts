@@ -78,6 +78,11 @@ function instant(at: string | null): number {
   return at === null ? Number.MAX_SAFE_INTEGER : Date.parse(at);
 }
 
+/** What the next free hands take: not what the resident is still being asked about. */
+export function nextOf(rows: CaseRow[]): CaseRow | undefined {
+  return rows.find((row) => SOUNDING.has(row.handling));
+}
+
 /** Cases that call for a person and that nobody has taken, most urgent first: what the desk sounds. */
 export function sounding(queue: Queue): CaseRow[] {
   const rows = [...queue.cases.values()].filter((row) => SOUNDING.has(row.handling) && !row.test && row.priority <= 4);

@@ -46,6 +46,7 @@ export interface CaseRow {
   raised_at: string;
   queued_at: string | null;
   deadline_at: string | null;
+  asking_until_at: string | null;
   desk_id: string | null;
   lease_until_at: string | null;
   former_desk_id: string | null;
@@ -97,6 +98,8 @@ export interface AuditRow {
   note: string;
 }
 
+export interface ScriptStep { code: string; zh: string; en: string; required: boolean }
+
 export interface CaseDetail extends CaseAfter {
   event_at: string;
   held_until_at: string | null;
@@ -109,10 +112,21 @@ export interface CaseDetail extends CaseAfter {
   signal_list: Signal[];
   evidence: Sentence[];
   audit: AuditRow[];
+  script: ScriptStep[];
   now: string;
 }
 
 export interface Outcome { code: string; zh: string; en: string; true_alarm: boolean }
+export interface ContactResult { code: string; zh: string; en: string }
+export interface Outcomes { outcomes: Outcome[]; contacts: ContactResult[] }
+
+export interface NotLookedAt extends CaseRow { resolved_at: string; resolved_by: string; outcome: string }
+export interface NotLookedAts { cases: NotLookedAt[]; now: string }
+export interface Review { case_id: string; opened_at: string; waited_s: number; home_id: string; family: string; handling: string }
+export interface Reviews { reviews: Review[] }
+
+export interface Question { question_id: string; resident_id: string; name: string; said: Sentence; asked_at: string; until: string }
+export interface Questions { questions: Question[]; now: string }
 
 export interface Lane {
   group: string;

@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.cases import Admission, Case
 from alerts.operations import Cases
+from alerts.scripts import SCRIPTS
 from contracts.detections import Detection, Origin, detection_id
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -57,6 +58,8 @@ class Centre:
     async def act(self, name: str, case: Case, **fields: Any) -> Case:
         """One of the holder's operations, as the holder."""
         holder = {"version": case.version, "lease_id": case.lease_id, "desk_id": case.desk_id, "now": self.now}
+        if name == "resolve":
+            fields = {"contact": "resident", "steps": [step.code for step in SCRIPTS[case.family]]} | fields
         operation = getattr(self.store, name)
         found: Case = await operation(case.case_id, **(holder | fields))
         return found
@@ -65,7 +68,13 @@ class Centre:
         return await self.act("resolve", case, outcome=outcome, note="called, all is well")
 
     async def finished(self, family: str = "fall", **fields: Any) -> Case:
-        return await self.resolve(await self.claim(await self.open(family, **fields)))
+        """Resolved; a P1 was looked at by somebody else as well."""
+        return await self.looked_at(await self.resolve(await self.claim(await self.open(family, **fields))))
+
+    async def looked_at(self, case: Case) -> Case:
+        if case.priority > 1:
+            return case
+        return await self.store.look(case.case_id, version=case.version, actor="supervisor-1", now=self.now)
 
     async def see(self, case: Case | str) -> Case:
         return (await self.store.case(case if isinstance(case, str) else case.case_id)).case

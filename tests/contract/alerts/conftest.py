@@ -10,7 +10,7 @@ from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from storage.database import pool
 from tests.contract.alerts.centre import Centre
 
-TABLES = "outbox, audit, case_timers, case_signals, cases, detections, consumer_offsets, homes, pipeline"
+TABLES = "announcements, notices, rota, recipients, incident_reviews, case_questions, residents, outbox, audit, case_timers, case_signals, cases, detections, consumer_offsets, homes, pipeline"
 
 
 class HomesInDatabase:
@@ -23,8 +23,22 @@ class HomesInDatabase:
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
             connection.execute(
                 "INSERT INTO homes (home_id, area_code, care_level, site_id) VALUES (%s, %s, %s, %s)",
-                [home_id, home.area_code, home.care_level, home.site_id],
+                [home_id, home.area_code or "330282999001", home.care_level, home.site_id],
             )
+            for resident_id, phone in home.phones.items():
+                connection.execute(
+                    "INSERT INTO residents (resident_id, home_id, name, phone) VALUES (%s, %s, %s, %s)",
+                    [resident_id, home_id, resident_id, phone],
+                )
+            for user_name in home.kin:
+                connection.execute(
+                    "INSERT INTO users (user_name, role, password_hash) VALUES (%s, 'family', '') ON CONFLICT DO NOTHING",
+                    [user_name],
+                )
+                connection.execute(
+                    "INSERT INTO family_links (user_name, resident_id) VALUES (%s, %s)",
+                    [user_name, next(iter(home.phones))],
+                )
 
 
 @pytest.fixture

@@ -4,15 +4,24 @@ from collections import defaultdict
 from random import Random
 from typing import Any
 
+import msgspec
+
+from alerts.asking import Question
 from alerts.cases import OWNED, Case
 from alerts.lifecycle import timers_of
+from alerts.memory import Home
 from alerts.rules import LATCHING, RESTORABLE
 from contracts.detections import detection_id
 from contracts.errors import ShouwangError
 from tests.contract.alerts.centre import Centre
 
-FAMILIES = ("sos", "fall", "no_life", "technical", "water", "smoke")
+FAMILIES = ("sos", "fall", "no_life", "technical", "water", "smoke", "stove")
 HOMES = ("h-1", "h-2", "h-3")
+RECORDS = {
+    "h-1": Home("330282999001", phones={"r-1": "+86 138 0000 0001"}, kin=("daughter",)),
+    "h-2": Home("330282999001", phones={"r-2": "+86 138 0000 0002"}),
+}
+"""Whom one may ask; in h-3 nobody."""
 DESKS = ("desk-1", "desk-2")
 
 
@@ -23,6 +32,9 @@ class Script:
         self.centre = centre
         self.random = Random(seed)
         self.known: list[str] = []
+        for home_id, home in RECORDS.items():
+            centre.homes[home_id] = home
+        self.asked: list[Question] = []
         self.pages: dict[str, Case] = {}
         """Cases as some page shows them: often old."""
         self.urgency: dict[str, int] = {}
@@ -31,7 +43,9 @@ class Script:
 
     async def step(self) -> str:
         """One thing happens; what it was and how it went, in words."""
-        what = self.random.choices(("detection", "operator", "time", "look", "restart"), (4, 10, 2, 4, 0.3))[0]
+        what = self.random.choices(
+            ("detection", "operator", "time", "look", "restart", "ask", "answer"), (4, 10, 2, 4, 0.3, 1, 1)
+        )[0]
         said: object = await getattr(self, f"_{what}")()
         return f"{what}: {said}"
 
@@ -66,7 +80,13 @@ class Script:
         holder: dict[str, Any] = {"version": page.version, "lease_id": page.lease_id or "", "desk_id": desk, "now": now}
         if page.desk_id and self.random.random() < 0.8:
             holder["desk_id"] = desk = page.desk_id
-        likely = ["claim"] if page.handling == "QUEUED" else ["verify", "dispatch", "arrive", "resolve", "renew"]
+        likely = ["verify", "dispatch", "arrive", "resolve", "renew"]
+        if page.handling in ("QUEUED", "ASKING", "SHELVED"):
+            likely = ["claim"]
+        elif page.handling == "RESOLVED":
+            likely = ["look", "follow_up"]
+        elif page.family in RESTORABLE:
+            likely.append("shelve")
         name = self.random.choice(
             [
                 *likely * 3,
@@ -80,6 +100,9 @@ class Script:
                 "resolve",
                 "reopen",
                 "renew",
+                "shelve",
+                "look",
+                "follow_up",
             ]
         )
         call: Any = {
@@ -87,7 +110,18 @@ class Script:
             "renew": lambda: store.renew(page.case_id, lease_id=holder["lease_id"], desk_id=desk, now=now),
             "note": lambda: store.note(page.case_id, actor=desk, text="rang", now=now),
             "hold": lambda: store.hold(page.case_id, reason="busy", hold_s=100, **holder),
-            "resolve": lambda: store.resolve(page.case_id, outcome="sensor_false", note="", **holder),
+            "shelve": lambda: store.shelve(page.case_id, reason="known", shelf_s=3000, **holder),
+            "look": lambda: store.look(page.case_id, version=page.version, actor=desk, now=now),
+            "follow_up": lambda: store.follow_up(page.case_id, version=page.version, actor=desk, note="well", now=now),
+            "resolve": lambda: store.resolve(
+                page.case_id,
+                outcome="sensor_false",
+                note="",
+                contact="kin",
+                steps=("spoke", "hurt", "out", "off"),
+                follow_up_s=None if now.second % 2 else 3600,
+                **holder,
+            ),
             "reopen": lambda: store.reopen(page.case_id, version=page.version, actor=desk, reason="again", now=now),
         }.get(name, lambda: getattr(store, name)(page.case_id, note="Mr Chen", **holder))
         try:
@@ -98,6 +132,32 @@ class Script:
         self.accepted += 1
         self.pages[page.case_id] = after
         return (name, page.case_id, after.version)
+
+    async def _ask(self) -> object:
+        """An asker goes round: what it tried, and how that went."""
+        store, now, tried = self.centre.store, self.centre.now, []
+        for asking in await store.asking():
+            taken = await store.begin_round(asking.case.case_id, asking.people, now, 10)
+            self.asked += taken
+            went = [msgspec.structs.replace(q, told=self.random.random() < 0.7, detail="tried") for q in taken]
+            if taken or not asking.people:
+                after = await store.told(asking.case.case_id, went, now)
+                tried.append((asking.case.case_id, [q.question_id for q in taken], after.version))
+        return tried
+
+    async def _answer(self) -> object:
+        if not self.asked:
+            return "nobody was asked"
+        question, answer = self.random.choice(self.asked), self.random.choice(("well", "help", "unsure", "silence"))
+        token = "guessed" if self.random.random() < 0.2 else question.token
+        kin = question.recipient if question.channel == "app" else None
+        try:
+            after = await self.centre.store.answer(
+                question.question_id, answer, token=token, kin=kin, now=self.centre.now
+            )
+        except ShouwangError as refused:
+            return (question.question_id, type(refused).__name__)
+        return (question.question_id, answer, after.case_id, after.version)
 
     async def _time(self) -> object:
         await self.centre.forward(duration_s=self.random.choices((1, 10, 45, 90, 3600, 90_000), (6, 5, 3, 2, 1, 1))[0])
@@ -118,7 +178,9 @@ class Script:
             detail = await store.case(case_id)
             case = detail.case
             every_version = list(range(1, case.version + 1))
-            assert [row.version for row in detail.audit] == every_version, "each change has its audit row"
+            assert [row.version for row in detail.audit if row.version] == every_version, (
+                "each change has its audit row"
+            )
             assert told[case_id] == every_version, "each change is told"
             assert case.priority <= self.urgency.get(case_id, 5), "a priority never falls"
             self.urgency[case_id] = case.priority
@@ -126,6 +188,15 @@ class Script:
             assert (case.desk_id is not None) == (case.handling in (*OWNED, "HELD"))
             assert (case.lease_id is None) == (case.desk_id is None)
             assert (case.lease_until_at is not None) == (case.handling in OWNED)
+            assert (case.asking_until_at is not None) == (case.handling == "ASKING")
+            if case.handling == "ASKING":
+                assert case.priority == 3, "a P1 or P2 never waits for an answer"
+                assert case.queued_at is None
+            if case.handling == "SHELVED":
+                assert case.priority >= 4, "a P1 or P2 is never shelved"
+                assert case.family in RESTORABLE
+            if case.is_open and case.handling != "ASKING" and not case.test:
+                assert case.queued_at is not None, "else no ladder counts"
             if case.handling == "CLOSED":
                 assert case.resolved_by or case.family in RESTORABLE, "nothing but a person ends it"
             if case.is_open:

@@ -355,7 +355,7 @@ async def test_a_silence_after_the_fall_was_dealt_with_is_an_alarm_of_its_own(ce
     done = await centre.finished("fall", home_id="h-5", started_at_s=1000.0)
     silent = await centre.admit("no_life", home_id="h-5", device_id=None, score=1, started_at_s=1000.0)
     assert silent.case_id != done.case_id
-    assert (silent.case.family, silent.case.handling) == ("no_life", "QUEUED")
+    assert (silent.case.family, silent.case.handling) == ("no_life", "ASKING")
 
 
 async def test_a_silence_that_outgrows_a_finished_fall_makes_somebody_look_again(centre):

@@ -11,7 +11,7 @@ from tests.contract.alerts.script import Script
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_is_done_the_cases_stay_whole(centre, seed):
     script = Script(centre, seed)
-    for number in range(150):
+    for number in range(200):
         await script.step()
         if number % 5 == 4:
             await script.check()

@@ -18,12 +18,20 @@ async def test_an_unclaimed_p1_reaches_all_desks_after_thirty_seconds(centre):
     assert (facts["who"], facts["waited_s"], facts["after_s"]) == ("all_desks", 30.0, 30.0)
 
 
-async def test_rungs_that_are_only_planned_do_nothing(centre):
+async def test_the_ladder_of_a_p1_that_nobody_takes_ends_with_an_incident_review(centre):
     case = await centre.open("sos")
-    await centre.forward(duration_s=30)
-    await centre.forward(duration_s=600)
-    assert (await centre.see(case)).rung == 1
+    climbed = []
+    for after_s in (30, 30, 30, 89):
+        await centre.forward(duration_s=after_s)
+        climbed.append((await centre.see(case)).rung)
+    assert climbed == [1, 2, 3, 3]
+    assert await centre.store.reviews() == {}
+    await centre.forward(duration_s=1)
+    assert (await centre.see(case)).rung == 4
+    assert await centre.store.reviews() == {case.case_id: 180.0}
     assert (await centre.store.case(case.case_id)).timers == ()
+    told = [row.facts["who"] for row in (await centre.store.case(case.case_id)).audit if row.action == "escalated"]
+    assert told == ["all_desks", "supervisor_wall", "backup_centre_kin", "incident_review"]
 
 
 async def test_a_claimed_case_does_not_climb(centre):
@@ -32,21 +40,21 @@ async def test_a_claimed_case_does_not_climb(centre):
     assert (await centre.see(held)).rung == 0
 
 
-async def test_a_p1_that_comes_back_late_goes_to_all_desks_at_once(centre):
+async def test_a_p1_that_comes_back_late_goes_at_once_to_the_rung_that_is_due(centre):
     held = await centre.claim(await centre.open("sos"))
     await centre.forward(duration_s=90)
     assert (await centre.see(held)).handling == "QUEUED"
     await centre.sweep()
-    assert (await centre.see(held)).rung == 1
+    assert (await centre.see(held)).rung == 3
 
 
-async def test_a_case_that_becomes_p1_after_waiting_long_goes_to_all_desks_at_once(centre):
+async def test_a_case_that_becomes_p1_after_waiting_long_goes_at_once_to_the_rung_that_is_due(centre):
     case = await centre.open("fall", home_id="h-5", started_at_s=5, score=2)
     await centre.forward(duration_s=100)
     await centre.admit("fall", home_id="h-5", started_at_s=5, revision=2, score=3)
     await centre.sweep()
     stands = await centre.see(case)
-    assert (stands.priority, stands.rung) == (1, 1)
+    assert (stands.priority, stands.rung) == (1, 3)
 
 
 async def test_timers_that_fell_due_while_nobody_was_there_fire_at_the_first_sweep(centre):
@@ -55,7 +63,7 @@ async def test_timers_that_fell_due_while_nobody_was_there_fire_at_the_first_swe
     waiting = await centre.claim(await centre.open("gas"))
     waiting = await centre.act("hold", waiting, reason="the fire brigade rings back", hold_s=60)
     await centre.forward(duration_s=10_000)
-    assert (await centre.see(sos)).rung == 1
+    assert (await centre.see(sos)).rung == 4
     assert (await centre.see(idle)).handling == "QUEUED"
     assert (await centre.see(waiting)).handling == "QUEUED"
 

@@ -161,7 +161,14 @@ async def test_from_claim_to_the_end_each_step_is_done_once_and_written_down(off
     answer = await desk.post(f"/api/v1/cases/{case.case_id}/note", json={"text": "人清醒"})
     assert answer.status_code == 200
     state = answer.json()
-    body = {"version": state["version"], "lease_id": lease, "outcome": "fall_not_injured", "note": "已扶起"}
+    body = {
+        "version": state["version"],
+        "lease_id": lease,
+        "outcome": "fall_not_injured",
+        "note": "已扶起",
+        "contact": "resident",
+        "steps": ["spoke", "hurt"],
+    }
     answer = await desk.post(f"/api/v1/cases/{case.case_id}/resolve", json=body)
     assert (answer.status_code, answer.json()["handling"]) == (200, "RESOLVED")
     assert (await desk.get("/api/v1/cases")).json()["total"] == 0
@@ -254,7 +261,14 @@ async def test_a_resolved_case_can_be_reopened_with_a_reason(office: Office) -> 
     case = await office.admit("shen")
     desk = await office.desk("desk-1")
     held = await claim(desk, case.case_id, case.version)
-    body = {"version": held["version"], "lease_id": held["lease_id"], "outcome": "accidental_press", "note": "误按"}
+    body = {
+        "version": held["version"],
+        "lease_id": held["lease_id"],
+        "outcome": "accidental_press",
+        "note": "误按",
+        "contact": "resident",
+        "steps": ["spoke", "hurt"],
+    }
     done = (await desk.post(f"/api/v1/cases/{case.case_id}/resolve", json=body)).json()
     again = await desk.post(
         f"/api/v1/cases/{case.case_id}/reopen", json={"version": done["version"], "reason": "又打不通了"}

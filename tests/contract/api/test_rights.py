@@ -14,11 +14,12 @@ PUBLIC = {
     ("post", "/api/v1/session"),
     ("post", "/api/v1/session/refresh"),
     ("delete", "/api/v1/session"),
+    ("post", "/api/v1/questions/{question_id}/answer"),
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/metrics"),
 }
-"""Routes without roles. /metrics looks at where the request comes from (test_health.py)."""
+"""Routes without roles. An answer brings its question's token; /metrics looks at where the request comes from (test_health.py)."""
 USERS = {"operator": "desk-1", "supervisor": "chief", "family": "daughter", "admin": "root"}
 ENDLESS = "/api/v1/stream"
 
@@ -41,7 +42,12 @@ def test_every_route_says_its_roles_or_is_known_to_be_public() -> None:
 
 
 def address(path: str) -> str:
-    return path.replace("{case_id}", "no-such-case").replace("{resident_id}", "no-one").replace("{user_name}", "no-one")
+    return (
+        path.replace("{case_id}", "no-such-case")
+        .replace("{question_id}", "no-such-question")
+        .replace("{resident_id}", "no-one")
+        .replace("{user_name}", "no-one")
+    )
 
 
 async def test_matrix_of_routes_and_roles(office: Office) -> None:

@@ -13,7 +13,7 @@ from alerts.rules import SHIPPED
 from contracts.alerts import Handling
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NOT_IN_FORCE = {"ASKING", "SHELVED", "MERGED"}
+NOT_IN_FORCE = {"MERGED"}
 
 
 def a_case(**fields):
@@ -37,7 +37,7 @@ def test_every_event_can_happen_somewhere():
     assert {event for _, event in TABLE} == set(get_args(Event))
 
 
-def test_nothing_pretends_to_ask_shelve_or_merge_yet():
+def test_nothing_pretends_to_merge_yet():
     used = {before for before, _ in TABLE} | set(TABLE.values())
     assert used == set(get_args(Handling)) - NOT_IN_FORCE
 
@@ -73,8 +73,13 @@ def test_an_owner_can_always_give_it_back_and_always_loses_an_idle_lease():
         assert TABLE[(handling, "lose_lease")] == "QUEUED"
 
 
-def test_only_the_queue_can_be_claimed():
-    assert [before for before, event in TABLE if event == "claim"] == ["QUEUED"]
+def test_what_nobody_holds_can_be_claimed_and_nothing_else():
+    assert {before for before, event in TABLE if event == "claim"} == {"QUEUED", "ASKING", "SHELVED"}
+
+
+def test_nobody_is_asked_twice_and_whatever_ends_the_asking_calls_for_a_person_or_ends_it():
+    assert [before for (before, _), after in TABLE.items() if after == "ASKING"] == ["RAISED"]
+    assert {after for (before, _), after in TABLE.items() if before == "ASKING"} == {"QUEUED", "CLAIMED", "RESOLVED"}
 
 
 def test_an_impossible_step_says_what_is_possible():
@@ -87,6 +92,7 @@ def test_every_unfinished_handling_has_a_timer_so_that_nothing_is_forgotten():
     waiting = {
         "QUEUED": a_case(), "HELD": a_case(handling="HELD", held_until_at=later),
         "RESOLVED": a_case(handling="RESOLVED", resolved_at=NOW),
+        "ASKING": a_case(handling="ASKING", asking_until_at=later), "SHELVED": a_case(handling="SHELVED", held_until_at=later),
     }  # fmt: skip
     for handling in OWNED:
         waiting[handling] = a_case(handling=handling, lease_until_at=later)
@@ -99,9 +105,9 @@ def test_finished_cases_and_tests_have_no_timer():
     assert timers_of(a_case(handling="TEST"), SHIPPED) == {}
 
 
-def test_the_ladder_counts_from_queueing_and_ends_at_all_desks():
-    assert timers_of(a_case(), SHIPPED) == {"rung": NOW + timedelta(seconds=30)}
-    assert timers_of(a_case(rung=1), SHIPPED) == {}
+def test_the_ladder_counts_from_queueing_and_ends_with_the_incident_review():
+    due = [timers_of(a_case(rung=rung), SHIPPED) for rung in range(5)]
+    assert due == [*({"rung": NOW + timedelta(seconds=after_s)} for after_s in (30, 60, 90, 180)), {}]
 
 
 def test_a_restored_technical_case_waits_a_minute_before_it_closes():

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.memory import MemoryCases
+from alerts.memory import Home, MemoryCases
 from tests.contract.alerts.centre import Centre
 from tests.contract.alerts.script import Script
 
@@ -14,7 +14,8 @@ def test_whatever_is_done_the_cases_stay_whole(seed, length):
     import asyncio
 
     async def story():
-        script = Script(Centre(MemoryCases(), {}), seed)
+        homes: dict[str, Home] = {}
+        script = Script(Centre(MemoryCases(homes), homes), seed)
         for _ in range(length):
             await script.step()
             await script.check()

@@ -201,6 +201,7 @@ def test_life_is_p1_whatever_the_score():
 def test_priority_follows_the_design_for_people():
     assert [priority_of(SHIPPED, "fall", score, 0) for score in range(1, 5)] == [3, 2, 1, 1]
     assert [priority_of(SHIPPED, "no_life", score, 0) for score in range(1, 5)] == [3, 2, 1, 1]
+    assert priority_of(SHIPPED, "stove", 1, 0) == 3
     assert priority_of(SHIPPED, "stove", 2, 0) == priority_of(SHIPPED, "wandering", 2, 0) == 2
     assert priority_of(SHIPPED, "water", 2, 0) == 3
     assert priority_of(SHIPPED, "technical", 2, 0) == 4

@@ -26,8 +26,13 @@ def test_a_setting_that_cannot_be_used_refuses_to_start(name, value):
         read(AlertsSettings, "SHOUWANG_ALERTS_", {f"SHOUWANG_ALERTS_{name}": value})
 
 
-def test_the_ladder_is_enabled_up_to_all_desks():
-    assert [rung.who for rung in SHIPPED.rungs(1)] == ["all_desks"]
+def test_the_whole_ladder_is_enabled():
+    assert [rung.who for rung in SHIPPED.rungs(1)] == [
+        "all_desks",
+        "supervisor_wall",
+        "backup_centre_kin",
+        "incident_review",
+    ]
     assert [rung.after_s for rung in SHIPPED.ladder if rung.priority == 1] == [30, 60, 90, 180]
 
 

@@ -13,7 +13,19 @@ def test_every_reason_that_a_decision_gives_has_its_sentences():
     given = set(re.findall(r'"(case\.[a-z_]+)"', SOURCE))
     # ``moved`` makes "case.<change>" where a decision names none.
     given |= {f"case.{change}" for change in re.findall(r'moved\(\s*case, [^,]+, "([a-z_]+)"', SOURCE)}
-    given |= {"case.verifying", "case.dispatched", "case.on_scene", "case.escalated", "case.closed", "case.restored"}
+    given |= {
+        "case.answered",
+        "case.asked",
+        "case.looked",
+        "case.shelved",
+        "case.verifying",
+        "case.dispatched",
+        "case.on_scene",
+        "case.escalated",
+        "case.closed",
+        "case.restored",
+    }
+    given -= {"case.queued"}  # whoever makes it names one
     assert given <= set(CHANGES)
 
 
