@@ -33,6 +33,12 @@ async def _log_notice(book: Book, case: Case, notice: Notice) -> None:
     await book.log(case, notice.at, "notified", notices.reason_of(notice), facts)
 
 
+def _not_inherited(waiting: Waiting) -> list[str]:
+    """Who heard of the case's detections before they were recorded, and does not stand among those who were told."""
+    told = {notice.recipient_id for notice in waiting.notices if notice.rung == 0}
+    return sorted(waiting.announced - told)
+
+
 async def _inherit(book: Book, case: Case, recipient_id: str, now: datetime) -> None:
     """Who was told before the case was recorded is not told at rung 0 again, and the history says so."""
     notice = Notice(
@@ -366,6 +372,8 @@ class Cases(ABC):
 
     async def take_notices(self, waiting: Waiting, now: datetime, take_s: float) -> list[Notice]:
         rules = await self.rules(now)
+        if not notices.due(waiting, rules, now, take_s) and not _not_inherited(waiting):
+            return []  # looked at each second, of each case that waits: no lock for what was told
 
         async def work(book: Book) -> list[Notice]:
             case = await book.lock(waiting.case.case_id, wait=False)
@@ -377,9 +385,8 @@ class Cases(ABC):
                 await book.put_notice(notice)
                 if notice.sent is False:
                     await _log_notice(book, case, notice)
-            for name in sorted(waiting.announced):
-                if not any(notice.recipient_id == name and notice.rung == 0 for notice in fresh.notices):
-                    await _inherit(book, case, name, now)
+            for name in _not_inherited(fresh):
+                await _inherit(book, case, name, now)
             return [notice for notice in found if notice.sent is None]
 
         return await self._transact(work)
