@@ -109,7 +109,10 @@ def _on_empty_sites(sites: list[Site], more: list[str]) -> int:
             with step("services", f"empty the test site {site.data}"):
                 engine.reset(site)
             prepare.services(site, native=True)
-        return _pytest(more) if more else _in_workers(len(sites), ["--dist", "loadfile", "--no-loadscope-reorder"])
+        if more:
+            return _pytest(more)
+        say("test", "tests marked long are left out; ./shouwang test -m long runs them")
+        return _in_workers(len(sites), ["-m", "not long", "--dist", "loadfile", "--no-loadscope-reorder"])
     finally:
         for site in sites:
             engine.down(site)
