@@ -13,6 +13,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from cli._learned import learned_lines
+from contracts.kinds import LINES
 from contracts.names import AREA_DEMO
 from deploy.site import Site
 from simulators.neighbourhood import Home, write_csv
@@ -93,9 +94,11 @@ async def _register(connection: Connection, homes: Sequence[Home]) -> None:
 async def _learn(
     connection: Connection, homes: Sequence[Home], before_s: float, folder: Path
 ) -> tuple[dict[str, list[int]], int]:
-    """Lines by home, from the database where they are, else from simulated days before ``before_s``."""
+    """Lines by home, from the database where they are as cards have them now, else from simulated days before ``before_s``."""
     lines = {
-        str(row["home_id"]): list(row["silence_min"]) for row in await fetch_all(connection, _HOMES) if row["learned"]
+        str(row["home_id"]): list(row["silence_min"])
+        for row in await fetch_all(connection, _HOMES)
+        if len(row["silence_min"]) == LINES
     }
     without = [home for home in homes if home.home_id not in lines]
     if without:

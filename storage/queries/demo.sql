@@ -1,6 +1,6 @@
 -- name: demo_homes
--- Simulated homes that are registered, and whether something was learned of each.
-SELECT h.home_id, l.home_id IS NOT NULL AS learned, coalesce(l.silence_min, '{}') AS silence_min
+-- Simulated homes that are registered, and what was learned of each.
+SELECT h.home_id, coalesce(l.silence_min, '{}') AS silence_min
   FROM homes AS h LEFT JOIN learned_silences AS l USING (home_id)
  WHERE h.removed_at IS NULL AND h.home_id LIKE 'demo-%%';
 
