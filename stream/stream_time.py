@@ -11,7 +11,8 @@ import numpy as np
 from stream.detector import Floats
 
 KEEP_S = 48 * 3600.0
-"""How far back unwatched intervals are remembered, s. Longer than any silence that a detector measures."""
+"""How far back unwatched intervals are remembered, s of *watched* time, in which detectors measure: longer than any silence that they know. A site that is
+watched for two hours a day remembers weeks."""
 
 
 def grid_before(at_s: float, grid_s: float) -> float:
@@ -46,9 +47,11 @@ class WatchedTime:
         start = min([start, *(a for a, _ in touching)])
         end = max([end, *(b for _, b in touching)])
         kept.insert(bisect_left(kept, (start, end)), (start, end))
-        oldest = kept[-1][0] - KEEP_S
-        self._forgotten_s += sum(b - a for a, b in kept if b < oldest)
-        self._stands = [(a, b) for a, b in kept if b >= oldest]
+        first, watched_s = len(kept) - 1, 0.0
+        while first > 0 and (watched_s := watched_s + kept[first][0] - kept[first - 1][1]) <= KEEP_S:
+            first -= 1
+        self._forgotten_s += sum(b - a for a, b in kept[:first])
+        self._stands = kept[first:]
         self._index()
 
     def watched_s(self, at_s: Floats | float) -> Floats:

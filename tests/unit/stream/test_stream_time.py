@@ -90,3 +90,13 @@ def test_no_silence_comes_due_while_nobody_watches() -> None:
     clock.unwatched(1000.0, 80_000.0)
     assert clock.reaches_s(np.array([990.0, 1000.0, 1010.0])) == pytest.approx([990.0, 1000.0, 80_310.0])
     assert np.isnan(clock.reaches_s(math.nan))
+
+
+def test_what_is_watched_for_two_hours_a_day_is_not_silent_after_four_days() -> None:
+    clock = WatchedTime(grace_s=300.0)
+    day_s = 86_400.0
+    for day in range(7):
+        clock.unwatched(day * day_s + 7200.0, (day + 1) * day_s)
+    assert float(clock.watched_s(7 * day_s + 7200.0) - clock.watched_s(60.0)) == pytest.approx(
+        8 * 7200.0 - 7 * 300.0 - 60.0
+    )
