@@ -37,9 +37,8 @@ STOP_S = 20.0
 DRAIN_S = 30.0
 """Longest wait for the bridge to hand over what the homes have sent, s."""
 
-
 STALL_S = 1.0
-"""At 60 times the speed of life a hub that beats every 30 s is silent after 1.5 s: a broker that stood still for longer must not look like that."""
+"""At 60 times the speed of life a hub that beats every 20 s is silent after 1.5 s: a broker that stood still for longer must not look like that."""
 
 
 class SimulationFailed(ShouwangError):
@@ -62,7 +61,7 @@ async def simulate(
     """Live until ``for_s`` (wall seconds) have passed or a signal comes; the last figures, with the verdict where ``check``.
     ``spare_s``: so long before the end everything planned is due. ``before_check``: waited for when the homes have ended."""
     folder = site.data / "demo" / "run"
-    clock = VirtualClock(time.time(), virtual_0_s, speed)
+    clock = VirtualClock.parse(str(VirtualClock(time.time(), virtual_0_s, speed)))  # as the others will read it
     picture = Picture(clock, homes)
     words = [
         *("--homes", str(homes), "--seed", str(SEED), "--clock", str(clock), "--folder", str(folder), "--stats"),
@@ -83,7 +82,7 @@ async def simulate(
     supervisor = Supervisor(site)
     try:
         assert simulation.stdout is not None
-        stopped = _stop_on_signal(simulation, lambda: _stop_bridge(supervisor, bridge.name))
+        stopped = _stop_on_signal(simulation)
         # The bridge watches from its first instant on, and at this speed a second is a minute: the homes connect first and wait for it.
         await simulation.stdout.readline()
         await asyncio.to_thread(supervisor.start, process(site, bridge))
@@ -99,7 +98,7 @@ async def simulate(
         if before_check is not None and not stopped():
             await before_check()
         if check and not stopped():
-            await _drained(site, clock.at(time.time()))
+            await _drained(site, clock.at(_ended_wall_s(folder)))
         await asyncio.to_thread(_stop_bridge, supervisor, bridge.name)
         verdict = await _check(site, folder) if check and not stopped() else {}
         # The verdict counts readings, the picture messages; `sent` and `stored` are the verdict's where there is one.
@@ -114,8 +113,11 @@ async def simulate(
         await asyncio.gather(*watchers, return_exceptions=True)
 
 
+def _ended_wall_s(folder: Path) -> float:
+    return float(json.loads((folder / "counts.json").read_bytes())["end_wall_s"])
+
+
 def _stop_bridge(supervisor: Supervisor, name: str) -> None:
-    """At once when the homes end: for as long as it goes on, every home that is gone looks like one that has fallen silent."""
     if supervisor.state(name).pid:
         supervisor.stop(name)
 
@@ -151,8 +153,8 @@ async def _start(site: Site, word: str, *words: str) -> Process:
         )
 
 
-def _stop_on_signal(simulation: Process, beside: Callable[[], None]) -> Callable[[], bool]:
-    """Ctrl-C and TERM end the simulation, and ``beside`` it what must not outlive it. Returns whether one came."""
+def _stop_on_signal(simulation: Process) -> Callable[[], bool]:
+    """Ctrl-C and TERM end the simulation. Returns whether one came."""
     loop = asyncio.get_running_loop()
     came: list[int] = []
 
@@ -160,7 +162,6 @@ def _stop_on_signal(simulation: Process, beside: Callable[[], None]) -> Callable
         came.append(number)
         if len(came) == 1 and simulation.returncode is None:
             simulation.terminate()
-            loop.run_in_executor(None, beside)
             loop.call_later(STOP_S, kill)
         else:
             kill()

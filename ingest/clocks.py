@@ -29,6 +29,10 @@ class Clock(Protocol):
         """Epoch seconds, never less than before."""
         ...
 
+    def complete_until_s(self) -> float | None:
+        """Up to when everything that there is to say has been sent, as far as this clock can tell; None = it cannot yet."""
+        ...
+
 
 class WallClock:
     """Steady since its start, slewed towards the wall clock.
@@ -58,13 +62,21 @@ class WallClock:
         self._at_s += passed + min(room, max(-room, self._wall() - self._at_s - passed))
         return self._at_s
 
+    def complete_until_s(self) -> float:
+        """Now: who is late is silent."""
+        return self.now_s()
+
     def behind_s(self) -> float:
         """Wall clock minus this clock, s: large where the machine's clock has jumped; shown in health."""
         return self._wall() - self.now_s()
 
 
 class VirtualClock:
-    """v = v0 + (wall - w0) * speed, on a wall clock that cannot jump. Processes that share w0, v0 and speed share the time."""
+    """v = v0 + (wall - w0) * speed, on a wall clock that cannot jump. Processes that share w0, v0 and speed share the time.
+
+    Whoever plays the world says on the channel ``clock`` how far it has been played: at 60 times the speed of life a simulation that gets no
+    processor for 1.5 s has left all its homes silent for 90 s, and that is no home's silence.
+    """
 
     name = "virtual"
 
@@ -73,9 +85,22 @@ class VirtualClock:
         self._w0_s = w0_s
         self._v0_s = v0_s
         self._base = base or WallClock()
+        self._played_s: float | None = None
 
     def now_s(self) -> float:
         return self._v0_s + (self._base.now_s() - self._w0_s) * self.speed
+
+    def observe(self, t: float) -> None:
+        """The broker holds everything that the simulated world had to say until ``t``."""
+        self._played_s = max(t, self._played_s or t)
+
+    def arrival_s(self, t: float | None, sent: float | None) -> float:
+        """When a reading that came now comes in the world as it is played: as soon as it is sent."""
+        return self.now_s() if sent is None else min(sent, self.now_s())
+
+    def complete_until_s(self) -> float | None:
+        """As far as the world has been played; None until that was said for the first time."""
+        return None if self._played_s is None else min(self._played_s, self.now_s())
 
 
 class RecordedClock:
@@ -95,6 +120,10 @@ class RecordedClock:
 
     def now_s(self) -> float:
         return self._at_s
+
+    def arrival_s(self, t: float | None, sent: float | None) -> float:
+        """When a reading that came now came then: a recording has no delays."""
+        return self.observe(t)
 
     def complete_until_s(self) -> float | None:
         """Just before now: another row of this very instant may follow. None before the first time was seen."""

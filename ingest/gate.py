@@ -66,8 +66,8 @@ def _topic(topic: str) -> Topic | Refusal:
     return parsed
 
 
-def judge(topic: str, payload: bytes, *, recorded: bool = False) -> Judgement:
-    """Judge one message. Never raises for what a device can send. ``recorded``: the channel ``clock`` is allowed."""
+def judge(topic: str, payload: bytes, *, led: bool = False) -> Judgement:
+    """Judge one message. Never raises for what a device can send. ``led``: the channel ``clock`` is allowed."""
     found = _topic(topic)
     if isinstance(found, Refusal):
         return Judgement(None, [], [found])
@@ -92,7 +92,7 @@ def judge(topic: str, payload: bytes, *, recorded: bool = False) -> Judgement:
         case "z2m":
             return _zigbee2mqtt(found, payload)
         case "clock":
-            return _clock(found, payload, recorded)
+            return _clock(found, payload, led)
         case _:  # receipt: our own words to the device
             return Judgement(found, [], [], ignored="receipt")
 
@@ -140,9 +140,11 @@ def _zigbee2mqtt(topic: Topic, payload: bytes) -> Judgement:
     return Judgement(topic, parts, found.refusals)
 
 
-def _clock(topic: Topic, payload: bytes, recorded: bool) -> Judgement:
-    if not recorded:
-        detail = "channel clock moves the clock of a replayed recording and nothing else. Publish readings on telemetry"
+def _clock(topic: Topic, payload: bytes, led: bool) -> Judgement:
+    if not led:
+        detail = (
+            "channel clock leads the clock of a replay or a simulation and nothing else. Publish readings on telemetry"
+        )
         return Judgement(topic, [], [Refusal("not_allowed", detail)])
     try:
         return Judgement(topic, [], [], moves_clock_to_s=_CLOCK.decode(payload).t)

@@ -10,7 +10,7 @@ from contracts.kinds import Reading
 from contracts.names import Topic
 from contracts.partitions import partition_of
 from ingest import gate
-from ingest.clocks import Clock, RecordedClock
+from ingest.clocks import Clock, RecordedClock, VirtualClock
 from ingest.event_time import EventTimes
 from ingest.identity import hashed
 from ingest.refusals import Refusal, Refused
@@ -82,6 +82,7 @@ class Intake:
     def __init__(self, clock: Clock, event_times: EventTimes, partitions: int) -> None:
         self._clock = clock
         self._recorded = clock if isinstance(clock, RecordedClock) else None
+        self._led = clock if isinstance(clock, RecordedClock | VirtualClock) else None
         self._event_times = event_times
         self._partitions = partitions
         self._heard: OrderedDict[Number, dict[What, _Use]] = OrderedDict()
@@ -90,18 +91,18 @@ class Intake:
         """Judge a message that arrived now. ``live``: the bridge is caught up and the broker did not keep the message (retained)."""
         recorded = self._recorded
         try:
-            found = gate.judge(topic, payload, recorded=recorded is not None)
+            found = gate.judge(topic, payload, led=self._led is not None)
         except Exception as error:  # a fault of ours in one payload must not stop those behind it
             found = gate.failed(topic, error)
         rows: list[Row] = []
         refusals = list(found.refusals)
-        if recorded is not None and found.moves_clock_to_s is not None:
-            recorded.observe(found.moves_clock_to_s)
+        if self._led is not None and found.moves_clock_to_s is not None:
+            self._led.observe(found.moves_clock_to_s)
         if found.topic is not None and found.parts:
             received_at_s = self._clock.now_s()
             for part in found.parts:
-                if recorded is not None:
-                    received_at_s = recorded.observe(part.reading.t)
+                if self._led is not None:
+                    received_at_s = self._led.arrival_s(part.reading.t, part.reading.sent)
                 try:
                     rows.append(self._row(found.topic, part, payload, received_at_s, live and recorded is None))
                 except Refused as refused:

@@ -9,7 +9,7 @@ import msgspec
 from contracts.names import MARKER_ROOT
 from ingest.clocks import Clock, steady_s
 from ingest.mqtt import Connection
-from ingest.watch import Watch
+from ingest.watch import NEVER_S, Watch
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ class _Marker(msgspec.Struct, frozen=True):
     """Tells this process's markers from those of an earlier one that the broker kept."""
     epoch: int
     at_s: float
+    """What it proves when it is back: what was said until then has arrived."""
     steady_s: float
 
 
@@ -92,7 +93,8 @@ class Proofs:
 
     def _send(self, connection: Connection) -> None:
         if self._under_way[connection.name] < MARKERS_OUT:
-            marker = _Marker(self._run, connection.epoch, self._clock.now_s(), steady_s())
+            until_s = self._clock.complete_until_s()
+            marker = _Marker(self._run, connection.epoch, NEVER_S if until_s is None else until_s, steady_s())
             if connection.publish(marker_topic(self._source, connection.name), msgspec.json.encode(marker)):
                 self._under_way[connection.name] += 1
 

@@ -14,6 +14,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -160,6 +161,14 @@ class Client:
     @property
     def unacknowledged(self) -> int:
         return len(self._marks) + len(self._waiting)
+
+    @property
+    def oldest(self) -> Any:
+        """The mark of what has waited longest for its acknowledgement; None = nothing that has one waits, or ``drop`` keeps it back."""
+        if self._leaving.is_set():
+            return None
+        marks = chain(self._marks.values(), (waiting.mark for waiting in self._waiting))
+        return next((mark for mark in marks if mark is not None), None)
 
     async def open(self) -> None:
         """Connect for the first time. Raises BrokerAway, BrokerRefused; later losses are repaired in silence."""

@@ -1,5 +1,8 @@
 """A neighbourhood that lives: its homes' accounts connect over TLS and publish what their devices sense, on a virtual clock.
 
+Guarantee towards the bridge: what it says on the channel ``clock`` is how far the broker holds all that the homes had to say. The
+processor may come late to the simulation; to the homes it never does.
+
 Guarantee towards the checker: every message counted in ``counts.json`` was acknowledged by the broker; every urgent one is repeated
 with the same numbers until its receipt (``ok``, ``duplicate`` or ``invalid``) came. Loss and lateness happen only where the plan says so.
 """
@@ -7,6 +10,7 @@ with the same numbers until its receipt (``ok``, ``duplicate`` or ``invalid``) c
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +30,8 @@ from simulators.sending import Away, Message, Numbers, absences, messages, nativ
 
 REPEAT_S = 3.0
 """Wall seconds after which an urgent message without a receipt is sent again; then every time half as long again, at most 30."""
+PLAYED_S = 0.1
+"""How often the bridge is told how far the world has been played, wall s."""
 _ENCODER = msgspec.json.Encoder()
 _WILL = b'{"kind":"status","online":false}'
 
@@ -68,6 +74,13 @@ class _Control(NamedTuple):
     at_s: float
     home: Home
     back: bool
+
+
+class _Mark(NamedTuple):
+    """What is remembered of a message until it is acknowledged."""
+
+    at_s: float
+    devices: tuple[str, ...]
 
 
 class _Urgent(msgspec.Struct):
@@ -119,6 +132,10 @@ class Neighbourhood:
         self._ledger = folder / "ledger.jsonl"
         self._late_s = 0.0
         self._last_connections: int | None = None
+        self._next_s = math.inf
+        """Virtual instant of the first message that was not published yet, or at which the world ended."""
+        self._played_s = 0.0
+        self._teller: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         now_s = clock.at(time.time())
         self.numbers = Numbers(now_s, skips)
@@ -151,6 +168,7 @@ class Neighbourhood:
             for device in home.own_accounts:
                 self._client(home, device)
         await asyncio.gather(*[one(client) for client in {*self._clients.values()}])
+        self._teller = asyncio.create_task(self._tell())
 
     def _client(self, home: Home, device_id: str) -> Client:
         account = f"{home.home_id}.{device_id}"
@@ -183,6 +201,7 @@ class Neighbourhood:
         helper = asyncio.create_task(self._repeat())
         try:
             for item in _timeline(list(self.homes.values()), start_s, end_s, plan.incidents):
+                self._next_s = item.at_s
                 wait_s = self.clock.wall_at(item.at_s) - time.time()
                 while wait_s > 0.001 and not self._stopping.is_set():
                     with contextlib.suppress(TimeoutError):
@@ -199,6 +218,7 @@ class Neighbourhood:
                     self._publish(item)
                 if self._late_s > 0.05:
                     await asyncio.sleep(0)  # behind: the loop must still hear acknowledgements
+            self._next_s = math.inf
         finally:
             helper.cancel()
 
@@ -210,15 +230,37 @@ class Neighbourhood:
                 entry = _Urgent(message, numbers, now_s, now_s + REPEAT_S, REPEAT_S, now_s)
                 self._urgent[(f"{message.home.home_id}.{message.account_device}", number)] = entry
             self._note_urgent(message, now_s)
-        self._send(message, numbers, [f"{message.home.home_id}.{reading.device_id}" for reading in message.readings])
+        devices = tuple(f"{message.home.home_id}.{reading.device_id}" for reading in message.readings)
+        self._send(message, numbers, message.at_s, _Mark(message.at_s, devices))
+        self.published += len(devices)
 
-    def _send(self, message: Message, numbers: Sequence[int], mark: list[str] | None) -> None:
-        payload = _ENCODER.encode(native(message, self.numbers.boot, numbers, self.clock.at(time.time())))
+    def _send(self, message: Message, numbers: Sequence[int], sent_s: float, mark: _Mark | None) -> None:
+        payload = _ENCODER.encode(native(message, self.numbers.boot, numbers, sent_s))
         topic = topic_of(message.home.area, message.home.home_id, message.account_device, message.channel)
         self._client(message.home, message.account_device).publish(
             topic, payload, mark, retain=message.channel == "status"
         )
-        self.published += len(mark or ())
+
+    async def _tell(self) -> None:
+        while True:
+            self._tell_played(self.clock.at(time.time()))
+            await asyncio.sleep(PLAYED_S)
+
+    def _tell_played(self, until_s: float) -> None:
+        """Over any connection that stands: the broker hands the bridge what it holds in the order in which it took it."""
+        played_s = min([until_s, self._next_s, *self._waiting_since()])
+        for account, client in self._clients.items():
+            if played_s > self._played_s and client.connected:
+                home_id, device_id = account.split(".", 1)
+                topic = topic_of(self.homes[home_id].area, home_id, device_id, "clock")
+                client.publish(topic, _ENCODER.encode({"t": played_s}))
+                self._played_s = played_s
+
+    def _waiting_since(self) -> Iterator[float]:
+        """Virtual instants from which on the broker does not hold all that was published."""
+        for client in {*self._clients.values()}:
+            if (oldest := client.oldest) is not None:
+                yield oldest.at_s
 
     async def _control(self, item: _Control) -> None:
         client = self._client(item.home, "hub")
@@ -239,11 +281,11 @@ class Neighbourhood:
                     entry.wait_s = min(30.0, entry.wait_s * 1.5)
                     entry.again_wall_s = now_s + entry.wait_s
                     self.counts.repeats += 1
-                    self._send(entry.message, entry.numbers, None)
+                    self._send(entry.message, entry.numbers, self.clock.at(now_s), None)
 
-    def _on_acknowledged(self, mark: list[str] | None) -> None:
+    def _on_acknowledged(self, mark: _Mark | None) -> None:
         if mark is not None:
-            self.acknowledged.update(mark)
+            self.acknowledged.update(mark.devices)
 
     def _on_receipt(self, topic: str, payload: bytes) -> None:
         receipt: dict[str, Any] = msgspec.json.decode(payload)
@@ -299,6 +341,7 @@ class Neighbourhood:
     async def close(self, settle_s: float = 10.0) -> None:
         """Wait for acknowledgements and receipts that are under way, disconnect, save. The run ended before the waiting: in it homes say nothing more."""
         ended_wall_s = time.time()
+        self._next_s = min(self._next_s, self.clock.at(ended_wall_s))
         helper = asyncio.create_task(self._repeat())
         for client in {*self._clients.values()}:
             await client.settled(settle_s if client.connected else 0.0)
@@ -306,6 +349,11 @@ class Neighbourhood:
         while self._urgent and time.time() < deadline_s:  # noqa: ASYNC110 - filled and emptied by callbacks of many connections
             await asyncio.sleep(0.05)
         helper.cancel()
+        if self._teller is not None:
+            self._teller.cancel()
+        self._tell_played(self._next_s)
+        for client in {*self._clients.values()}:
+            await client.settled(settle_s if client.connected else 0.0)
         self.save(ended_wall_s)
         self._last_connections = self._connections()
         await asyncio.gather(*[client.close() for client in {*self._clients.values()}])

@@ -201,3 +201,33 @@ async def test_an_urgent_message_is_repeated_with_its_number_until_its_receipt(
     ]
     beats = sum(row.get("device") == "sos" for row in heard)
     assert counts["acknowledged"][f"{home.home_id}.sos"] == 1 + beats
+
+
+async def test_what_is_said_of_the_world_is_true_even_where_the_simulation_gets_no_processor(
+    site: Site, home: Home, passwords: dict[str, str], listener: Listener, tmp_path: Path
+) -> None:
+    start_s = midnight_s(20_000) + 10 * 3600
+    clock = VirtualClock(time.time(), start_s, 60.0)
+    living = Neighbourhood([home], clock, Credentials(accounts=passwords), address(site), tmp_path)
+    await living.connect()
+    running = asyncio.create_task(living.live(start_s + 7200, Schedule((), ())))
+    try:
+        for awake_s, asleep_s in ((2.0, 1.5), (2.0, 3.0), (2.0, 0.0)):
+            await asyncio.sleep(awake_s)
+            time.sleep(asleep_s)  # noqa: ASYNC251 - that nothing else runs meanwhile is what is tried
+    finally:
+        living.stop()
+        await running
+        await living.close(settle_s=5)
+    played_s, said, beats = 0.0, 0, 0
+    for channel, body, _ in listener.heard:
+        if channel == "clock":
+            assert body["t"] > played_s
+            played_s, said = body["t"], said + 1
+            continue
+        for reading in body if isinstance(body, list) else [body]:
+            assert reading["sent"] >= played_s - 0.001, "what was said to be all was not all"
+            beats += reading["kind"] == "status"
+    assert said > 20
+    assert beats > 20, "the sleep was made up for"
+    assert played_s == pytest.approx(clock.at(living.counts.end_wall_s), abs=60), "and to the end"

@@ -56,6 +56,13 @@ class Village:
             topic = topic_of(AREA_DEMO, home_id, device_id, "telemetry")
             self._client.publish(topic, json.dumps(body), qos=1).wait_for_publish(20)
 
+    async def tell(self) -> None:
+        """Say for ever how far this world is; nothing waits unsent."""
+        topic = topic_of(AREA_DEMO, "v-1", "pir", "clock")
+        while True:
+            self._client.publish(topic, json.dumps({"t": self.now_s}), qos=1)
+            await asyncio.sleep(0.05)
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
@@ -81,10 +88,12 @@ async def village(own_site: Site, own_stages: Any) -> AsyncIterator[Village]:
     await cards_published(own_site)
     clock = VirtualClock(time.time(), next_start_s(10.0, [time.time()]), HOUR_S)
     own_stages.start(another_bridge("demo", {"SHOUWANG_INGEST_AREAS": AREA_DEMO, "SHOUWANG_INGEST_CLOCK": str(clock)}))
+    opened = Village(own_site, clock, passwords["village"])
+    telling = asyncio.create_task(opened.tell())
     # A ready process has not subscribed yet, and nothing is queued for a bridge that the broker has never seen.
     await eventually(lambda: is_watching(own_site), 60, "the bridge does not watch")
-    opened = Village(own_site, clock, passwords["village"])
     yield opened
+    telling.cancel()
     opened.close()
 
 

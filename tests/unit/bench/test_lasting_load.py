@@ -47,7 +47,7 @@ async def test_what_it_sends_can_be_counted_and_what_it_causes_is_in_the_ledger(
     seen: dict[str, Counter[int]] = defaultdict(Counter)
     order: dict[str, list[int]] = defaultdict(list)
     for topic, payload in line.taken:
-        (part,) = gate.judge(topic, payload, recorded=False).parts
+        (part,) = gate.judge(topic, payload).parts
         assert part.reading.seq is not None
         account = parse_topic(topic).account
         seen[account][part.reading.seq] += 1

@@ -47,7 +47,7 @@ async def test_every_message_passes_the_gate_and_every_device_counts_from_one(
 ) -> None:
     numbers: dict[str, list[int]] = defaultdict(list)
     for topic, payload in sent[1]:
-        judged = gate.judge(topic, payload, recorded=False)
+        judged = gate.judge(topic, payload)
         assert not judged.refusals, judged.refusals
         assert len(judged.parts) == 1
         assert judged.parts[0].reading.seq is not None

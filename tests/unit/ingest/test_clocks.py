@@ -75,6 +75,27 @@ def test_the_virtual_clock_runs_faster_from_an_instant_that_processes_share() ->
     assert clock.now_s() == pytest.approx(1_120.0)
 
 
+def test_a_virtual_world_is_complete_as_far_as_it_was_played_and_never_beyond_now() -> None:
+    machine = Machine()
+    clock = VirtualClock(machine.wall_s, 1_000.0, 60.0, machine.clock())
+    machine.pass_s(1.0)
+    assert clock.complete_until_s() is None
+    found = []
+    for played in (1_020.0, 1_010.0, 1_500.0):
+        clock.observe(played)
+        found.append(clock.complete_until_s())
+    assert found == pytest.approx([1_020.0, 1_020.0, 1_060.0])
+
+
+def test_in_a_virtual_world_a_message_arrives_when_it_is_sent() -> None:
+    machine = Machine()
+    clock = VirtualClock(machine.wall_s, 1_000.0, 60.0, machine.clock())
+    machine.pass_s(3.0)
+    assert [clock.arrival_s(t, sent) for t, sent in ((990.0, 1_030.0), (1_030.0, None), (9_000.0, 9_000.0))] == (
+        pytest.approx([1_030.0, 1_180.0, 1_180.0])
+    )
+
+
 def test_the_recorded_clock_is_the_latest_time_seen() -> None:
     clock = RecordedClock()
     assert clock.complete_until_s() is None

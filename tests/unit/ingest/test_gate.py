@@ -213,7 +213,7 @@ def test_urgent_readings_in_a_list_are_saved_beside_a_bad_one() -> None:
 
 def test_the_clock_channel_is_for_recordings_only() -> None:
     assert only_refusal(judge(f"{HOME}/clock", b'{"t": 5}'))[0] == "not_allowed"
-    assert judge(f"{HOME}/clock", b'{"t": 5}', recorded=True).moves_clock_to_s == 5
+    assert judge(f"{HOME}/clock", b'{"t": 5}', led=True).moves_clock_to_s == 5
 
 
 JSON = st.recursive(

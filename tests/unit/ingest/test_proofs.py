@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ingest.clocks import VirtualClock, WallClock
 from ingest.proofs import Proofs
 
 
@@ -14,6 +15,9 @@ class Clock:
         self.at_s = 1000.0
 
     def now_s(self) -> float:
+        return self.at_s
+
+    def complete_until_s(self) -> float:
         return self.at_s
 
 
@@ -77,3 +81,23 @@ def test_a_bridge_that_stood_still_did_not_watch_meanwhile(monkeypatch: Any) -> 
     clock.at_s = 1064.1
     comes_back()
     assert told[2:] == [(1004.0, None), (1064.0, (1004.0, 1064.0))]
+
+
+def test_in_a_played_world_no_more_is_proven_than_was_played_when_the_marker_left() -> None:
+    told: list[tuple[float, tuple[float, float] | None]] = []
+    wall_s, line = [1000.0], Line()
+    connection: Any = line
+    clock = VirtualClock(1000.0, 5000.0, 60.0, WallClock(wall=lambda: wall_s[0], steady=lambda: wall_s[0]))
+    proofs = Proofs("demo", ["bulk"], clock, 4000.0, 5.0, lambda until_s, gap: told.append((until_s, gap)))
+    proofs.up(connection)
+    assert proofs.came_back(connection, line.markers.pop(0))
+    assert told == [], "nobody has said yet how far the world is"
+    wall_s[0] = 1001.0
+    clock.observe(5050.0)
+    proofs.send([connection])
+    clock.observe(5055.0)
+    wall_s[0] = 1004.0  # whoever plays the world has no processor for three seconds
+    proofs.send([connection])
+    for _ in range(2):
+        assert proofs.came_back(connection, line.markers.pop(0))
+    assert told == [(5050.0, (4000.0, 5000.0)), (5055.0, None)]

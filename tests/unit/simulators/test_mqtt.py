@@ -221,6 +221,24 @@ async def test_a_cut_is_no_good_bye_and_nothing_is_heard_until_it_is_revived(bro
     assert [heard.payload for heard in broker.heard] == [b"1"]
 
 
+async def test_the_oldest_mark_is_that_of_what_has_waited_longest_unless_it_is_kept_back(broker: Broker) -> None:
+    client = await opened(broker)
+    assert client.oldest is None
+    broker.silent = True
+    for mark in (None, "first", "second"):
+        client.publish("t", b"x", mark)
+    await until(lambda: len(broker.heard) == 3)
+    assert client.oldest == "first"
+    client.drop()
+    assert client.oldest is None, "a cut hub's silence is what its home is to be seen with"
+    client.publish("t", b"x", "third")
+    broker.silent = False
+    await client.revive()
+    assert await client.settled(5)
+    assert client.oldest is None
+    await client.close()
+
+
 async def test_it_can_be_closed_while_the_broker_is_away(broker: Broker) -> None:
     client = await opened(broker)
     await broker.stop()

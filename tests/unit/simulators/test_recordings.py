@@ -155,7 +155,7 @@ def test_every_message_passes_the_gate_in_time_order_with_numbers_without_holes(
     assert all(before.at_s <= after.at_s for before, after in pairwise(found))
     numbers: dict[str, int] = {}
     for message in found:
-        judged = gate.judge(message.topic, message.payload, recorded=True)
+        judged = gate.judge(message.topic, message.payload, led=True)
         assert not judged.refusals
         assert len(judged.parts) == message.readings
         for part in judged.parts:
