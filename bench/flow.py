@@ -61,7 +61,7 @@ async def measure(site: Site, rate_per_s: float, seconds: float, homes: int = HO
         finally:
             load.close()
             with step("bench", "take the homes away again"):
-                await _remove(connection, site, run, homes)
+                await unregister(connection, site, run, homes)
     finally:
         await connection.close()
 
@@ -93,7 +93,8 @@ async def register(connection: Connection, site: Site, run: str, homes: int) -> 
             await asyncio.sleep(0.2)
 
 
-async def _remove(connection: Connection, site: Site, run: str, homes: int) -> None:
+async def unregister(connection: Connection, site: Site, run: str, homes: int) -> None:
+    """Take away what ``register`` made."""
     async with connection.transaction():
         for number in range(homes):
             await people.remove_home(connection, home_name(run, number), actor="bench", reason="load is over")

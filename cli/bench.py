@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from bench import alarms, city, falls, flow, store
+from bench import alarms, city, falls, flow, fuzz, store
 from cli._running import Running
 from cli._table import show
 from cli.train import RECORDINGS
@@ -16,7 +16,7 @@ from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
-HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), falls (accuracy on recordings), alarms (what a centre would hear)"
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), store (rows/s into the database), fuzz (hostile messages), falls (accuracy on recordings), alarms (what a centre would hear)"
 
 BENCH_DATA = REPOSITORY / ".shouwang-bench"
 BENCH_PORT_BASE = 28600
@@ -55,6 +55,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rows.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     rows.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    spoilt = what.add_parser(
+        "fuzz",
+        help="hostile messages beside ordinary ones: none stops anything, each is accounted for",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), unless SHOUWANG_DATA names one. Exit code 1 where something did not hold.",
+    )
+    spoilt.add_argument("--count", type=int, default=fuzz.COUNT, metavar="N", help=f"hostile messages ({fuzz.COUNT})")
+    spoilt.add_argument("--rate", type=float, default=fuzz.RATE_PER_S, metavar="N", help="of them a second (4000)")
+    spoilt.add_argument("--seed", type=int, default=1)
+    spoilt.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    spoilt.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     acted = what.add_parser("falls", help="falls told from activities in recordings, one subject left out at a time")
     acted.add_argument("--set", choices=tuple(falls.SETS), help="only this one (both)")
     acted.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
@@ -73,7 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; exit code 1 if an acknowledged message was lost."""
-    return {"falls": _falls, "alarms": _alarms, "flow": _flow, "city": _flow, "store": _store}[args.what](args)
+    does = {"falls": _falls, "alarms": _alarms, "flow": _flow, "city": _flow, "store": _store, "fuzz": _fuzz}
+    return does[args.what](args)
 
 
 def _alarms(args: argparse.Namespace) -> int:
@@ -115,6 +127,19 @@ def _store(args: argparse.Namespace) -> int:
         figures = store.measure(site, args.rows)
     print(json.dumps(figures, indent=None if args.json else 2))
     return 0
+
+
+def _fuzz(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        start(site, STAGES)
+        figures = asyncio.run(fuzz.measure(site, args.count, args.rate, args.seed))
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        fuzz.tell(figures)
+    return 0 if figures["ok"] else 1
 
 
 def _flow(args: argparse.Namespace) -> int:

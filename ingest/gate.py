@@ -107,7 +107,7 @@ def _native(topic: Topic, elements: Elements) -> Judgement:
             parts.append(Part(topic.device_id, None, kind, reading, urgent, place))
         else:
             parts.append(Part(child, topic.device_id, kind, reading, urgent, place))
-    return Judgement(topic, parts, elements.refusals)
+    return Judgement(topic, parts, elements.refusals, ignored="" if parts or elements.refusals else "empty list")
 
 
 def _event(topic: Topic, payload: bytes) -> Judgement:

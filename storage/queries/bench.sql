@@ -2,6 +2,10 @@
 -- Number of the newest position of a load's tracker that a reader can see.
 SELECT max(seq) AS seq FROM reading_position WHERE home_id = %(home_id)s AND device_id = 'tracker' AND boot = %(boot)s;
 
+-- name: bench_letters
+-- Refused payloads since an instant.
+SELECT count(*) AS letters FROM dead_letters WHERE at >= %(since)s;
+
 -- name: bench_cases
 -- When each case of a load's homes was raised (wall clock).
 SELECT home_id, family, extract(epoch FROM raised_at)::float8 AS raised_wall_s FROM cases WHERE starts_with(home_id, %(prefix)s);
