@@ -7,6 +7,7 @@ from typing import Any, Union
 
 import msgspec
 
+from contracts.dead_letters import Reason
 from contracts.kinds import FROM_DEVICES, KINDS, Inertial, Reading, Status
 from ingest.refusals import Refusal, Refused, explain, refuse
 from ingest.salvage import salvage
@@ -133,6 +134,8 @@ def _with_constants(payload: bytes, error: Exception) -> Elements:
     whole = Elements([], [refuse(reason, detail, payload)])
     try:
         found = json.loads(payload)
+    except UnicodeDecodeError:
+        return _not_utf8(payload, whole, reason, detail)
     except (ValueError, RecursionError):
         return whole
     elements = Elements([], [])
@@ -148,13 +151,30 @@ def _with_constants(payload: bytes, error: Exception) -> Elements:
         )
         try:
             raw = msgspec.json.encode(finite)
+        except UnicodeEncodeError:  # half a surrogate pair
+            raw = json.dumps(element).encode()
+            _refuse(elements, place, raw, refuse(reason, where + detail, raw))
+            continue
         except (ValueError, TypeError, RecursionError, OverflowError):
             return whole
         if fields:
-            detail = f"{where}{', '.join(fields)}: NaN or infinite, which is no measurement. Leave a field out (or null) where nothing was measured"
-            _refuse(elements, place, json.dumps(element).encode(), refuse("out_of_range", detail, raw))
+            why = f"{where}{', '.join(fields)}: NaN or infinite, which is no measurement. Leave a field out (or null) where nothing was measured"
+            _refuse(elements, place, json.dumps(element).encode(), refuse("out_of_range", why, raw))
         else:
             _take(elements, place, raw, where)
+    return elements
+
+
+def _not_utf8(payload: bytes, whole: Elements, reason: Reason, detail: str) -> Elements:
+    """Text that is no UTF-8 is refused, but for urgent readings that can be read all the same."""
+    try:
+        found = json.loads(payload.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return whole
+    elements = Elements([], [])
+    for place, element in enumerate(found if isinstance(found, list) else [found]):
+        raw = json.dumps(element).encode()
+        _refuse(elements, place, raw, refuse(reason, detail, raw))
     return elements
 
 

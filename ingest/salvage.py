@@ -19,7 +19,9 @@ def salvage(element: bytes) -> tuple[Reading, Refusal] | None:
     None where it is not of an urgent kind, or what it must say (that there is an alarm) does not read.
     """
     try:
-        fields = json.loads(element)
+        # Bytes that are no UTF-8, and half a surrogate pair that no UTF-8 can hold: a question mark takes their place.
+        text = json.dumps(json.loads(element.decode(errors="replace")), ensure_ascii=False)
+        fields = json.loads(text.encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
     kind = fields.get("kind") if isinstance(fields, dict) else None

@@ -200,6 +200,30 @@ def test_an_sos_with_a_bad_field_is_taken_without_it_and_the_field_is_told(field
     assert field in note.detail
 
 
+@pytest.mark.parametrize("spoilt", [b'"\\ud800"', b'"\xff\xfe"', b'["\\udfff"]', b'{"\\ud800":1}'])
+@pytest.mark.parametrize("field", [b"action", b"resident", b"note"])
+def test_an_sos_with_text_that_is_no_text_is_still_an_sos(field: bytes, spoilt: bytes) -> None:
+    judgement = judge(f"{HOME}/event", b'{"kind":"call","boot":1,"seq":9,"%b":%b}' % (field, spoilt))
+    (part,) = judgement.parts
+    assert isinstance(part.reading, Call)
+    (note,) = judgement.refusals
+    assert note.taken
+    assert (note.boot, note.seq) == (None, None)
+
+
+def test_text_that_is_no_text_is_refused_where_nothing_is_urgent() -> None:
+    judgement = judge(
+        f"{HOME}/telemetry", b'[{"kind":"motion","moving":true,"seq":4},{"kind":"status","firmware":"\xff"}]'
+    )
+    assert judgement.parts == []
+    assert [refusal.reason for refusal in judgement.refusals] == ["not_json", "not_json"]
+
+
+def test_an_empty_list_is_told_as_such() -> None:
+    judgement = judge(f"{HOME}/telemetry", b"[]")
+    assert (judgement.parts, judgement.refusals, judgement.ignored) == ([], [], "empty list")
+
+
 def test_an_alarm_that_does_not_say_whether_it_is_on_cannot_be_taken() -> None:
     judgement = sent("event", {"kind": "fall_alarm", "alarm": "perhaps", "boot": 1, "seq": 9})
     assert judgement.parts == []
