@@ -9,6 +9,7 @@ ID_RULE = "[a-z0-9][a-z0-9-]{0,39}"
 _ID = re.compile(ID_RULE)
 _AREA = re.compile(r"[0-9]{9}")
 TOPIC_ROOT = "shouwang/v1"
+_TOPIC = re.compile(rf"{TOPIC_ROOT}/([0-9]{{9}})/({ID_RULE})\.({ID_RULE})/([^/]*)(?:/(.*))?", re.DOTALL)
 MARKER_ROOT = "shouwang/internal/marker"
 
 CHANNELS = ("telemetry", "event", "inertial", "status", "z2m", "clock", "receipt")
@@ -47,16 +48,14 @@ def check_id(value: str, what: str) -> str:
 
 def parse_topic(topic: str) -> Topic:
     """Take ``shouwang/v1/{area}/{home_id}.{device_id}/{channel}[/rest]`` apart. Raises BadName."""
+    if (found := _TOPIC.fullmatch(topic)) is not None:
+        return Topic._make(found.groups(default=""))
     parts = topic.split("/", 5)
     if len(parts) < 5 or parts[0] != "shouwang" or parts[1] != "v1":
         raise BadName(what="topic", value=topic, rule=f"{TOPIC_ROOT}/AREA/HOME.DEVICE/CHANNEL")
-    _, _, area, account, channel, *rest = parts
-    home_id, dot, device_id = account.partition(".")
-    if not _AREA.fullmatch(area):
-        raise BadName(what="area", value=area, rule="[0-9]{9}")
-    if not dot or not is_id(home_id) or not is_id(device_id):
-        raise BadName(what="account", value=account, rule=f"{ID_RULE}.{ID_RULE}")
-    return Topic(area, home_id, device_id, channel, rest[0] if rest else "")
+    if not _AREA.fullmatch(parts[2]):
+        raise BadName(what="area", value=parts[2], rule="[0-9]{9}")
+    raise BadName(what="account", value=parts[3], rule=f"{ID_RULE}.{ID_RULE}")
 
 
 def topic_of(area: str, home_id: str, device_id: str, channel: str) -> str:

@@ -10,7 +10,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,7 +92,6 @@ class Bridge:
         self._sending: set[asyncio.Task[None]] = set()
         self._urgent_flush_asked = False
         self._part = 0
-        self._belongs_to = lru_cache(maxsize=500_000)(self._find_connection)
 
     def _make_spool(self, lane: Lane) -> Spool | None:
         """None where nothing may wait on disk and nothing does."""
@@ -141,7 +139,7 @@ class Bridge:
             for name, wanted in filters.items()
         ]
 
-    def _find_connection(self, topic: str) -> str:
+    def _belongs_to(self, topic: str) -> str:
         """Which connection's copy of a topic counts; empty = none, it is another bridge's."""
         parts = topic.split("/", 5)
         if len(parts) >= 4:

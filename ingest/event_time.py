@@ -17,6 +17,8 @@ would move an old sign of life to now, and bring a fallen person to life; so in 
 
 from typing import NamedTuple
 
+import msgspec
+
 from contracts.kinds import CORRECTED, DEVICE, RECEIVED, UNRESOLVED
 from ingest.refusals import Refused
 
@@ -33,16 +35,13 @@ class EventTime(NamedTuple):
     clock: int
 
 
-class _Look:
+class _Look(msgspec.Struct, gc=False):
     """What is known of one account's clock. ``skew_s``: device minus bridge, None = in doubt."""
 
-    __slots__ = ("boot", "doubt_at_s", "doubt_s", "skew_s")
-
-    def __init__(self, boot: int | None) -> None:
-        self.boot = boot
-        self.skew_s: float | None = None
-        self.doubt_s: float | None = None
-        self.doubt_at_s = 0.0
+    boot: int | None
+    skew_s: float | None = None
+    doubt_s: float | None = None
+    doubt_at_s: float = 0.0
 
 
 class EventTimes:

@@ -1,7 +1,5 @@
 """The gate: topic and payload in, readings and refusals out. Pure; time and identity come after it (``intake``)."""
 
-from functools import lru_cache
-
 import msgspec
 
 from contracts.errors import BadName
@@ -52,9 +50,8 @@ class _ClockMessage(msgspec.Struct, frozen=True):
 _CLOCK = msgspec.json.Decoder(_ClockMessage)
 
 
-@lru_cache(maxsize=500_000)
 def _topic(topic: str) -> Topic | Refusal:
-    """The topic taken apart, or why it is none of ours. Remembered: a device publishes on few topics."""
+    """The topic taken apart, or why it is none of ours. Not remembered: a city has more topics than a cache that looks at them in turn can hold."""
     try:
         parsed = parse_topic(topic)
     except BadName as error:

@@ -88,7 +88,7 @@ def stages(site: Site) -> Iterator[Stages]:
 @pytest.fixture
 def free_port_base() -> int:
     """A port base of which a site's ports are free now."""
-    return free_base(29000 + 1500 * worker_number(), 15)  # two workers never look at the same one at the same time
+    return free_base(29000 + 1000 * worker_number(), 10)  # two workers never look at the same one at the same time
 
 
 @pytest.fixture
