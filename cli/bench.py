@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from bench import alarms, city, falls, flow, fuzz, store
+from bench import alarms, api_reads, city, falls, flow, fuzz, store
 from cli._running import Running
 from cli._table import show
 from cli.train import RECORDINGS
@@ -16,7 +16,7 @@ from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
-HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), store (rows/s into the database), fuzz (hostile messages), falls (accuracy on recordings), alarms (what a centre would hear)"
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), store (rows/s into the database), fuzz (hostile messages), api (reads with a city in the database), falls (accuracy on recordings), alarms (what a centre would hear)"
 
 BENCH_DATA = REPOSITORY / ".shouwang-bench"
 BENCH_PORT_BASE = 28600
@@ -66,6 +66,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     spoilt.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     spoilt.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    reads = what.add_parser(
+        "api",
+        help="how long every list and read of the api takes with a city's people and a million past cases",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), which it empties first.",
+    )
+    reads.add_argument(
+        "--residents", type=int, default=api_reads.RESIDENTS, metavar="N", help=f"({api_reads.RESIDENTS})"
+    )
+    reads.add_argument("--cases", type=int, default=api_reads.CASES, metavar="N", help=f"past ones ({api_reads.CASES})")
+    reads.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    reads.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     acted = what.add_parser("falls", help="falls told from activities in recordings, one subject left out at a time")
     acted.add_argument("--set", choices=tuple(falls.SETS), help="only this one (both)")
     acted.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
@@ -84,7 +96,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; exit code 1 if an acknowledged message was lost."""
-    does = {"falls": _falls, "alarms": _alarms, "flow": _flow, "city": _flow, "store": _store, "fuzz": _fuzz}
+    does = {
+        "falls": _falls,
+        "alarms": _alarms,
+        "flow": _flow,
+        "city": _flow,
+        "store": _store,
+        "fuzz": _fuzz,
+        "api": _api,
+    }
     return does[args.what](args)
 
 
@@ -126,6 +146,19 @@ def _store(args: argparse.Namespace) -> int:
         prepare.services(site, native=args.native)
         figures = store.measure(site, args.rows)
     print(json.dumps(figures, indent=None if args.json else 2))
+    return 0
+
+
+def _api(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        start(site, [stage for stage in STAGES if stage.name == "api"])
+        figures = asyncio.run(api_reads.measure(site, args.residents, args.cases))
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        api_reads.tell(figures)
     return 0
 
 

@@ -47,3 +47,57 @@ SELECT coalesce(sum(readings - numbers), 0)::bigint AS twice
 -- name: chaos_heard
 -- When the writer last accounted for what each of some sources had stated (Kafka's wall clock).
 SELECT source, extract(epoch FROM max(heard_at))::float8 AS heard_wall_s FROM sources WHERE source = ANY(%(sources)s) GROUP BY source;
+
+-- name: bench_fill_homes
+-- A city's homes, spread over 20 towns of 50 communities.
+INSERT INTO homes (home_id, area_code, address, care_level)
+SELECT 'a-' || lpad(n::text, 6, '0'), %(area)s || lpad((n %% 20 + 101)::text, 3, '0') || lpad((n %% 50 + 1)::text, 3, '0'),
+       '慈溪市' || (n %% 300) || '新村' || (n %% 500) || '幢' || (n %% 20) || '室', n %% 4
+  FROM generate_series(0, %(residents)s::integer - 1) AS n;
+
+-- name: bench_fill_residents
+-- One in each home.
+INSERT INTO residents (resident_id, home_id, name, birth_year, sex, phone)
+SELECT home_id || '-r', home_id, substr('沈陈王李张徐周胡罗孙', (n %% 10 + 1)::integer, 1) || '阿婆' || n, 1930 + n %% 30, 'f', '1380' || lpad(n::text, 7, '0')
+  FROM (SELECT home_id, row_number() OVER (ORDER BY home_id) - 1 AS n FROM homes) AS h;
+
+-- name: bench_fill_contacts
+-- Two of each home.
+INSERT INTO contacts (home_id, rank, name, relation, phone)
+SELECT home_id, rank, '家属' || rank, 'daughter', '1390' || rank || substr(home_id, 3) FROM homes CROSS JOIN generate_series(1, 2) AS rank;
+
+-- name: bench_fill_devices
+-- Three of each home, heard a moment ago.
+INSERT INTO devices (home_id, device_id, role, room, first_seen_at, last_seen_at)
+SELECT home_id, role, role, 'living', now() - interval '90 days', now() FROM homes CROSS JOIN unnest(ARRAY['hub', 'motion', 'wearable']) AS role;
+
+-- name: bench_fill_cases
+-- Past ones over a year, and open ones.
+INSERT INTO cases (case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, event_at, raised_at, queued_at,
+                   deadline_at, outcome, resolved_at, resolved_by, closed_at)
+SELECT CASE WHEN past THEN 'past-' || lpad(n::text, 7, '0') ELSE 'open-' || n END, 5, h.home_id, h.area_code, h.home_id || '-r',
+       (ARRAY['fall', 'sos', 'no_life', 'technical'])[n %% 4 + 1], n %% 4 + 1, 2, CASE WHEN past THEN 'CLOSED' ELSE 'QUEUED' END,
+       CASE WHEN past THEN 'off' ELSE 'on' END, at, at, at, at + interval '3 minutes',
+       CASE WHEN past THEN 'real_help' END, CASE WHEN past THEN at + interval '20 minutes' END, CASE WHEN past THEN 'desk' END,
+       CASE WHEN past THEN at + interval '1 day' END
+  FROM (SELECT n, true AS past, n %% %(residents)s::integer AS home, now() - interval '2 days' - n * interval '31 seconds' AS at
+          FROM generate_series(0, %(cases)s::integer - 1) AS n
+        UNION ALL
+        SELECT n, false, n * 7 %% %(residents)s::integer, now() - n * interval '1 second' FROM generate_series(0, %(open_cases)s::integer - 1) AS n) AS c
+  JOIN homes AS h ON h.home_id = 'a-' || lpad(c.home::text, 6, '0');
+
+-- name: bench_fill_signals
+-- One of each case.
+INSERT INTO case_signals (case_id, detection_id, detector, "on", score, reason, started_at)
+SELECT case_id, case_id || '-d', 'fall_room', true, 2, 'fall_room.lying', raised_at FROM cases;
+
+-- name: bench_fill_detections
+-- The same.
+INSERT INTO detections (detection_id, lane, revision, detector, family, home_id, "on", started_at, decided_at, case_id, body)
+SELECT case_id || '-d', 'bulk', 0, 'fall_room', family, home_id, true, raised_at, raised_at, case_id, '{"reason": "fall_room.lying", "evidence": {}}' FROM cases;
+
+-- name: bench_fill_audit
+-- Four steps of each past case.
+INSERT INTO audit (at, actor, action, case_id, home_id, version)
+SELECT raised_at + step * interval '2 minutes', 'desk', (ARRAY['raised', 'claimed', 'verified', 'resolved'])[step], case_id, home_id, step
+  FROM cases CROSS JOIN generate_series(1, 4) AS step WHERE handling = 'CLOSED';

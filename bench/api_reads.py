@@ -1,0 +1,176 @@
+"""How long the api's lists and reads take with a city's people and a million past cases. ``./shouwang bench api``.
+
+Every GET route of the running api's OpenAPI is asked, one request at a time, as somebody who may and who sees the whole city; a route that
+this bench does not know how to ask is said, not left out. ``p95_ms`` is that of the slowest.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import httpx
+from psycopg import AsyncConnection
+
+from deploy.site import LOOPBACK, Site
+from deploy.steps import say, step
+from simulators.checker import percentile
+from storage import people
+from storage.database import connect
+from storage.queries import execute, query
+from storage.records import User
+
+RESIDENTS = 278_900
+CASES = 1_000_000
+OPEN_CASES = 10_000
+REQUESTS = 100
+"""For each way of asking: enough for a 95th percentile, few enough that all take some minutes."""
+AREA = "330282"
+_STEPS = {
+    what: query(f"bench_fill_{what}")
+    for what in ("homes", "residents", "contacts", "devices", "cases", "signals", "detections", "audit")
+}
+_LEFT_OUT = {
+    "/api/v1/stream": "a stream that does not end",
+    "/healthz": "no list and no read",
+    "/readyz": "no list and no read",
+    "/metrics": "no list and no read",
+}
+
+
+class Way(NamedTuple):
+    """One way of asking a route: as whom, and with which query or ids."""
+
+    name: str
+    user: str
+    path: Callable[[random.Random], str]
+
+
+def _any(count: int, rng: random.Random) -> int:
+    return rng.randrange(count)
+
+
+def ways(residents: int, cases: int) -> dict[str, list[Way]]:
+    """How each GET route is asked. Ids are those of ``bench_fill_*``."""
+
+    def home(rng: random.Random) -> str:
+        return f"a-{_any(residents, rng):06d}"
+
+    def case(rng: random.Random) -> str:
+        return f"past-{_any(cases, rng):07d}"
+
+    desk, lead, admin, kin = "bench-desk", "bench-lead", "bench-admin", "bench-kin"
+    base = "/api/v1"
+    return {
+        f"{base}/session": [Way("session", desk, lambda _: f"{base}/session")],
+        f"{base}/outcomes": [Way("outcomes", desk, lambda _: f"{base}/outcomes")],
+        f"{base}/health": [Way("health", desk, lambda _: f"{base}/health")],
+        f"{base}/cases": [
+            Way("cases", desk, lambda _: f"{base}/cases"),
+            Way("cases, by family", desk, lambda rng: f"{base}/cases?family={rng.choice(('fall', 'sos', 'no_life'))}"),
+            Way("cases, mine", desk, lambda _: f"{base}/cases?mine=true"),
+        ],
+        f"{base}/cases/{{case_id}}": [Way("one past case", desk, lambda rng: f"{base}/cases/{case(rng)}")],
+        f"{base}/second-looks": [Way("second looks", lead, lambda _: f"{base}/second-looks")],
+        f"{base}/reviews": [Way("reviews", lead, lambda _: f"{base}/reviews")],
+        f"{base}/residents": [
+            Way("residents, first page", desk, lambda _: f"{base}/residents"),
+            Way("residents, a page in the middle", desk, lambda rng: f"{base}/residents?after={home(rng)}-r"),
+            Way(
+                "residents, by one word of the name", desk, lambda rng: f"{base}/residents?q={rng.choice('沈陈王李张')}"
+            ),
+            Way("residents, by a whole name", desk, lambda rng: f"{base}/residents?q=沈阿婆{_any(residents, rng)}"),
+            Way("residents, by telephone", desk, lambda rng: f"{base}/residents?q=1380{_any(residents, rng):07d}"),
+            Way(
+                "residents, by address", desk, lambda rng: f"{base}/residents?q=新村{_any(500, rng)}幢{_any(20, rng)}室"
+            ),
+            Way("residents, by what nobody has", desk, lambda _: f"{base}/residents?q=zzzz"),
+        ],
+        f"{base}/residents/{{resident_id}}": [Way("one resident", desk, lambda rng: f"{base}/residents/{home(rng)}-r")],
+        f"{base}/family/questions": [Way("family's questions", kin, lambda _: f"{base}/family/questions")],
+        f"{base}/family/relatives": [Way("relatives", kin, lambda _: f"{base}/family/relatives")],
+        f"{base}/family/relatives/{{resident_id}}": [
+            Way("one relative", kin, lambda _: f"{base}/family/relatives/a-000001-r")
+        ],
+        f"{base}/devices/unbound": [Way("unbound devices", admin, lambda _: f"{base}/devices/unbound")],
+        f"{base}/dead-letters": [Way("dead letters", admin, lambda _: f"{base}/dead-letters")],
+        f"{base}/users": [Way("users", admin, lambda _: f"{base}/users")],
+    }
+
+
+async def fill(site: Site, residents: int, cases: int) -> None:
+    """People of a city, one to a home, three devices each; past cases with signals, detections and audit, and open ones."""
+    async with await AsyncConnection.connect(site.superuser_conninfo("shouwang"), autocommit=True) as connection:
+        for what, each in _STEPS.items():
+            with step("bench", f"fill: {what}", long=True):
+                await execute(connection, each, residents=residents, cases=cases, open_cases=OPEN_CASES, area=AREA)
+        with step("bench", "vacuum and analyze", long=True):
+            await connection.execute("VACUUM ANALYZE")
+
+
+async def measure(
+    site: Site, residents: int = RESIDENTS, cases: int = CASES, requests: int = REQUESTS
+) -> dict[str, Any]:
+    """Fill an empty site whose api runs, and ask it; the figures."""
+    await fill(site, residents, cases)
+    passwords = await _users(site)
+    base = f"http://{LOOPBACK}:{site.ports.api}"
+    async with httpx.AsyncClient(base_url=base, timeout=60) as client:
+        tokens = {name: await _token(client, name, password) for name, password in passwords.items()}
+        routes = [path for path, does in (await client.get("/openapi.json")).json()["paths"].items() if "get" in does]
+        known = ways(residents, cases)
+        unknown = sorted(set(routes) - known.keys() - _LEFT_OUT.keys())
+        found: dict[str, dict[str, float]] = {}
+        for path in routes:
+            for way in known.get(path, ()):
+                found[way.name] = await _ask(client, tokens[way.user], way, requests)
+                say("bench", f"{way.name}: p50 {found[way.name]['p50']} ms, p95 {found[way.name]['p95']} ms")
+    slowest = max(found, key=lambda name: found[name]["p95"])
+    return {
+        "residents": residents, "cases": cases, "requests": requests, "p95_ms": found[slowest]["p95"], "slowest": slowest,
+        "routes": found, "not_asked": {**_LEFT_OUT, **dict.fromkeys(unknown, "this bench does not know how")},
+    }  # fmt: skip
+
+
+async def _users(site: Site) -> dict[str, str]:
+    users: Sequence[User] = (
+        User("bench-desk", "operator", "desk", area_prefix=AREA),
+        User("bench-lead", "supervisor", "lead", area_prefix=AREA),
+        User("bench-admin", "admin", "admin", area_prefix=AREA),
+        User("bench-kin", "family", "kin", family_of=("a-000001-r",)),
+    )
+    connection = await connect(site.conninfo(), "bench")
+    try:
+        async with connection.transaction():
+            return {user.user_name: await people.add_user(connection, user, actor="bench") for user in users}
+    finally:
+        await connection.close()
+
+
+async def _token(client: httpx.AsyncClient, name: str, password: str) -> str:
+    answer = await client.post("/api/v1/session", json={"user_name": name, "password": password})
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])
+
+
+async def _ask(client: httpx.AsyncClient, token: str, way: Way, requests: int) -> dict[str, float]:
+    rng = random.Random(way.name)
+    took_s: list[float] = []
+    for _ in range(requests):
+        path = way.path(rng)
+        began_s = time.perf_counter()
+        answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
+        took_s.append(time.perf_counter() - began_s)
+        answer.raise_for_status()
+    return {name: round((percentile(took_s, share) or 0.0) * 1000, 1) for name, share in (("p50", 0.5), ("p95", 0.95))}
+
+
+def tell(figures: Mapping[str, Any]) -> None:
+    """The figures in words."""
+    print(
+        f"{figures['residents']:,} residents, {figures['cases']:,} past cases, {OPEN_CASES:,} open ones, {figures['requests']} requests each"
+    )
+    for name, took in sorted(figures["routes"].items(), key=lambda item: -item[1]["p95"]):
+        print(f"  {name:<38} p50 {took['p50']:>8} ms   p95 {took['p95']:>8} ms")
+    for path, why in figures["not_asked"].items():
+        print(f"  not asked: {path} ({why})")
