@@ -215,6 +215,8 @@ class Card(Reading, frozen=True, kw_only=True, tag="card"):
     device_worn: tuple[str, ...] = ()
     """Where each is worn, one of WORN; empty where the card says it of none."""
     away_until_s: Seconds | None = None
+    visitor_until_s: Seconds | None = None
+    """Somebody else may be inside, and come and go, until then."""
     learned_days: Annotated[int, Meta(ge=0)] = 0
     """Days of evidence behind ``silence_min``; 0 = cautious defaults are in force."""
     silence_min: tuple[int, ...] = ()

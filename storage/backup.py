@@ -37,6 +37,7 @@ LEFT_OUT: Mapping[str, str] = {
     "rollup_due": "follows from the readings",
     "pipeline": "is told anew every second",
     "sessions": "whoever was logged out since must not be logged in again",
+    "kin_tokens": "a token that was ended since must not be valid again",
 }
 """Tables beside the hypertables that are not in a backup, and why. A new table is in it unless it is named here."""
 

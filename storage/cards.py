@@ -30,6 +30,7 @@ def card_of(facts: Row, version: int) -> Card:
         device_residents=tuple(facts["device_residents"] or ()),
         device_worn=tuple(facts["device_worn"]) if any(facts["device_worn"] or ()) else (),
         away_until_s=facts["away_until_s"],
+        visitor_until_s=facts["visitor_until_s"],
         learned_days=facts["learned_days"] or 0,
         silence_min=tuple(facts["silence_min"] or ()),
         threshold_names=tuple(facts["usual_names"] or ()),

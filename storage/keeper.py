@@ -1,4 +1,4 @@
-"""The keeper: home cards into the log, MQTT accounts into the broker, roll-ups, retention. ``python -m storage keeper``.
+"""The keeper: home cards into the log, MQTT accounts into the broker, notices of absence into force, roll-ups, retention. ``python -m storage keeper``.
 
 Everything that it does may be repeated, so two keepers do no harm, and a killed one is followed by its successor. A change reaches the
 log within a second; roll-ups and retention are in no hurry.
@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -17,7 +18,7 @@ from aiokafka.errors import KafkaError
 from contracts.metrics import make
 from contracts.topics import HOMES
 from deploy.site import Site
-from storage import accounts, housekeeping
+from storage import accounts, home_notices, housekeeping
 from storage.database import Connection, connect
 from storage.errors import NoLog
 from storage.places import places_of
@@ -112,6 +113,8 @@ class Keeper:
         retained_at_s = -math.inf
         try:
             while not self._stop.is_set():
+                async with connection.transaction():
+                    await home_notices.apply(connection, datetime.now(UTC))
                 made = await housekeeping.roll_up(
                     connection, after_s=self._settings.rollup_after_s, at_latest_s=self._settings.rollup_at_latest_s
                 )

@@ -26,6 +26,8 @@ from stream.repeats import WINDOW
 
 DAY = (2026, 3, 2)
 """A Monday without a change of clocks in any zone. Stories start at its local midnight."""
+YEAR_S = 31_536_000.0
+"""An instant below this is counted from a story's zero, s."""
 SOURCE = "battery"
 OVERRIDES = ("boot", "seq", "resident", "via", "clock")
 """Names that a row's values may hold beside its kind's fields: they go into the envelope."""
@@ -52,6 +54,14 @@ def start_of(story: Story) -> float:
     """Epoch seconds of the story's zero: local midnight in its card's zone."""
     zone = ZoneInfo(story.card.zone if story.card is not None else "Asia/Shanghai")
     return datetime(*DAY, tzinfo=zone).timestamp()
+
+
+def _dated(card: Card, start_s: float) -> Card:
+    """The card with its instants on the story's day: below YEAR_S they count from the story's zero, as the rows' do."""
+    visit_s = card.visitor_until_s
+    if visit_s is None or visit_s >= YEAR_S:
+        return card
+    return msgspec.structs.replace(card, visitor_until_s=start_s + visit_s)
 
 
 def items_of(story: Story, home_id: str) -> list[Item]:
@@ -91,9 +101,8 @@ def frames_of(
     if story.card is not None:
         builder = FrameBuilder()
         for home_id in home_ids:
-            builder.add(
-                "card", Envelope(home_id, "card", None, None, start_s, start_s, None, DEVICE, -1, 0), story.card
-            )
+            dated = _dated(story.card, start_s)
+            builder.add("card", Envelope(home_id, "card", None, None, start_s, start_s, None, DEVICE, -1, 0), dated)
         yield builder.build(FrameMeta(source=SOURCE, lane=lane, watched_until_s=start_s))
     ends = sorted({*(cut(len(items)) if cut is not None else _usual_cut(items)), len(items)} - {0})
     stated_s, first = start_s, 0

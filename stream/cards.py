@@ -25,6 +25,7 @@ _HOMES = {
     "care_level": StateColumn("i8", 0),
     "residents": StateColumn("i8", 1),
     "away_until_s": StateColumn("f8", np.nan),
+    "visitor_until_s": StateColumn("f8", np.nan),
     "has_entrance_door": StateColumn("?", False),
     "roles": StateColumn("i8", 0),
     "learned_days": StateColumn("i8", 0),
@@ -146,6 +147,7 @@ class HomeCards:
         self.care_level[home] = card.care_level
         self.residents[home] = len(card.residents)
         self.away_until_s[home] = np.nan if card.away_until_s is None else card.away_until_s
+        self.visitor_until_s[home] = np.nan if card.visitor_until_s is None else card.visitor_until_s
         self.has_entrance_door[home] = bool((self.device_role[everything] == _ROLE["entrance_door"]).any())
         self.roles[home] |= concerns_mask((*card.device_roles, *(f"room:{room}" for room in card.device_rooms)))
         self.learned_days[home] = card.learned_days
@@ -241,6 +243,7 @@ class HomeCards:
         self.care_level: Ints = homes.care_level
         self.residents: Ints = homes.residents
         self.away_until_s: Floats = homes.away_until_s
+        self.visitor_until_s: Floats = homes.visitor_until_s
         self.has_entrance_door: Bools = homes.has_entrance_door
         self.roles: Ints = homes.roles
         """Which roles and rooms devices of the home have or had, as ``concerns_mask``."""

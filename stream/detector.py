@@ -85,6 +85,8 @@ class Cards(Protocol):
     """Number of residents (0: a home without residents, e.g. a corridor; 1 where no card says otherwise)."""
     away_until_s: Floats
     """NaN: nobody said that they are away."""
+    visitor_until_s: Floats
+    """NaN: nobody said that a visitor comes."""
     has_entrance_door: Bools
     learned_days: Ints
     silence_min: Floats

@@ -7,12 +7,12 @@ SELECT family, wait_s, enabled FROM asking_times ORDER BY family;
 SELECT * FROM cases WHERE handling = 'ASKING' ORDER BY asking_until_at, case_id LIMIT %(limit)s;
 
 -- name: people_to_ask
--- Who may be asked about homes: residents with a telephone, and kin who have the app.
+-- Who may be asked about homes: residents with a telephone, and kin who have the app and may know of alerts.
 SELECT home_id, resident_id, 'voice' AS channel, resident_id AS recipient, phone FROM residents WHERE home_id = ANY(%(home_ids)s) AND phone <> ''
 UNION ALL
 SELECT r.home_id, r.resident_id, 'app', f.user_name, ''
-  FROM family_links AS f JOIN users AS u USING (user_name) JOIN residents AS r USING (resident_id)
- WHERE r.home_id = ANY(%(home_ids)s) AND f.revoked_at IS NULL AND u.active
+  FROM kin_sees AS f JOIN users AS u USING (user_name) JOIN residents AS r USING (resident_id)
+ WHERE r.home_id = ANY(%(home_ids)s) AND 'alerts' = ANY(f.scopes) AND u.active
  ORDER BY home_id, channel DESC, recipient, resident_id;
 
 -- name: questions_of_cases
@@ -68,8 +68,8 @@ SELECT case_id, version, home_id, area_code, resident_id, family, priority, scor
 SELECT q.question_id, q.asked_at, c.family, c.asking_until_at, c.home_id, r.resident_id, r.name
   FROM case_questions AS q JOIN cases AS c USING (case_id)
   JOIN LATERAL (
-       SELECT resident_id, name FROM residents JOIN family_links USING (resident_id)
-        WHERE home_id = c.home_id AND user_name = q.recipient AND revoked_at IS NULL
+       SELECT resident_id, name FROM residents JOIN kin_sees USING (resident_id)
+        WHERE home_id = c.home_id AND user_name = q.recipient AND 'alerts' = ANY(scopes)
         ORDER BY resident_id = c.resident_id DESC, resident_id LIMIT 1) AS r ON true
  WHERE q.channel = 'app' AND q.recipient = %(user_name)s AND q.answer IS NULL AND c.handling = 'ASKING'
  ORDER BY q.asked_at, q.question_id;
@@ -79,5 +79,5 @@ SELECT q.question_id, q.asked_at, c.family, c.asking_until_at, c.home_id, r.resi
 SELECT q.question_id
   FROM case_questions AS q JOIN cases AS c USING (case_id)
  WHERE q.question_id = %(question_id)s AND q.channel = 'app' AND q.recipient = %(user_name)s
-   AND EXISTS (SELECT FROM residents JOIN family_links USING (resident_id)
-                WHERE home_id = c.home_id AND user_name = q.recipient AND revoked_at IS NULL);
+   AND EXISTS (SELECT FROM residents JOIN kin_sees USING (resident_id)
+                WHERE home_id = c.home_id AND user_name = q.recipient AND 'alerts' = ANY(scopes));

@@ -1,6 +1,7 @@
 -- name: facts_for_cards
 -- What the cards of these homes say, with the cards as they stand.
-SELECT h.home_id, h.zone, h.area_code, h.care_level, extract(epoch FROM h.away_until)::double precision AS away_until_s, h.removed_at IS NOT NULL AS removed,
+SELECT h.home_id, h.zone, h.area_code, h.care_level, extract(epoch FROM h.away_until)::double precision AS away_until_s,
+       extract(epoch FROM h.visitor_until)::double precision AS visitor_until_s, h.removed_at IS NOT NULL AS removed,
        (SELECT array_agg(r.resident_id ORDER BY r.resident_id) FROM residents AS r WHERE r.home_id = h.home_id) AS residents,
        d.device_ids, d.device_roles, d.device_rooms, d.device_residents, d.device_worn,
        l.days AS learned_days, l.silence_min, u.usual_names, u.usual_values, c.version, c.card

@@ -4,8 +4,10 @@ SELECT * FROM cases WHERE handling = 'QUEUED' AND NOT test AND (priority = 1 OR 
 
 -- name: recipients_of_homes
 -- Everybody who may be told: those of the centre, and kin of these homes, with what they were sent lately. Of every home at once: without that.
-SELECT r.recipient_id, r.kind, r.url, r.language, r.area_prefix, r.home_id, r.consented_at IS NOT NULL AS consented, r.lowest_priority,
-       r.most_per_hour, r.cost, r.most_cost_per_day, coalesce(d.duties, '[]') AS duties,
+SELECT r.recipient_id, r.kind, r.url, r.language, r.area_prefix, r.home_id,
+       r.consented_at IS NOT NULL AND (r.user_name IS NULL OR EXISTS (
+           SELECT FROM kin_sees AS k WHERE k.user_name = r.user_name AND k.resident_id = r.resident_id AND 'told' = ANY(k.scopes))) AS consented,
+       r.lowest_priority, r.most_per_hour, r.cost, r.most_cost_per_day, coalesce(d.duties, '[]') AS duties,
        coalesce(n.sent_last_hour, 0) AS sent_last_hour, coalesce(n.cost_last_day, 0) AS cost_last_day
   FROM recipients AS r
   LEFT JOIN LATERAL (

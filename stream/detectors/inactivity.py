@@ -6,7 +6,8 @@ room of the last sign: the home's learned line, else cautious defaults (``stream
 The score is 1 at the limit, 2 at 1.5 x, 3 at 2 x if an entrance door on the card shows that nobody has left since.
 
 Away: an entrance-door event with no sign after it means that the resident went out, for away_cap_s; then the silence counts (out and not
-back, score 2 at most). ``away_until_s`` on the card counts always. Somebody with a pulse or breathing lately may still need help, but is not lifeless: score 1.
+back, score 2 at most). ``away_until_s`` on the card counts always. A door that moved while a visitor was announced says neither that the resident went
+out nor that nobody did: the limit stays short and the score is 2 at most. Somebody with a pulse or breathing lately may still need help, but is not lifeless: score 1.
 Deaf homes (``stream.learning.hearing``), unwatched time and homes without residents conclude nothing. A row speaks for its own time
 only, so a late row ends a silence only if the time since *it* is short; a row of unresolved time is no sign.
 Sources: design, section 5 (from real recordings): after a door event away for two or three hours only; the last room says more than
@@ -47,6 +48,8 @@ class Params(msgspec.Struct, frozen=True):
     """Multiples of the limit at which the score becomes 2 and 3. Chosen."""
     pulse_s: float = 900.0
     """A pulse or breath so long ago still shows life, s. Chosen: supervision time of a worn wearable."""
+    visit_over_s: float = 1_800.0
+    """A visit may last so much longer than was said, s. Chosen: leave-takings."""
     look_s: float = 600.0
     """A home is looked at this long after a sign, s. Chosen: shorter than the least limit that can be learned (20 min)."""
     again_s: float = 600.0
@@ -58,6 +61,7 @@ STATE = {
     "room": StateColumn("i1", ROOMS.index("other")),
     "event_s": StateColumn("f8", np.nan),
     "door_s": StateColumn("f8", np.nan),
+    "visit_s": StateColumn("f8", -np.inf),
     "pulse_s": StateColumn("f8", np.nan),
     "level": StateColumn("i1", 0),
     **hearing.STATE,
@@ -82,6 +86,8 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     state.event_s[home] = np.fmax(state.event_s[home], at_s)
     door = act & (rows.role == ENTRANCE)
     state.door_s[home[door]] = np.fmax(state.door_s[home[door]], at_s[door])
+    visit = door & (at_s <= ctx.cards.visitor_until_s[home] + params.visit_over_s)
+    state.visit_s[home[visit]] = np.fmax(state.visit_s[home[visit]], at_s[visit])
 
     newer = sure & ~(at_s <= state.sign_s[home])
     home, at_s, rows = home[newer], at_s[newer], rows.where(newer)
@@ -126,6 +132,10 @@ def _limit_s(params: Params, state: State, homes: Ints, ctx: Context) -> Floats:
 
 
 def _away(state: State, homes: Ints, ctx: Context) -> np.ndarray:
+    return _door_last(state, homes, ctx) & ~(state.visit_s[homes] >= state.door_s[homes])
+
+
+def _door_last(state: State, homes: Ints, ctx: Context) -> np.ndarray:
     return ctx.cards.has_entrance_door[homes] & left_by_door(state.sign_s[homes], state.door_s[homes])
 
 
@@ -142,7 +152,7 @@ def tick(params: Params, state: State, homes: Ints, ctx: Context) -> None:
     since_s = np.fmax(state.sign_s[homes], cards.away_until_s[homes])
     silence_s = watched(now_s) - watched(since_s) - state.deaf_total_s[homes]
     away = _away(state, homes, ctx)
-    inside = cards.has_entrance_door[homes] & ~away
+    inside = cards.has_entrance_door[homes] & ~_door_last(state, homes, ctx)
     share = silence_s / limit_s
     level = (share >= 1).astype(np.int64) + (share >= params.rise[0]) + ((share >= params.rise[1]) & inside)
     alive = watched(now_s) - watched(state.pulse_s[homes]) < params.pulse_s
@@ -239,6 +249,10 @@ DETECTOR = Detector(
               last="inactivity.silent_inside"),
         fires("out by the door and not back for hours", Story([*UP, *door(10.8 * H)], 15.5 * H, HOME),
               within_s=(15.25 * H, 15.4 * H), last="inactivity.out_long"),
+        fires("the visitor has left, not the resident", Story([*UP, *door(10.8 * H)], 13.5 * H, card(*DEVICES, visitor_until_s=11 * H)),
+              within_s=(10.8 * H + LIMIT_S, 10.8 * H + LIMIT_S + 30)),
+        fires("whether the resident left with the visitor nobody knows", Story([*UP, *door(10.8 * H)], 15 * H, card(*DEVICES, visitor_until_s=11 * H)),
+              last="inactivity.silent_long"),
         fires("a pulse without activity asks first", Story([*UP, *((11 * H + n * 10 * M, "watch-1", "vitals", {"heart_rate_bpm": 60.0})
               for n in range(28))], 15.5 * H, HOME), last="inactivity.pulse_only"),
         fires("the meter of the flat does not move whoever is in the bathroom",

@@ -2,7 +2,7 @@
 
 The wait begins with the door's last event; a sign inside ends it: an act, or a motion at least settle_s after the door. It is shorter, and the
 score higher, where the assessed need is higher (wandering belongs to dementia). Quiet: a home that was already away when the door opened (somebody comes home), somebody who
-is known to lie in bed, a home in which nobody was seen for a day before.
+is known to lie in bed, a visitor who was announced, a home in which nobody was seen for a day before.
 Source: hours, waits and scores are chosen; no verified numbers on wandering hours were found (home.md, section 5).
 """
 
@@ -31,6 +31,8 @@ class Params(msgspec.Struct, frozen=True):
     """The wait at that care level, s: score 2. Chosen: far enough to be lost, near enough to be found."""
     settle_s: float = 30.0
     """A motion so soon after the door is the one who leaves, s. Chosen: a sensor in the hall re-arms within it."""
+    visit_over_s: float = 1_800.0
+    """A visit may last so much longer than was said, s. Chosen: as in inactivity."""
     lived_s: float = 86_400.0
     """Somebody was seen inside so long before at most, s. Chosen: else the home is empty or cannot see."""
 
@@ -71,7 +73,8 @@ def _door(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     lived = (at_s - state.event_s[home] <= params.lived_s) & ~signs.left_by_door(
         state.event_s[home], state.door_s[home]
     )
-    opens = (rows["open"] == 1) & night & lived & (state.in_bed[home] <= 0) & np.isnan(state.opened_s[home])
+    opens = (rows["open"] == 1) & night & lived & ~(at_s <= ctx.cards.visitor_until_s[home] + params.visit_over_s)
+    opens &= (state.in_bed[home] <= 0) & np.isnan(state.opened_s[home])
     state.opened_s[home[opens]] = at_s[opens]
     state.door_s[home] = np.fmax(state.door_s[home], at_s)
     waiting = home[~np.isnan(state.opened_s[home])]
@@ -154,6 +157,7 @@ DETECTOR = Detector(
         quiet("a carer leaves, the resident lies in bed",
               Story([*EVENING, (23 * H, "bed-1", "presence", {"present": False}), (23.1 * H, "bed-1", "presence", {"present": True}),
                      *door(23.5 * H)], 26 * H, card(3))),
+        quiet("an announced visitor leaves late", Story([*EVENING, *door(23.4 * H)], 26 * H, msgspec.structs.replace(card(3), visitor_until_s=23.25 * H))),
         quiet("a home that sees nobody", Story([*door(26 * H)], 28 * H, card(3))),
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from storage.cards import card_of
 from storage.publishing import frames_of
 
 FACTS = {
-    "home_id": "h-1", "zone": "Asia/Shanghai", "area_code": "330282001001", "care_level": 3, "away_until_s": None, "removed": False,
+    "home_id": "h-1", "zone": "Asia/Shanghai", "area_code": "330282001001", "care_level": 3, "away_until_s": None, "visitor_until_s": None, "removed": False,
     "residents": ["r-1"], "device_ids": ["door", "watch"], "device_roles": ["entrance_door", "wearable"],
     "device_rooms": ["entrance", "other"], "device_residents": ["", "r-1"], "learned_days": 14, "silence_min": list(range(LINES)),
     "device_worn": ["", "wrist"], "usual_names": ["usual.heart_high_bpm@r-1"], "usual_values": [84.0],
