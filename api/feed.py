@@ -38,13 +38,17 @@ _LOG = logging.getLogger(__name__)
 class Subscriber:
     """One open console. ``changes`` holds what it has not read yet; ``ended`` says why it gets no more."""
 
-    def __init__(self, area_prefix: str, room: int) -> None:
+    def __init__(self, area_prefix: str, room: int, home_ids: frozenset[str] | None = None) -> None:
         self.area_prefix = area_prefix
+        self.home_ids = home_ids
+        """Only changes of these homes; None: of all in the area."""
         self.changes: asyncio.Queue[Change] = asyncio.Queue(room)
         self.ended: str | None = None
 
     def offer(self, change: Change) -> None:
         """Give it a change of its area, at once or not at all: one that is full is ended."""
+        if self.home_ids is not None and change.case.home_id not in self.home_ids:
+            return
         area = change.case.area_code
         if self.ended is not None or (area and not area.startswith(self.area_prefix)):
             return
@@ -72,9 +76,9 @@ class Feed:
         return len(self._subscribers)
 
     @contextmanager
-    def subscribe(self, area_prefix: str) -> Generator[Subscriber]:
-        """From here on every change of the area comes by."""
-        subscriber = Subscriber(area_prefix, self._room)
+    def subscribe(self, area_prefix: str, home_ids: frozenset[str] | None = None) -> Generator[Subscriber]:
+        """From here on every change of the area, or of these homes, comes by."""
+        subscriber = Subscriber(area_prefix, self._room, home_ids)
         self._subscribers.add(subscriber)
         try:
             yield subscriber

@@ -17,7 +17,7 @@ from contracts.kinds import LINES
 from contracts.names import AREA_DEMO
 from deploy.site import Site
 from simulators.neighbourhood import Home, write_csv
-from storage import accounts, import_csv, people
+from storage import accounts, consents, import_csv, people
 from storage.cards import refresh_cards
 from storage.database import Connection, connect
 from storage.errors import UserExists
@@ -150,6 +150,11 @@ async def _logins(connection: Connection, resident_id: str, file: Path) -> tuple
         try:
             async with connection.transaction():
                 password = await people.add_user(connection, user, password, actor=ACTOR)
+                for each in user.family_of:
+                    await consents.record(
+                        connection, resident_id=each, user_name=user.user_name, scopes=list(consents.SCOPES), given_by="resident",
+                        ground="invented people of the demonstration", recorded_by=ACTOR,
+                    )  # fmt: skip
         except UserExists:
             if password is None:
                 async with connection.transaction():

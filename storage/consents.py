@@ -59,7 +59,9 @@ async def record(
     assert row is not None
     action = "consent given" if scopes else "consent withdrawn"
     words = f"{user_name}: {', '.join(sorted(set(scopes))) or 'nothing'} ({given_by}; {ground.strip()})"
-    await execute(connection, AUDIT_HOMES, actor=recorded_by, action=action, reason=words, home_ids=[found[0]["home_id"]])
+    await execute(
+        connection, AUDIT_HOMES, actor=recorded_by, action=action, reason=words, home_ids=[found[0]["home_id"]]
+    )
     number: int = row["consent_id"]
     return number
 

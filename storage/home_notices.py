@@ -65,7 +65,9 @@ async def cancel(connection: Connection, home_id: str, notice_id: int, *, by: st
     await execute(connection, END, home_id=home_id, here=await home_now(connection, home_id, now))
     await apply(connection, now, [home_id])
     await refresh_cards(connection, [home_id])
-    await execute(connection, AUDIT_HOMES, actor=by, action="notice cancelled", reason=str(notice_id), home_ids=[home_id])
+    await execute(
+        connection, AUDIT_HOMES, actor=by, action="notice cancelled", reason=str(notice_id), home_ids=[home_id]
+    )
     return True
 
 
@@ -77,7 +79,9 @@ async def of_home(connection: Connection, home_id: str, resident_id: str, now: d
 
 async def apply(connection: Connection, now: datetime, home_ids: Sequence[str] | None = None) -> int:
     """Put in force what has begun (of these homes; None: of all). Harmless to repeat. Returns how many homes changed."""
-    changed = [row["home_id"] for row in await fetch_all(connection, APPLY, home_ids=home_ids and list(home_ids), now=now)]
+    changed = [
+        row["home_id"] for row in await fetch_all(connection, APPLY, home_ids=home_ids and list(home_ids), now=now)
+    ]
     if changed:
         await refresh_cards(connection, changed)
     return len(changed)

@@ -115,18 +115,40 @@ class ResidentDetail(Said):
     now: datetime
 
 
+class OpenAlert(Said):
+    """An open alert as a family may know of it: each part with consent for that part."""
+
+    case_id: str
+    family: str
+    priority: int
+    raised_at: datetime
+    taken: bool = Field(description="Whether a person is on it")
+    handling: str
+    handler: str | None = Field(default=None, description="Who is on it; none: nobody, or no consent for it")
+    address: str | None = None
+    room: str | None = None
+    going: list[str] = Field(description="Relatives who said that they are going there")
+    i_go: bool
+
+
 class Relative(Said):
-    """One's own relative: a word that never lies."""
+    """One's own relative: a word that never lies. What is not consented to is none."""
 
     resident_id: str
     name: str
-    word: Word = Field(
-        description="well: seen lately and watched well; quiet: watched well, no sign lately; alert: someone is needed or on it; cannot_see: we cannot know"
+    scopes: list[str] = Field(description="What may be seen or done here")
+    word: Word | None = Field(
+        default=None,
+        description="well: seen lately and watched well; quiet: watched well, no sign lately; alert: someone is needed or on it; cannot_see: we cannot know",
     )
-    said: Sentence
+    said: Sentence | None = None
     last_sign_at: datetime | None = None
     cannot_see_since: datetime | None = None
     taken: bool | None = Field(default=None, description="With an alert: whether a person is on it")
+    alerts: list[OpenAlert] = Field(default=[])
+    away_until: datetime | None = Field(default=None, description="Announced as away, on the home's clock")
+    visitor_until: datetime | None = None
+    home_now: datetime | None = Field(default=None, description="The home's clock: a played world has its own")
     now: datetime
 
 

@@ -51,7 +51,7 @@ CREATE INDEX home_notices_by_home ON home_notices (home_id, until_at);
 CREATE INDEX home_notices_in_force ON home_notices (until_at) WHERE cancelled_at IS NULL;
 
 CREATE TABLE kin_going (
-    case_id   text NOT NULL REFERENCES cases,
+    case_id   text NOT NULL REFERENCES cases ON DELETE CASCADE,
     user_name text NOT NULL REFERENCES users,
     said_at   timestamptz NOT NULL,
     ended_at  timestamptz,                                        -- took it back

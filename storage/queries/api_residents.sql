@@ -16,21 +16,6 @@ SELECT r.resident_id, r.name, r.birth_year, r.sex, r.phone, r.note, r.home_id, h
   FROM residents AS r JOIN homes AS h USING (home_id)
  WHERE r.resident_id = %(resident_id)s AND h.removed_at IS NULL;
 
--- name: api_relatives
--- The residents whose state this family user may see, with what is open about them.
-SELECT r.resident_id, r.name, r.home_id, h.area_code, h.zone, l.silence_min,
-       (SELECT CASE WHEN count(*) = 0 THEN NULL ELSE bool_or(c.desk_id IS NOT NULL) END
-          FROM cases AS c
-         WHERE (c.home_id = r.home_id
-                OR c.case_id IN (SELECT d.case_id FROM detections AS d WHERE d.home_id = r.home_id AND d.detector = 'fever' AND d.case_id IS NOT NULL))
-           AND NOT c.test AND c.family <> 'technical' AND c.priority <= 3
-           AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')) AS taken
-  FROM family_links AS f JOIN residents AS r USING (resident_id) JOIN homes AS h USING (home_id)
-  LEFT JOIN learned_silences AS l USING (home_id)
- WHERE f.user_name = %(user_name)s AND f.revoked_at IS NULL AND h.removed_at IS NULL
-   AND (%(resident_id)s::text IS NULL OR r.resident_id = %(resident_id)s::text)
- ORDER BY r.resident_id;
-
 -- name: api_devices_of_homes
 -- Devices of these homes as they were last heard, and the bridge's statement about its own clock.
 SELECT d.home_id, d.device_id, d.role, d.room, d.bound, d.last_seen_at, d.source,

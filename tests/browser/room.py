@@ -8,7 +8,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page
 
 from contracts.detections import Family
 from deploy.site import Site
-from storage import people
+from storage import consents, people
 from storage.database import connect
 from storage.records import Contact, Device, Home, Resident, User
 from tests.contract.alerts.centre import a_detection
@@ -57,6 +57,11 @@ def furnish(site: Site) -> None:
             await people.register(connection, RECORDS, actor="test")
             for user in USERS:
                 await people.add_user(connection, user, PASSWORD, actor="test")
+                for resident_id in user.family_of:
+                    await consents.record(
+                        connection, resident_id=resident_id, user_name=user.user_name, scopes=list(consents.SCOPES), given_by="resident",
+                        ground="said at enrolment", recorded_by="test",
+                    )  # fmt: skip
 
     asyncio.run(put())
 

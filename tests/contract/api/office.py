@@ -16,7 +16,7 @@ from api.app import create
 from api.context import Context
 from api.settings import ApiSettings
 from contracts.detections import Detection, Origin, detection_id
-from storage import database, people
+from storage import consents, database, people
 from storage.records import Contact, Device, Home, Resident, User
 
 PASSWORD = "a word for the night shift"
@@ -69,6 +69,11 @@ async def furnish(conninfo: str) -> None:
         async with opened.connection() as connection:
             for user in USERS:
                 await people.add_user(connection, user, PASSWORD, actor="test")
+                for resident_id in user.family_of:
+                    await consents.record(
+                        connection, resident_id=resident_id, user_name=user.user_name, scopes=list(consents.SCOPES), given_by="resident",
+                        ground="said at enrolment", recorded_by="test",
+                    )  # fmt: skip
             # Tests log in often; a hash that costs little keeps them quick, and the check takes its cost from the hash.
             quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
             await connection.execute("UPDATE users SET password_hash = %s", [quick])
