@@ -23,7 +23,7 @@ bearer = HTTPBearer(auto_error=False, description="Access token from POST /api/v
 OPERATORS = ("operator", "supervisor")
 """Roles that watch: they see the residents and cases of their area."""
 STAFF = ("operator", "supervisor", "admin")
-ANYONE = ("operator", "supervisor", "family", "admin")
+ANYONE = ("operator", "supervisor", "family", "admin", "helper")
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,5 +89,6 @@ Staff = Annotated[Who, Depends(only(*STAFF))]
 Overseer = Annotated[Who, Depends(only("supervisor", "admin"))]
 Supervisor = Annotated[Who, Depends(only("supervisor"))]
 Family = Annotated[Who, Depends(only("family"))]
+Helper = Annotated[Who, Depends(only("helper"))]
 Admin = Annotated[Who, Depends(only("admin"))]
 Anyone = Annotated[Who, Depends(only(*ANYONE))]

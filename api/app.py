@@ -18,7 +18,7 @@ from api.feed import Feed
 from api.guard import Guard
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
-from api.routes import admin, cases, consents, family, health, questions, residents, session, stream
+from api.routes import admin, cases, consents, family, health, helpers, questions, residents, session, stream
 from api.settings import ApiSettings
 from contracts import metrics
 from storage.database import pool
@@ -65,7 +65,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
     app = FastAPI(title=TITLE, version="1", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
     app.add_middleware(Guard)
-    for module in (session, stream, cases, questions, residents, family, consents, admin, health):
+    for module in (session, stream, cases, questions, residents, family, consents, helpers, admin, health):
         app.include_router(module.router)
     console.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

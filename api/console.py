@@ -1,4 +1,4 @@
-"""The console's files, as Vite has built them. Every address that is no file is the page itself, which looks at the address.
+"""The console's files, as Vite has built them. Every address that is no file is the page itself, which looks at the address; ``/phone`` is the telephone's.
 
 Files under ``assets`` carry a hash of their content in their name and are kept for a year; the page is asked for each time.
 """
@@ -25,7 +25,7 @@ def install(app: FastAPI, folder: Path = DIST) -> None:
         found = _file(folder, path)
         if found is not None and path != "index.html":
             return FileResponse(found, headers=_FOR_EVER if path.startswith("assets/") else _ASK)
-        page = folder / "index.html"
+        page = folder / ("phone.html" if path == "phone" else "index.html")
         if not page.is_file():
             return HTMLResponse(_NOT_BUILT, 503, _ASK)
         return FileResponse(page, headers=_ASK)

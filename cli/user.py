@@ -11,7 +11,7 @@ from deploy.site import Site
 from storage import people
 from storage.database import Connection
 from storage.queries import fetch_all, query
-from storage.records import USER_ROLES, User
+from storage.records import HELPER_KINDS, USER_ROLES, User
 
 HELP = "people who may log in: add, list, change a password, keep out"
 USERS = query("users_list")
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--area", default="", help="area code or its beginning: what an operator sees; none = everything"
     )
+    added.add_argument("--helper-kind", choices=HELPER_KINDS, default="", help="role helper: what kind")
     added.add_argument("--display-name", default="")
     added.add_argument("--language", choices=("zh", "en"), default="zh")
     changed = actions.add_parser("password", help="a new password; ends the user's sessions")
@@ -52,7 +53,15 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     match args.action:
         case "add":
-            user = User(args.name, args.role, args.display_name, args.language, args.area, tuple(args.family_of))
+            user = User(
+                args.name,
+                args.role,
+                args.display_name,
+                args.language,
+                args.area,
+                tuple(args.family_of),
+                args.helper_kind,
+            )
             return _with_password(args, lambda c, password: people.add_user(c, user, password, actor=actor()))
         case "password":
             return _with_password(args, lambda c, password: people.set_password(c, args.name, password, actor=actor()))

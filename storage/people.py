@@ -34,6 +34,7 @@ LINK_FAMILY = query("link_family")
 UNLINK_FAMILY = query("unlink_family")
 AUDIT_HOMES = query("audit_homes")
 AUDIT_USER = query("audit_user")
+PUT_HELPER = query("put_helper")
 
 SHORTEST_PASSWORD = 10
 _HASHER = PasswordHasher()
@@ -160,6 +161,8 @@ async def add_user(connection: Connection, user: User, password: str | None = No
         raise UserExists(user_name=user.user_name)
     for resident_id in user.family_of:
         await execute(connection, LINK_FAMILY, user_name=user.user_name, resident_id=resident_id)
+    if user.helper_kind:
+        await execute(connection, PUT_HELPER, user_name=user.user_name, kind=user.helper_kind)
     await execute(connection, AUDIT_USER, actor=actor, action="user added", reason=f"{user.user_name} ({user.role})")
     return chosen
 

@@ -17,8 +17,9 @@ _PHONE = re.compile(r"[0-9+*#() -]{3,30}")
 _USER = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _ID = "use lower-case letters, digits and hyphens, at most 40, not starting with a hyphen"
 
-Role = Literal["operator", "supervisor", "family", "admin"]
-USER_ROLES: tuple[Role, ...] = ("operator", "supervisor", "family", "admin")
+Role = Literal["operator", "supervisor", "family", "admin", "helper"]
+USER_ROLES: tuple[Role, ...] = ("operator", "supervisor", "family", "admin", "helper")
+HELPER_KINDS = ("community", "volunteer", "doctor")
 
 
 class Home(NamedTuple):
@@ -120,6 +121,8 @@ class User(NamedTuple):
     language: str = "zh"
     area_prefix: str = ""
     family_of: tuple[str, ...] = ()
+    helper_kind: str = ""
+    """Role helper: one of HELPER_KINDS."""
 
     def problems(self) -> Iterator[str]:
         if not _USER.fullmatch(self.user_name):
@@ -136,6 +139,12 @@ class User(NamedTuple):
             yield "a family member sees their own relative and nobody else: name the resident (--family-of)"
         if self.role != "family" and self.family_of:
             yield f"role {self.role} sees residents by area, not as a relative: leave out --family-of, or use role family"
+        if (self.role == "helper") != bool(self.helper_kind) or (
+            self.helper_kind and self.helper_kind not in HELPER_KINDS
+        ):
+            yield f"a helper, and nobody else, is one of {', '.join(HELPER_KINDS)} (--helper-kind)"
+        if self.role == "helper" and len(self.area_prefix) < 6:
+            yield "a helper belongs to a county, town or community: give 6 to 12 digits of its area code"
         yield from _text("display name", self.display_name)
 
 

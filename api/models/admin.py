@@ -1,6 +1,7 @@
 """What administrators register, and what was refused."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -65,6 +66,9 @@ class NewUser(Asked):
         default="", max_length=12, pattern=r"^[0-9]*$", description="Sees homes whose area code begins so; empty: all"
     )
     family_of: list[str] = Field(default=[], max_length=50, description="Residents whose state a family user may see")
+    helper_kind: Literal["", "community", "volunteer", "doctor"] = Field(
+        default="", description="Role helper: what kind"
+    )
     password: str | None = Field(
         default=None, min_length=10, max_length=400, description="Left out: one is made and said once"
     )

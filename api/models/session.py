@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.models.shape import Asked, Said
 
-Role = Literal["operator", "supervisor", "family", "admin"]
+Role = Literal["operator", "supervisor", "family", "admin", "helper"]
 Language = Literal["zh", "en"]
 
 

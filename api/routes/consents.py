@@ -26,7 +26,7 @@ _READS = documented(401, 403, 404, 422, 503)
 _EXAMPLE = '{"part": "resident", "resident_id": "shen-ada", "name": "沈阿大", …}\n{"part": "consents", …}\n'
 
 
-async def _visible(connection: Connection, user: Who, resident_id: str) -> dict[str, Any]:
+async def visible_resident(connection: Connection, user: Who, resident_id: str) -> dict[str, Any]:
     """The resident, in one's own area. Raises NotFound."""
     row = await fetch_one(connection, _RESIDENT, resident_id=resident_id)
     if row is None or not user.sees_area(row["area_code"]):
@@ -38,7 +38,7 @@ async def _visible(connection: Connection, user: Who, resident_id: str) -> dict[
 async def list_consents(resident_id: RESIDENT, parts: Parts, now: Now, user: Operator) -> models.Consents:
     """Who is linked to the resident, what each may see now, and how that came about."""
     async with parts.database.transaction() as connection:
-        row = await _visible(connection, user, resident_id)
+        row = await visible_resident(connection, user, resident_id)
         found = await consents.in_force(connection, resident_id)
         history = await consents.history(connection, resident_id)
         await write_view(
@@ -57,7 +57,7 @@ async def list_consents(resident_id: RESIDENT, parts: Parts, now: Now, user: Ope
 async def record_consent(resident_id: RESIDENT, body: models.NewConsent, parts: Parts, user: Operator) -> Done:
     """In force from the next request on, for pages, tokens, feeds and notices alike. No scopes: withdrawn. The former word stays in the history."""
     async with parts.database.transaction() as connection:
-        await _visible(connection, user, resident_id)
+        await visible_resident(connection, user, resident_id)
         await consents.record(
             connection, resident_id=resident_id, user_name=body.user_name, scopes=body.scopes, given_by=body.given_by, giver=body.giver,
             ground=body.ground, recorded_by=user.user_name,
@@ -77,7 +77,7 @@ async def export_resident(
 ) -> StreamingResponse:
     """JSON Lines: one object a row, each with its ``part``. ``readings``: with every reading of the time that is kept, which may be much."""
     async with parts.database.transaction() as connection:
-        row = await _visible(connection, user, resident_id)
+        row = await visible_resident(connection, user, resident_id)
         await write_view(
             connection, user, now, case_id=None, home_id=row["home_id"], resident_id=resident_id, what="export"
         )
@@ -95,7 +95,7 @@ async def _lines(parts: Context, resident_id: str, readings: bool) -> AsyncGener
 async def erase_resident(resident_id: RESIDENT, body: models.Erasure, parts: Parts, user: Admin) -> models.Erased:
     """Name, numbers, address, readings, what was learned, consents and ways are gone at once and for good; ``kept`` names what stays, and why."""
     async with parts.database.transaction() as connection:
-        await _visible(connection, user, resident_id)
+        await visible_resident(connection, user, resident_id)
         done = await person.erase(connection, resident_id, actor=user.user_name, reason=body.reason)
     kept = [models.Kept(what=what, why=Sentence(key=f"kept.{what}", zh=zh, en=en)) for what, zh, en in person.KEPT]
     return models.Erased(resident_id=resident_id, erased=done.counts, kept=kept)

@@ -4,7 +4,6 @@ import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { useEffect, useState } from "react";
 import { Desk } from "./desk";
-import { FamilyPage } from "./family";
 import { SpeakProvider, keepLanguage, keptLanguage, useSpeech } from "./language";
 import { Login } from "./login";
 import { logOut, put, resume, whenSessionEnds } from "./session";
@@ -56,12 +55,8 @@ function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) 
     case "supervisor":
       return <Desk person={person} onLanguage={onLanguage} />;
     case "family":
-      return (
-        <>
-          <Header person={person} onLanguage={onLanguage} />
-          <FamilyPage />
-        </>
-      );
+    case "helper":
+      return <ToThePhone />;
     case "admin":
       return (
         <>
@@ -70,6 +65,12 @@ function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) 
         </>
       );
   }
+}
+
+/** Families and helpers have a page of their own, made for the telephone. */
+function ToThePhone() {
+  useEffect(() => window.location.replace("/phone"), []);
+  return <Spin fullscreen />;
 }
 
 /** Name of the house, what the page adds, who is logged in, language, log-out. */

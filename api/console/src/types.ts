@@ -8,7 +8,7 @@ export interface Reason extends Sentence { on: boolean }
 export interface Person {
   user_name: string;
   display_name: string;
-  role: "operator" | "supervisor" | "family" | "admin";
+  role: "operator" | "supervisor" | "family" | "admin" | "helper";
   language: Language;
   area_prefix: string;
 }
@@ -193,16 +193,47 @@ export interface ResidentDetail {
   now: string;
 }
 
+export interface OpenAlert {
+  case_id: string;
+  family: string;
+  priority: number;
+  raised_at: string;
+  taken: boolean;
+  handling: string;
+  handler: string | null;
+  address: string | null;
+  room: string | null;
+  going: string[];
+  i_go: boolean;
+}
+
 export interface Relative {
   resident_id: string;
   name: string;
-  word: "well" | "quiet" | "alert" | "cannot_see";
-  said: Sentence;
+  scopes: string[];
+  word: "well" | "quiet" | "alert" | "cannot_see" | null;
+  said: Sentence | null;
   last_sign_at: string | null;
   cannot_see_since: string | null;
   taken: boolean | null;
+  alerts: OpenAlert[];
+  away_until: string | null;
+  visitor_until: string | null;
+  home_now: string | null;
   now: string;
 }
+
+export interface Moment { what: string; at: string }
+export interface Day { resident_id: string; moments: Moment[]; since: string; home_now: string; whole: boolean; said: Sentence | null }
+export interface HomeNotice { notice_id: number; kind: "away" | "visitor"; from_at: string; until_at: string; everybody: boolean; note: string; made_by: string }
+export interface HomeNotices { notices: HomeNotice[]; home_now: string }
+export interface KinContact { contact_id: number; rank: number; name: string; relation: string; phone: string }
+export interface KinContacts { contacts: KinContact[] }
+export interface Way { way: string | null; reach: string | null; offered: string[]; consented: boolean }
+export interface ScopeWords { scope: string; zh: string; en: string; emergency: boolean }
+export interface ConsentNow { user_name: string; display_name: string; scopes: string[]; given_by: string | null; giver: string | null; ground: string | null; recorded_by: string | null; recorded_at: string | null }
+export interface ConsentRow { consent_id: number; user_name: string; scopes: string[]; given_by: string; giver: string; ground: string; recorded_by: string; recorded_at: string }
+export interface Consents { now: ConsentNow[]; history: ConsentRow[]; scopes: ScopeWords[] }
 
 export interface Relatives { relatives: Relative[]; now: string }
 
@@ -219,3 +250,19 @@ export interface DeadLetter {
 export interface DeadLetters { letters: DeadLetter[] }
 export interface UnboundDevice { home_id: string; device_id: string; first_seen_at: string | null; last_seen_at: string | null }
 export interface UnboundDevices { devices: UnboundDevice[] }
+
+export interface Task {
+  case_id: string;
+  family: string;
+  priority: number;
+  state: string;
+  address: string;
+  residents: string[];
+  home_note: string;
+  asked_at: string;
+  arrive_by: string;
+  arrived_at: string | null;
+  late: boolean;
+}
+export interface VisitDue { resident_id: string; name: string; address: string; area_code: string; groups: string[]; care_level: number; last_at: string | null; due_at: string; overdue: boolean }
+export interface HelperPage { tasks: Task[]; visits: VisitDue[]; hours: number; now: string }

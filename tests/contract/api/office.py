@@ -57,6 +57,8 @@ USERS = [
     User("chief", "supervisor", "值班长"),
     User("root", "admin", "管理员"),
     User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
+    User("lin", "helper", "林志愿", area_prefix="330282", helper_kind="volunteer"),
+    User("mei", "helper", "梅社工", area_prefix="330282001001", helper_kind="community"),
     User("nephew", "family", "罗明", family_of=("luo-ying",)),
 ]
 

@@ -89,7 +89,13 @@ async def test_an_alert_is_told_part_by_part_as_consented(office: Office) -> Non
     assert (found["word"], found["alerts"]) == ("alert", []), "the word does not lie, and says no more"
     await consent(office, "alerts")
     (alert,) = (await daughter.get(ADA)).json()["alerts"]
-    assert (alert["family"], alert["taken"], alert["handler"], alert["address"], alert["room"]) == ("sos", True, None, None, None)
+    assert (alert["family"], alert["taken"], alert["handler"], alert["address"], alert["room"]) == (
+        "sos",
+        True,
+        None,
+        None,
+        None,
+    )
     await consent(office, "alerts", "handler", "address")
     (alert,) = (await daughter.get(ADA)).json()["alerts"]
     assert (alert["handler"], alert["address"], alert["room"]) == ("一号席", "虞波社区 3 幢 402 室", "bedroom")
@@ -101,7 +107,9 @@ async def test_consent_keeps_its_history_and_who_recorded_it(office: Office) -> 
     assert refused.status_code == 422, "a guardian is named"
     await desk.post("/api/v1/residents/shen-ada/consents", json={"user_name": "daughter", "scopes": ["word"], "given_by": "guardian", "giver": "沈国强", "ground": "paper 7"})  # fmt: skip
     found = (await desk.get("/api/v1/residents/shen-ada/consents")).json()
-    assert [(each["user_name"], each["scopes"], each["giver"]) for each in found["now"]] == [("daughter", ["word"], "沈国强")]
+    assert [(each["user_name"], each["scopes"], each["giver"]) for each in found["now"]] == [
+        ("daughter", ["word"], "沈国强")
+    ]
     assert (found["history"][0]["ground"], found["history"][0]["recorded_by"]) == ("paper 7", "desk-2")
     assert found["history"][1]["ground"] == "said by telephone", "what was said before stays"
     assert {each["scope"] for each in found["scopes"] if each["emergency"]} == set(consents.EMERGENCY)
@@ -114,7 +122,9 @@ async def test_a_desk_of_another_area_learns_of_no_consent(office: Office) -> No
 
 
 def test_the_migration_holds_the_same_scopes(furnished: str, office: Office) -> None:
-    (text,) = office.sql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'consents_scopes_check'")[0]
+    (text,) = office.sql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'consents_scopes_check'")[
+        0
+    ]
     assert {scope for scope in consents.SCOPES if f"'{scope}'" in text} == set(consents.SCOPES)
 
 
@@ -136,7 +146,13 @@ async def test_a_token_reads_what_it_was_made_for_and_no_more(office: Office) ->
     found = (await tablet.get(ADA)).json()
     assert (found["scopes"], found["word"]) == (["word"], "cannot_see")
     assert [(await tablet.get(path)).status_code for path in READS[1:]] == [404, 404, 404]
-    for path in ("/api/v1/family/tokens", "/api/v1/family/consents", "/api/v1/cases", "/api/v1/residents", "/api/v1/session"):
+    for path in (
+        "/api/v1/family/tokens",
+        "/api/v1/family/consents",
+        "/api/v1/cases",
+        "/api/v1/residents",
+        "/api/v1/session",
+    ):
         assert (await tablet.get(path)).status_code in (401, 405), path
     await consent(office, "day")
     assert (await tablet.get(ADA)).status_code == 404, "the consent of the moment counts"
@@ -168,7 +184,9 @@ async def test_an_absence_reaches_the_card_and_silence_counts_again_from_its_end
     assert answer.status_code == 201, answer.text
     assert (card(office).away_until_s, card(office).version) == (until.timestamp(), before + 1)
     found = (await daughter.get(ADA)).json()
-    assert (found["word"], found["said"]["key"]) == ("cannot_see", "relative.away"), "an empty home shows nobody to be well"
+    assert (found["word"], found["said"]["key"]) == ("cannot_see", "relative.away"), (
+        "an empty home shows nobody to be well"
+    )
     (notice,) = (await daughter.get(f"{ADA}/notices")).json()["notices"]
     office.clock.forward(600)
     both_speak(office)
@@ -181,7 +199,11 @@ async def test_a_visitor_reaches_the_card_and_a_later_notice_waits_for_its_time(
     both_speak(office)
     daughter = await office.desk("daughter")
     now = office.clock()
-    body = {"kind": "visitor", "from_at": (now + timedelta(hours=1)).isoformat(), "until_at": (now + timedelta(hours=2)).isoformat()}
+    body = {
+        "kind": "visitor",
+        "from_at": (now + timedelta(hours=1)).isoformat(),
+        "until_at": (now + timedelta(hours=2)).isoformat(),
+    }
     await daughter.post(f"{ADA}/notices", json=body)
     assert card(office).visitor_until_s is None
     connection = await connect(office.conninfo, "test keeper")
@@ -211,10 +233,14 @@ async def test_a_notice_of_a_played_home_is_on_its_own_clock(office: Office) -> 
     there = datetime(2027, 3, 1, 9, tzinfo=UTC)
     office.sql("UPDATE sources SET clock = 'virtual', watched_until_at = %s WHERE source = 'main'", there)
     daughter = await office.desk("daughter")
-    late = await daughter.post(f"{ADA}/notices", json={"kind": "away", "until_at": (office.clock() + timedelta(hours=1)).isoformat()})
+    late = await daughter.post(
+        f"{ADA}/notices", json={"kind": "away", "until_at": (office.clock() + timedelta(hours=1)).isoformat()}
+    )
     assert late.status_code == 422, "over already in that world"
     until = there + timedelta(hours=3)
-    assert (await daughter.post(f"{ADA}/notices", json={"kind": "away", "until_at": until.isoformat()})).status_code == 201
+    assert (
+        await daughter.post(f"{ADA}/notices", json={"kind": "away", "until_at": until.isoformat()})
+    ).status_code == 201
     assert card(office).away_until_s == until.timestamp()
 
 
@@ -253,7 +279,9 @@ async def test_kin_who_consented_are_due_at_the_moment_of_a_p1_and_not_after_wit
 async def test_the_feed_tells_an_alert_as_it_comes_and_ends_with_the_session(office: Office) -> None:
     both_speak(office)
     daughter = await office.desk("daughter")
-    first = [Relative.model_validate(each) for each in (await daughter.get("/api/v1/family/relatives")).json()["relatives"]]
+    first = [
+        Relative.model_validate(each) for each in (await daughter.get("/api/v1/family/relatives")).json()["relatives"]
+    ]
     (session_id,) = office.sql("SELECT session_id FROM sessions WHERE user_name = 'daughter'")[0]
     user = Kin(user_name="daughter", display_name="", allowed=tuple(consents.SCOPES), session_id=session_id, token_hash=None, ends_at=office.clock() + timedelta(hours=1))  # fmt: skip
     object.__setattr__(office.parts.settings, "heartbeat_s", 0.05)
@@ -273,17 +301,30 @@ async def test_the_feed_tells_an_alert_as_it_comes_and_ends_with_the_session(off
 
 
 async def test_all_that_is_kept_of_a_resident_can_be_had_and_erased_with_what_stays_named(office: Office) -> None:
-    office.sql("INSERT INTO homes (home_id, area_code, address) VALUES ('wu', '330282001001', '某处') ON CONFLICT DO NOTHING")
-    office.sql("INSERT INTO residents (resident_id, home_id, name, phone) VALUES ('wu-lan', 'wu', '吴兰', '138') ON CONFLICT DO NOTHING")
-    office.sql("INSERT INTO contacts (home_id, rank, name, phone) VALUES ('wu', 1, '吴军', '139') ON CONFLICT DO NOTHING")
+    office.sql(
+        "INSERT INTO homes (home_id, area_code, address) VALUES ('wu', '330282001001', '某处') ON CONFLICT DO NOTHING"
+    )
+    office.sql(
+        "INSERT INTO residents (resident_id, home_id, name, phone) VALUES ('wu-lan', 'wu', '吴兰', '138') ON CONFLICT DO NOTHING"
+    )
+    office.sql(
+        "INSERT INTO contacts (home_id, rank, name, phone) VALUES ('wu', 1, '吴军', '139') ON CONFLICT DO NOTHING"
+    )
     office.sql("INSERT INTO devices (home_id, device_id, role) VALUES ('wu', 'pir-1', 'motion') ON CONFLICT DO NOTHING")
     office.sql("INSERT INTO reading_motion (home_id, device_id, event_at, received_at, clock, boot, seq, moving) VALUES ('wu', 'pir-1', now(), now(), 0, 1, 1, true)")  # fmt: skip
     await consent(office, "word", user_name="nephew", resident_id="wu-lan")
     root, chief = await office.desk("root"), await office.desk("chief")
-    lines = [json.loads(line) for line in (await chief.get("/api/v1/residents/wu-lan/export?readings=true")).text.splitlines()]
-    assert {"resident", "home", "contacts", "devices", "consents", "reading_motion", "case_history"} <= {each["part"] for each in lines}
+    lines = [
+        json.loads(line)
+        for line in (await chief.get("/api/v1/residents/wu-lan/export?readings=true")).text.splitlines()
+    ]
+    assert {"resident", "home", "contacts", "devices", "consents", "reading_motion", "case_history"} <= {
+        each["part"] for each in lines
+    }
     case = await office.admit("wu", device_id="pir-1")
-    assert (await root.post("/api/v1/residents/wu-lan/erase", json={"reason": "asked"})).status_code == 422, "a case is open"
+    assert (await root.post("/api/v1/residents/wu-lan/erase", json={"reason": "asked"})).status_code == 422, (
+        "a case is open"
+    )
     office.sql("UPDATE cases SET handling = 'CLOSED' WHERE case_id = %s", case.case_id)
     done = await root.post("/api/v1/residents/wu-lan/erase", json={"reason": "asked by the family"})
     assert done.status_code == 200, done.text
@@ -293,4 +334,6 @@ async def test_all_that_is_kept_of_a_resident_can_be_had_and_erased_with_what_st
     assert office.sql("SELECT count(*) FROM contacts WHERE home_id = 'wu'") == [(0,)]
     assert office.sql("SELECT count(*) FROM kin_sees WHERE resident_id = 'wu-lan'") == [(0,)]
     assert office.sql("SELECT removed_at IS NOT NULL, address FROM homes WHERE home_id = 'wu'") == [(True, "")]
-    assert office.sql("SELECT count(*) FROM cases WHERE home_id = 'wu'") == [(1,)], "what was done in an emergency stays known"
+    assert office.sql("SELECT count(*) FROM cases WHERE home_id = 'wu'") == [(1,)], (
+        "what was done in an emergency stays known"
+    )

@@ -20,7 +20,7 @@ PUBLIC = {
     ("get", "/metrics"),
 }
 """Routes without roles. An answer brings its question's token; /metrics looks at where the request comes from (test_health.py)."""
-USERS = {"operator": "desk-1", "supervisor": "chief", "family": "daughter", "admin": "root"}
+USERS = {"operator": "desk-1", "supervisor": "chief", "family": "daughter", "admin": "root", "helper": "lin"}
 ENDLESS = ("/api/v1/stream", "/api/v1/family/stream")
 
 
