@@ -23,7 +23,7 @@ class HelperNear(Said):
     state: str | None = Field(default=None, description="How far they are with this case, if they were asked")
 
 
-class Response(Said):
+class HelperResponse(Said):
     """Somebody who was asked, and how far they are."""
 
     user_name: str
@@ -45,7 +45,7 @@ class HelpersOfCase(Said):
     """Who may be asked, and who was."""
 
     near: list[HelperNear]
-    responses: list[Response]
+    responses: list[HelperResponse]
 
 
 class AskHelper(Asked):

@@ -53,7 +53,7 @@ async def list_helpers(case_id: CaseId, parts: Parts, now: Now, user: Operator) 
         near = await fetch_all(connection, _NEAR, case_id=case_id)
         responses = await fetch_all(connection, _RESPONSES, case_id=case_id, now=now)
     return models.HelpersOfCase(
-        near=[models.HelperNear.model_validate(row) for row in near], responses=[models.Response.model_validate(row) for row in responses]
+        near=[models.HelperNear.model_validate(row) for row in near], responses=[models.HelperResponse.model_validate(row) for row in responses]
     )  # fmt: skip
 
 

@@ -1,9 +1,11 @@
 """A running site with the api and one of the twins, and browsers at its console: Debian's Chromium, driven by Playwright.
 
-console_site   module    a Site of its own: services, alerts-1, api, homes, users
+post_box       session   takes what kin are told
+console_site   session   a Site of its own: services, alerts-1, api, homes, users
 room           function  opens browsers; cases are cleared before, and what a page threw fails the test after
 """
 
+import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from deploy import browser as chromium
 from deploy import console, prepare
 from deploy.native import engine
 from deploy.site import Site
-from tests.browser.room import Room, furnish
+from tests.browser.room import PostBox, Room, furnish
 from tests.conftest import free_base
 from tests.system.conftest import Stages
 
@@ -34,15 +36,26 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def console_site() -> Iterator[Site]:
+@pytest.fixture(scope="session")
+def post_box() -> Iterator[PostBox]:
+    box = PostBox()
+    yield box
+    box.close()
+
+
+@pytest.fixture(scope="session")
+def console_site(post_box: PostBox) -> Iterator[Site]:
     site = Site.load(data=Path(mkdtemp(prefix="shouwang-")), port_base=free_base(32000, 7))
     stages = Stages(site)
     try:
         prepare.services(site, native=True)
         console.build(site)
         furnish(site)
-        stages.start("alerts-1", "api", settings={"SHOUWANG_API_HEARTBEAT_S": "1"})
+        stages.start(
+            "alerts-1",
+            "api",
+            settings={"SHOUWANG_API_HEARTBEAT_S": "1", "SHOUWANG_API_KIN_WAYS": json.dumps({"sms": post_box.way})},
+        )
         yield site
     finally:
         engine.down(site)

@@ -1,7 +1,10 @@
 """A watch room: desks that are browsers, and homes in which something happens."""
 
 import asyncio
+import json
+import threading
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page
@@ -32,6 +35,8 @@ USERS = [
     User("desk-2", "operator", "二号席"),
     User("chief", "supervisor", "值班长"),
     User("root", "admin", "管理员"),
+    User("lin", "helper", "林志愿", area_prefix="330282", helper_kind="volunteer"),
+    User("mei", "helper", "梅社工", area_prefix=AREA, helper_kind="community"),
     User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
 ]
 CLEARED = (
@@ -66,6 +71,36 @@ def furnish(site: Site) -> None:
     asyncio.run(put())
 
 
+class PostBox:
+    """A gateway for messages on loopback: keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, dict[str, Any]]] = []
+        box = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                box.taken.append((self.path, json.loads(body)))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def way(self) -> str:
+        """Its address, as a site gives its gateways."""
+        return f"json://127.0.0.1:{self._server.server_address[1]}/{{to}}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Room:
     """Browsers at one site. ``troubles``: what pages threw."""
 
@@ -93,11 +128,12 @@ class Room:
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return rows(self.site, statement, *values)
 
-    async def browser(self) -> Page:
-        """A browser of its own at the console, of the size that every desk has."""
+    async def browser(self, *, phone: bool = False, address: str = "") -> Page:
+        """A browser of its own at the console, of the size that every desk has, or of a telephone's."""
         context = await self._chrome.new_context(
-            viewport={"width": 1280, "height": 720}, locale="zh-CN", timezone_id="Asia/Shanghai"
-        )
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 720},
+            has_touch=phone, locale="zh-CN", timezone_id="Asia/Shanghai",
+        )  # fmt: skip
         self._contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(30_000)
@@ -105,7 +141,7 @@ class Room:
         page.on(
             "console", lambda said: self.troubles.append(said.text) if "Content Security Policy" in said.text else None
         )
-        await page.goto(self.url)
+        await page.goto(self.url + address)
         return page
 
     async def log_in(self, page: Page, user_name: str, password: str = PASSWORD) -> None:
@@ -116,6 +152,13 @@ class Room:
     async def desk(self, user_name: str) -> Page:
         """A browser in which this user is logged in."""
         page = await self.browser()
+        await self.log_in(page, user_name)
+        await page.get_by_test_id("logout").wait_for()
+        return page
+
+    async def phone(self, user_name: str) -> Page:
+        """A telephone on which this user is logged in."""
+        page = await self.browser(phone=True, address="/phone")
         await self.log_in(page, user_name)
         await page.get_by_test_id("logout").wait_for()
         return page

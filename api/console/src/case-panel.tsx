@@ -2,6 +2,7 @@
 import { Alert, App as AntApp, Button, Spin, Tag } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ActForm, type Form } from "./act-form";
+import { Helpers } from "./helpers";
 import { useSpeech } from "./language";
 import { PriorityMark } from "./priority";
 import { useRefusal } from "./refusal";
@@ -188,6 +189,7 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
         </div>
       )}
       <Contacts contacts={detail.contacts} />
+      <Helpers key={caseId} caseId={caseId} version={shown.version} />
       <Signals detail={detail} />
       <History detail={detail} />
       <ActForm form={form} priority={shown.priority} script={detail.script} technical={shown.family === "technical"} onCancel={() => setForm(null)} onSend={act} />

@@ -1,6 +1,7 @@
 // Residents: when each was last known to be alive, and from when on we cannot see.
 import { Alert, Button, Empty, Input, Spin, Table } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { Consents } from "./consents";
 import { useSpeech } from "./language";
 import { Contacts, Residents, Where } from "./record";
 import { useRefusal } from "./refusal";
@@ -140,6 +141,7 @@ function ResidentPanel({ residentId }: { residentId: string }) {
         <Where home={found.home} now={Date.parse(found.now)} />
       </div>
       <Contacts contacts={found.contacts} />
+      <Consents residentId={residentId} />
       <section>
         <h3>{t("people.devices")}</h3>
         <ul className="lines">

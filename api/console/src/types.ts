@@ -266,3 +266,6 @@ export interface Task {
 }
 export interface VisitDue { resident_id: string; name: string; address: string; area_code: string; groups: string[]; care_level: number; last_at: string | null; due_at: string; overdue: boolean }
 export interface HelperPage { tasks: Task[]; visits: VisitDue[]; hours: number; now: string }
+export interface HelperNear { user_name: string; display_name: string; kind: string; phone: string; busy: number; state: string | null }
+export interface HelperResponse { user_name: string; display_name: string; state: string; asked_by: string; asked_at: string; arrived_at: string | null; arrive_by: string; late: boolean; result: string | null; note: string }
+export interface HelpersOfCase { near: HelperNear[]; responses: HelperResponse[] }

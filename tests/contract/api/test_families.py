@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from alerts.notices import due
@@ -14,6 +15,7 @@ from api.routes.family import tell
 from contracts.home_cards import decode
 from contracts.kinds import Card
 from storage import consents, home_notices, person
+from storage.cards import refresh_cards
 from storage.database import connect
 from tests.contract.api.office import Desk, Office
 from tests.contract.api.test_residents import both_speak, heard, reading
@@ -35,6 +37,8 @@ async def everything_consented(office: Office) -> None:
     for table in ("notices", "kin_going", "home_notices", "kin_tokens", "recipients"):
         office.sql(f"DELETE FROM {table}")
     office.sql("UPDATE homes SET away_until = NULL, visitor_until = NULL")
+    async with await connect(office.conninfo, "test cards") as connection, connection.transaction():
+        await refresh_cards(connection, ["shen"])
     await consent(office, *consents.SCOPES)
 
 
@@ -160,8 +164,9 @@ async def test_a_token_reads_what_it_was_made_for_and_no_more(office: Office) ->
 
 async def test_a_token_ends_by_its_owner_by_time_and_with_the_password(office: Office) -> None:
     daughter = await office.desk("daughter")
-    first, second = [stranger_with(office, await program(daughter, "word")) for _ in range(2)]
+    first = stranger_with(office, await program(daughter, "word"))
     listed = (await daughter.get("/api/v1/family/tokens")).json()["tokens"]
+    second = stranger_with(office, await program(daughter, "word"))
     assert (await daughter.delete(f"/api/v1/family/tokens/{listed[0]['token_id']}")).status_code == 200
     assert [(await each.get(ADA)).status_code for each in (first, second)] == [401, 200]
     office.sql("UPDATE users SET token_epoch = token_epoch + 1 WHERE user_name = 'daughter'")
@@ -260,7 +265,7 @@ async def test_the_desk_reads_at_once_that_somebody_is_going(office: Office) -> 
 async def test_kin_who_consented_are_due_at_the_moment_of_a_p1_and_not_after_withdrawal(office: Office) -> None:
     office.sql("DELETE FROM recipients")
     daughter = await office.desk("daughter")
-    object.__setattr__(office.parts.settings, "kin_ways", json.dumps({"sms": "json://127.0.0.1:9/{to}"}))
+    msgspec.structs.force_setattr(office.parts.settings, "kin_ways", json.dumps({"sms": "json://127.0.0.1:9/{to}"}))
     assert (await daughter.put(f"{ADA}/way", json={"way": "nobody", "reach": "12345"})).status_code == 422
     assert (await daughter.put(f"{ADA}/way", json={"way": "sms", "reach": "+8613900000001"})).status_code == 200
     assert office.sql("SELECT url FROM recipients") == [("json://127.0.0.1:9/%2B8613900000001",)]
@@ -284,7 +289,7 @@ async def test_the_feed_tells_an_alert_as_it_comes_and_ends_with_the_session(off
     ]
     (session_id,) = office.sql("SELECT session_id FROM sessions WHERE user_name = 'daughter'")[0]
     user = Kin(user_name="daughter", display_name="", allowed=tuple(consents.SCOPES), session_id=session_id, token_hash=None, ends_at=office.clock() + timedelta(hours=1))  # fmt: skip
-    object.__setattr__(office.parts.settings, "heartbeat_s", 0.05)
+    msgspec.structs.force_setattr(office.parts.settings, "heartbeat_s", 0.05)
     with office.parts.feed.subscribe("", frozenset({"shen"})) as subscriber:
         events = tell(office.parts, user, subscriber, first)
         assert (await anext(events)).event == "relatives"
@@ -311,7 +316,7 @@ async def test_all_that_is_kept_of_a_resident_can_be_had_and_erased_with_what_st
         "INSERT INTO contacts (home_id, rank, name, phone) VALUES ('wu', 1, '吴军', '139') ON CONFLICT DO NOTHING"
     )
     office.sql("INSERT INTO devices (home_id, device_id, role) VALUES ('wu', 'pir-1', 'motion') ON CONFLICT DO NOTHING")
-    office.sql("INSERT INTO reading_motion (home_id, device_id, event_at, received_at, clock, boot, seq, moving) VALUES ('wu', 'pir-1', now(), now(), 0, 1, 1, true)")  # fmt: skip
+    office.sql("INSERT INTO reading_motion (home_id, device_id, event_at, received_at, clock, boot, seq, moving, cause) VALUES ('wu', 'pir-1', now(), now(), 0, 1, 1, true, 'pir')")  # fmt: skip
     await consent(office, "word", user_name="nephew", resident_id="wu-lan")
     root, chief = await office.desk("root"), await office.desk("chief")
     lines = [

@@ -13,6 +13,8 @@ from contracts.kinds import ROOMS
 CONSOLE = Path(__file__).parents[3] / "api" / "console"
 TEXTS = json.loads((CONSOLE / "src" / "texts.json").read_text(encoding="utf-8"))
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((CONSOLE / "src").glob("*.ts*")))
+PHONE = json.loads((CONSOLE / "src" / "phone" / "texts.json").read_text(encoding="utf-8"))
+PHONE_SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((CONSOLE / "src" / "phone").glob("*.ts")))
 
 
 def values_of(text: str) -> set[str]:
@@ -35,10 +37,12 @@ def test_no_text_stands_in_the_table_for_nothing() -> None:
         "coverage",
         "kind",
         "room",
-        "relative",
         "stage",
         "role",
         "change",
+        "step",
+        "result",
+        "helper",
     }
     unused = [key for key in TEXTS if f'"{key}"' not in SOURCE and key.split(".")[0] not in groups]
     templates = set(re.findall(r"`(\w+)\.\$\{", SOURCE)) | {"queue", "act", "nav"}
@@ -48,7 +52,7 @@ def test_no_text_stands_in_the_table_for_nothing() -> None:
 def test_every_word_that_the_server_says_has_its_text() -> None:
     words = {
         "family": FAMILIES, "handling": Handling.__args__, "condition": Condition.__args__, "change": Change.__args__, "room": ROOMS,
-        "coverage": ("protected", "degraded", "blind"), "relative": ("well", "quiet", "alert", "cannot_see"),
+        "coverage": ("protected", "degraded", "blind"),
         "kind": ("motion", "contact", "presence", "pulse", "power", "water", "vitals", "call"), "stage": ("ok", "late", "away", "unknown"),
         "role": ("operator", "supervisor", "family", "admin", "helper"), "priority": ("1", "2", "3", "4", "5"),
     }  # fmt: skip
@@ -92,3 +96,19 @@ def test_the_lock_file_names_no_registry_and_every_version_is_exact() -> None:
     versions = package["dependencies"] | package["devDependencies"]
     assert [name for name, version in versions.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
     assert "omit-lockfile-registry-resolved=true" in (CONSOLE / ".npmrc").read_text(encoding="utf-8")
+
+
+def test_the_telephone_s_texts_are_in_both_languages_used_and_all_there() -> None:
+    assert [
+        key for key, row in PHONE.items() if set(row) != {"zh", "en"} or values_of(row["zh"]) != values_of(row["en"])
+    ] == []
+    asked = set(re.findall(r'\bt\(\s*"([\w.]+)"', PHONE_SOURCE)) | set(
+        re.findall(r'\? "([\w]+\.[\w]+)" : "([\w]+\.[\w]+)"', PHONE_SOURCE)[0]
+    )
+    assert asked - PHONE.keys() == set()
+    words = {"family": set(FAMILIES) - {"technical"}, "relative": ("well", "quiet", "alert", "cannot_see"), "day": ("up", "meal", "out", "home", "in_bed"),
+             "result": ("well", "helped", "handed_over", "not_met", "needs_more"), "notice": ("away", "visitor"), "visit": ("door", "phone")}  # fmt: skip
+    assert [
+        f"{group}.{word}" for group, every in words.items() for word in every if f"{group}.{word}" not in PHONE
+    ] == []
+    assert not re.search(r"[\u4e00-\u9fff]", PHONE_SOURCE)
