@@ -16,9 +16,10 @@ from api.database import Database
 from api.dead_man import DeadMan
 from api.feed import Feed
 from api.guard import Guard
+from api.handover import Handovers
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
-from api.routes import admin, cases, consents, family, health, helpers, questions, residents, session, stream
+from api.routes import admin, cases, consents, family, handovers, health, helpers, questions, residents, session, stream
 from api.settings import ApiSettings
 from contracts import metrics
 from storage.database import pool
@@ -55,6 +56,8 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
         works = [parts.feed.run, parts.pipeline.run]
         if settings.dead_man_url:
             works.append(DeadMan(settings.dead_man_url, settings.dead_man_s, parts.health).run)
+        if settings.fhir_url:
+            works.append(Handovers(database, settings.fhir_url, settings.fhir_token, clock).run)
         tasks = [asyncio.create_task(_for_ever(work)) for work in works]
         try:
             yield
@@ -65,7 +68,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
     app = FastAPI(title=TITLE, version="1", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
     app.add_middleware(Guard)
-    for module in (session, stream, cases, questions, residents, family, consents, helpers, admin, health):
+    for module in (session, stream, cases, questions, residents, family, consents, helpers, handovers, admin, health):
         app.include_router(module.router)
     console.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

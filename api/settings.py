@@ -45,19 +45,20 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Outside address that is asked for while all is well, so that somebody hears when this site dies; empty = none. See docs/operating.md."""
     dead_man_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
     """How often, s (design: every minute)."""
-    kin_ways: str = "{}"
-    """How kin may choose to be told: a JSON object of name -> Apprise address with ``{to}`` where their number or address goes, for example
-    ``{"sms": "dmessage://KEY/{to}", "mail": "mailtos://user:word@host?to={to}"}``. The site's own gateways: kin bring no address of their own."""
+    fhir_url: Annotated[str, Meta(pattern=r"^(https?://.+)?$")] = ""
+    """Where an incident is POSTed for medicine (120, the paired clinic); empty = only as a file."""
+    fhir_token: str = ""
+    """Bearer token for it."""
+    kin_ways: tuple[str, ...] = ()
+    """How kin may choose to be told: name=Apprise address, with ``{to}`` where their number or address goes, separated by commas, for example
+    ``sms=dmessage://KEY/{to},mail=mailtos://user:word@host?to={to}``. The site's own gateways: kin bring no address of their own."""
 
     def ways(self) -> dict[str, str]:
         """Raises BadSetting."""
-        try:
-            found = msgspec.json.decode(self.kin_ways, type=dict[str, str])
-        except msgspec.DecodeError as error:
-            raise BadSetting(name="SHOUWANG_API_KIN_WAYS", detail=str(error)) from error
-        without = [name for name, address in found.items() if "{to}" not in address]
+        found = dict(each.partition("=")[::2] for each in self.kin_ways)
+        without = [name for name, address in found.items() if not name or "{to}" not in address]
         if without:
-            raise BadSetting(name="SHOUWANG_API_KIN_WAYS", detail=f"no {{to}} in {', '.join(without)}")
+            raise BadSetting(name="SHOUWANG_API_KIN_WAYS", detail=f"no name=address with {{to}}: {', '.join(without)}")
         return found
 
 

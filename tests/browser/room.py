@@ -40,6 +40,8 @@ USERS = [
     User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
 ]
 CLEARED = (
+    "notices",
+    "handovers",
     "incident_reviews",
     "case_questions",
     "outbox",

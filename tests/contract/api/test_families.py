@@ -265,7 +265,7 @@ async def test_the_desk_reads_at_once_that_somebody_is_going(office: Office) -> 
 async def test_kin_who_consented_are_due_at_the_moment_of_a_p1_and_not_after_withdrawal(office: Office) -> None:
     office.sql("DELETE FROM recipients")
     daughter = await office.desk("daughter")
-    msgspec.structs.force_setattr(office.parts.settings, "kin_ways", json.dumps({"sms": "json://127.0.0.1:9/{to}"}))
+    msgspec.structs.force_setattr(office.parts.settings, "kin_ways", ("sms=json://127.0.0.1:9/{to}",))
     assert (await daughter.put(f"{ADA}/way", json={"way": "nobody", "reach": "12345"})).status_code == 422
     assert (await daughter.put(f"{ADA}/way", json={"way": "sms", "reach": "+8613900000001"})).status_code == 200
     assert office.sql("SELECT url FROM recipients") == [("json://127.0.0.1:9/%2B8613900000001",)]

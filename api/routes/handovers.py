@@ -1,0 +1,105 @@
+"""Handing an incident over to medicine: a FHIR R4 Bundle as a file, and to the configured endpoint."""
+
+import json
+import uuid
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from api import fhir
+from api.access import OPERATORS, Operator, Who, roles
+from api.context import Context, Now, Parts
+from api.errors import BadChange
+from api.models.shape import Said
+from api.problems import documented
+from api.reasons import reasons_of
+from api.routes.cases import CaseId, visible, write_view
+from storage.database import Connection
+from storage.queries import execute, fetch_all, fetch_one, query
+
+router = APIRouter(prefix="/api/v1", tags=["handing over"])
+
+_FACTS = query("handover_facts")
+_SIGNALS = query("handover_signals")
+_RESPONSES = query("handover_responses")
+_CONTACTS = query("family_contacts")
+_PUT = query("put_handover")
+_LIST = query("handovers_of_case")
+_READS = documented(401, 403, 404, 422, 503)
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A FHIR R4 Bundle", "content": {"application/fhir+json": {"schema": {"type": "object"}, "example": {"resourceType": "Bundle", "type": "collection", "entry": []}}}}
+}  # fmt: skip
+
+
+class Handover(Said):
+    """What was handed over, and how that went."""
+
+    handover_id: str
+    asked_by: str
+    asked_at: datetime
+    attempts: int
+    sent_at: datetime | None = Field(default=None, description="When the other side took it; none: it is being tried")
+    detail: str
+
+
+class HandoversOfCase(Said):
+    """What was handed over of a case."""
+
+    handovers: list[Handover]
+
+
+async def _bundle(connection: Connection, parts: Context, user: Who, case_id: str, now: datetime) -> dict[str, Any]:
+    """Raises BadChange where it is not known whom the case is about."""
+    case = await fetch_one(connection, _FACTS, case_id=case_id)
+    if case is None or case["resident_id"] is None:
+        raise BadChange(detail="it is not known which resident the case is about; tell medicine by telephone")
+    reasons = (await reasons_of(connection, [case_id])).get(case_id, [])
+    return fhir.bundle(
+        case, await fetch_all(connection, _CONTACTS, home_id=case["home_id"]), await fetch_all(connection, _SIGNALS, case_id=case_id),
+        {each.key: f"{each.zh} {each.en}" for each in reasons}, await fetch_all(connection, _RESPONSES, case_id=case_id),
+        author=user.display_name or user.user_name, now=now,
+    )  # fmt: skip
+
+
+@router.get("/cases/{case_id}/fhir", responses=_READS | _FILE, response_class=JSONResponse, summary="For medicine, as a file", openapi_extra=roles(*OPERATORS))  # fmt: skip
+async def read_bundle(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> JSONResponse:
+    """Patient, RelatedPerson, Observation, DetectedIssue, Communication, Task, Provenance. Reading it is in the audit."""
+    home_id = await visible(parts, user, case_id)
+    async with parts.database.transaction() as connection:
+        document = await _bundle(connection, parts, user, case_id, now)
+        await write_view(connection, user, now, case_id=case_id, home_id=home_id, what="fhir")
+    return JSONResponse(document, media_type="application/fhir+json")
+
+
+@router.post("/cases/{case_id}/fhir", status_code=201, responses=_READS, summary="To medicine", openapi_extra=roles(*OPERATORS))  # fmt: skip
+async def hand_over(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> HandoversOfCase:
+    """Kept first, then sent to the site's endpoint (SHOUWANG_API_FHIR_URL), again until it is taken."""
+    home_id = await visible(parts, user, case_id)
+    if not parts.settings.fhir_url:
+        raise BadChange(detail="this site has no endpoint for it (SHOUWANG_API_FHIR_URL); take the file")
+    async with parts.database.transaction() as connection:
+        document = await _bundle(connection, parts, user, case_id, now)
+        await execute(
+            connection,
+            _PUT,
+            handover_id=uuid.uuid4().hex,
+            case_id=case_id,
+            bundle=json.dumps(document),
+            asked_by=user.user_name,
+            now=now,
+        )
+        await write_view(connection, user, now, case_id=case_id, home_id=home_id, what="handed over")
+        found = await fetch_all(connection, _LIST, case_id=case_id)
+    return HandoversOfCase(handovers=[Handover.model_validate(row) for row in found])
+
+
+@router.get("/cases/{case_id}/handovers", responses=_READS, summary="What was handed over", openapi_extra=roles(*OPERATORS))  # fmt: skip
+async def list_handovers(case_id: CaseId, parts: Parts, user: Operator) -> HandoversOfCase:
+    """And whether the other side took it."""
+    await visible(parts, user, case_id)
+    async with parts.database.connection() as connection:
+        found = await fetch_all(connection, _LIST, case_id=case_id)
+    return HandoversOfCase(handovers=[Handover.model_validate(row) for row in found])
