@@ -92,9 +92,9 @@ async def test_a_daughter_says_they_are_away_is_told_of_a_fall_and_goes(room: Ro
     await expect(phone.get_by_text("罗英")).to_have_count(0)
 
     await phone.context.set_offline(True)
-    await expect(card).to_have_attribute("data-word", "cannot_see")
+    await expect(card).to_have_attribute("data-word", "cannot_see", timeout=30_000)
     await phone.context.set_offline(False)
-    await expect(card).to_have_attribute("data-word", "alert")
+    await expect(card).to_have_attribute("data-word", "alert", timeout=30_000)
     room.rows("DELETE FROM recipients")
     room.rows("UPDATE homes SET away_until = NULL")
 
