@@ -40,6 +40,7 @@ USERS = [
     User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
 ]
 CLEARED = (
+    "recipients",
     "notices",
     "handovers",
     "incident_reviews",
