@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from deploy.site import LOOPBACK, Site
 from deploy.steps import say, step
 from simulators.checker import percentile
-from storage import people
+from storage import consents, people
 from storage.database import connect
 from storage.queries import execute, query
 from storage.records import User
@@ -142,7 +142,12 @@ async def _users(site: Site) -> dict[str, str]:
     connection = await connect(site.conninfo(), "bench")
     try:
         async with connection.transaction():
-            return {user.user_name: await people.add_user(connection, user, actor="bench") for user in users}
+            passwords = {user.user_name: await people.add_user(connection, user, actor="bench") for user in users}
+            await consents.record(
+                connection, resident_id="a-000001-r", user_name="bench-kin", scopes=list(consents.SCOPES), given_by="resident", ground="a measurement",
+                recorded_by="bench",
+            )  # fmt: skip
+            return passwords
     finally:
         await connection.close()
 

@@ -43,18 +43,20 @@ def post_box() -> Iterator[PostBox]:
 
 
 @pytest.fixture(scope="session")
-def console_site(post_box: PostBox) -> Iterator[Site]:
+def api_settings(post_box: PostBox) -> dict[str, str]:
+    """What the api is started with; again too."""
+    return {"SHOUWANG_API_HEARTBEAT_S": "1", "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}"}
+
+
+@pytest.fixture(scope="session")
+def console_site(api_settings: dict[str, str]) -> Iterator[Site]:
     site = Site.load(data=Path(mkdtemp(prefix="shouwang-")), port_base=free_base(32000, 7))
     stages = Stages(site)
     try:
         prepare.services(site, native=True)
         console.build(site)
         furnish(site)
-        stages.start(
-            "alerts-1",
-            "api",
-            settings={"SHOUWANG_API_HEARTBEAT_S": "1", "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}"},
-        )
+        stages.start("alerts-1", "api", settings=api_settings)
         yield site
     finally:
         engine.down(site)

@@ -257,7 +257,9 @@ async def test_the_desk_is_silent_until_enabled_then_sounds_until_somebody_has_t
     await expect(page.locator("[data-testid=list-new] b")).to_have_text("0")
 
 
-async def test_a_lost_connection_is_said_at_once_and_heals_without_a_reload(room: Room, console_stages: Stages) -> None:
+async def test_a_lost_connection_is_said_at_once_and_heals_without_a_reload(
+    room: Room, console_stages: Stages, api_settings: dict[str, str]
+) -> None:
     page = await room.desk("desk-1")
     await room.happens("sos", "shen", score=4)
     await expect(row_of(page, "shen")).to_be_visible()
@@ -267,7 +269,7 @@ async def test_a_lost_connection_is_said_at_once_and_heals_without_a_reload(room
     await row_of(page, "shen").get_by_test_id("claim").click()
     await expect(page.locator(".ant-message")).to_contain_text("无法连接服务器")
     await room.happens("sos", "luo", score=4)
-    await asyncio.to_thread(console_stages.start, "api", settings={"SHOUWANG_API_HEARTBEAT_S": "1"})
+    await asyncio.to_thread(console_stages.start, "api", settings=api_settings)
     await expect(page.get_by_test_id("lost")).to_have_count(0)
     await expect(row_of(page, "luo")).to_be_visible()
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.room import PostBox, Room, row_of
+from tests.system.conftest import Stages
 
 pytestmark = [pytest.mark.services, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -57,7 +58,9 @@ async def test_the_page_is_small_and_can_be_installed_and_read_by_all(room: Room
     await expect(page.get_by_test_id("relative")).to_contain_text("无法看护")
 
 
-async def test_a_daughter_says_they_are_away_is_told_of_a_fall_and_goes(room: Room, post_box: PostBox) -> None:
+async def test_a_daughter_says_they_are_away_is_told_of_a_fall_and_goes(
+    room: Room, post_box: PostBox, console_stages: Stages
+) -> None:
     room.rows("DELETE FROM home_notices")
     phone, desk = await room.phone("daughter"), await room.desk("desk-1")
     card = phone.get_by_test_id("relative")
@@ -91,9 +94,11 @@ async def test_a_daughter_says_they_are_away_is_told_of_a_fall_and_goes(room: Ro
     await expect(desk.get_by_text("正在前往", exact=False).first).to_be_visible()
     await expect(phone.get_by_text("罗英")).to_have_count(0)
 
-    await phone.context.set_offline(True)
-    await expect(card).to_have_attribute("data-word", "cannot_see", timeout=30_000)
-    await phone.context.set_offline(False)
+    console_stages.freeze("api")
+    try:
+        await expect(card).to_have_attribute("data-word", "cannot_see", timeout=30_000)
+    finally:
+        console_stages.thaw("api")
     await expect(card).to_have_attribute("data-word", "alert", timeout=30_000)
     room.rows("DELETE FROM recipients")
     room.rows("UPDATE homes SET away_until = NULL")
