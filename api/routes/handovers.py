@@ -45,6 +45,12 @@ class Handover(Said):
     detail: str
 
 
+class FhirResponse(JSONResponse):
+    """FHIR's own kind of JSON."""
+
+    media_type = "application/fhir+json"
+
+
 class HandoversOfCase(Said):
     """What was handed over of a case."""
 
@@ -64,14 +70,14 @@ async def _bundle(connection: Connection, parts: Context, user: Who, case_id: st
     )  # fmt: skip
 
 
-@router.get("/cases/{case_id}/fhir", responses=_READS | _FILE, response_class=JSONResponse, summary="For medicine, as a file", openapi_extra=roles(*OPERATORS))  # fmt: skip
-async def read_bundle(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> JSONResponse:
+@router.get("/cases/{case_id}/fhir", responses=_READS | _FILE, response_class=FhirResponse, summary="For medicine, as a file", openapi_extra=roles(*OPERATORS))  # fmt: skip
+async def read_bundle(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> FhirResponse:
     """Patient, RelatedPerson, Observation, DetectedIssue, Communication, Task, Provenance. Reading it is in the audit."""
     home_id = await visible(parts, user, case_id)
     async with parts.database.transaction() as connection:
         document = await _bundle(connection, parts, user, case_id, now)
         await write_view(connection, user, now, case_id=case_id, home_id=home_id, what="fhir")
-    return JSONResponse(document, media_type="application/fhir+json")
+    return FhirResponse(document)
 
 
 @router.post("/cases/{case_id}/fhir", status_code=201, responses=_READS, summary="To medicine", openapi_extra=roles(*OPERATORS))  # fmt: skip
