@@ -39,6 +39,10 @@ class HomesInDatabase:
                     "INSERT INTO family_links (user_name, resident_id) VALUES (%s, %s)",
                     [user_name, next(iter(home.phones))],
                 )
+                connection.execute(
+                    "INSERT INTO consents (resident_id, user_name, scopes, given_by, ground, recorded_by) VALUES (%s, %s, '{alerts}', 'resident', 'test', 'test')",
+                    [next(iter(home.phones)), user_name],
+                )
 
 
 @pytest.fixture
