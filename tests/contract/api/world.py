@@ -30,7 +30,9 @@ HOMES = {
 }
 """Home -> area code: in the same community, town, county, city, elsewhere."""
 NOBODY = "zhuhome"
-"""A home that does not exist."""
+"""A home that does not exist, and nothing of it."""
+OPENER = "opener"
+"""Who opened the glasses; of an area that has nothing to do with these."""
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 ROLES = ("operator", "supervisor", "admin")
 USERS = [*(f"{role}-{level}" for role in ROLES for level in LEVELS), "family-yuhome"]
@@ -131,14 +133,14 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
             await connection.execute(
                 """INSERT INTO break_glass (opening_id, user_name, user_area, resident_id, home_id, area_code, reason, opened_at, ends_at)
                    OVERRIDING SYSTEM VALUE VALUES (%s, %s, '99', %s, %s, %s, 'a reason for the matrix', now(), now() + interval '50 min')""",
-                [glass_of(home), user_of(NOBODY), resident_of(home), home, area],
+                [glass_of(home), OPENER, resident_of(home), home, area],
             )
 
 
 async def people_of_all_levels(conninfo: str) -> None:
     """Users of every role and level; who opened the glasses is nobody's."""
     async with database.pool(conninfo, "test world", size=1) as opened, opened.connection() as connection:
-        await add_user(connection, user_of(NOBODY), "operator", "990101001001")
+        await add_user(connection, OPENER, "operator", "990101001001")
         for role in ROLES:
             for level, prefix in LEVELS.items():
                 await add_user(connection, f"{role}-{level}", role, prefix)
