@@ -79,8 +79,8 @@ async def _read(parts: Context, user: Who, now: datetime, resident_id: str | Non
         homes = await watched(connection, sorted({row["home_id"] for row in found}), parts, now)
         for row in found:
             await write_view(
-                connection, user, now, case_id=None, home_id=row["home_id"], resident_id=row["resident_id"]
-            )
+                connection, user, now, row["area_code"], case_id=None, home_id=row["home_id"], residents=[row["resident_id"]]
+            )  # fmt: skip
     return [relative_of(row, homes[row["home_id"]], now) for row in found]
 
 

@@ -31,10 +31,12 @@ USERS = [
     User("desk-1", "operator", "一号席"),
     User("desk-2", "operator", "二号席"),
     User("chief", "supervisor", "值班长"),
+    User("desk-jiangbei", "operator", "江北席", area_prefix="330206"),
     User("root", "admin", "管理员"),
     User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
 ]
 CLEARED = (
+    "break_glass",
     "incident_reviews",
     "case_questions",
     "outbox",

@@ -1,11 +1,12 @@
 // Residents: when each was last known to be alive, and from when on we cannot see.
 import { Alert, Button, Empty, Input, Spin, Table } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { BreakGlass, Broken } from "./glass";
 import { useSpeech } from "./language";
 import { Contacts, Residents, Where } from "./record";
 import { useRefusal } from "./refusal";
 import { get } from "./session";
-import type { CoverageNow, ResidentDetail, ResidentPage, ResidentRow } from "./types";
+import type { CoverageNow, Opening, ResidentDetail, ResidentPage, ResidentRow } from "./types";
 
 const RENEW_MS = 30_000;
 
@@ -29,6 +30,7 @@ export function ResidentsPage() {
   const [rows, setRows] = useState<ResidentRow[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
+  const [opening, setOpening] = useState<Opening | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const say = useRef(explain);
   say.current = explain;
@@ -59,8 +61,23 @@ export function ResidentsPage() {
         <div className="bar">
           <Input allowClear value={words} onChange={(event) => setWords(event.target.value)} placeholder={t("people.search")} data-testid="search" />
           <Button onClick={() => void load(words, null)}>{t("act.refresh")}</Button>
+          <BreakGlass
+            onOpened={(made) => {
+              setOpening(made);
+              setChosen(made.resident_id);
+            }}
+          />
         </div>
         {trouble !== null && <Alert type="error" title={trouble} />}
+        {opening !== null && chosen === opening.resident_id && (
+          <Broken
+            opening={opening}
+            onEnded={() => {
+              setOpening(null);
+              setChosen(null);
+            }}
+          />
+        )}
         {rows === null ? (
           trouble === null && <Spin />
         ) : (
