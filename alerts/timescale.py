@@ -27,7 +27,7 @@ from contracts import alerts as messages
 from contracts import topics
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
-from storage.database import Connection
+from storage.database import Connection, set_local
 from storage.queries import Row, execute, fetch_all, fetch_one, query
 
 T = TypeVar("T")
@@ -88,13 +88,13 @@ _PUT_ANNOUNCEMENT = query("put_announcement")
 class TimescaleCases(Cases):
     """``alerts.store.CaseStore`` over ``storage.database.pool(…, lock_s=LOCK_S, idle_s=IDLE_S)``, or over one Link of a task.
 
-    ``session``: settings made at the start of each transaction (``SET LOCAL``), for row-level security.
+    ``session``: what the settings of each transaction are (``SET LOCAL``) when it begins, for row security.
     """
 
-    def __init__(self, pool: Connections, session: Mapping[str, str] | None = None) -> None:
+    def __init__(self, pool: Connections, session: Callable[[], Mapping[str, str]] = dict) -> None:
         super().__init__()
         self._pool = pool
-        self._session = dict(session or {})
+        self._session = session
         self._rules: Rules | None = None
         self._rules_at: datetime | None = None
 
@@ -117,8 +117,7 @@ class TimescaleCases(Cases):
         """Settings of this transaction alone."""
         if connection.info.server_version >= 170_000:
             await connection.execute(_LIMIT)
-        for name, value in self._session.items():
-            await connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+        await set_local(connection, self._session())
 
     async def rules(self, now: datetime) -> Rules:
         known, at = self._rules, self._rules_at

@@ -15,6 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api import tokens
 from api.context import Now, Parts
 from api.errors import NotAllowed, NotLoggedIn
+from api.scope import BY_NAME, current, of_user
 from storage.queries import fetch_one, query
 
 _WHO = query("api_who")
@@ -34,6 +35,8 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     language: str
     area_prefix: str
+    opened_homes: frozenset[str] = frozenset()
+    """Homes outside of it that he reads for a while (break-glass)."""
     session_id: str
     token_ends_at: datetime
     session_ends_at: datetime
@@ -41,6 +44,16 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
     def sees_area(self, area_code: str) -> bool:
         """Whether homes of this area are his. A case of an unregistered home has no area: every desk sees it, or nobody would."""
         return not area_code or area_code.startswith(self.area_prefix)
+
+    def reads(self, area_code: str, home_id: str) -> bool:
+        """Whether he may read of this home: one of his area, or one that he opened."""
+        return self.sees_area(area_code) or home_id in self.opened_homes
+
+    def right(self, area_code: str) -> str:
+        """By what right he reads of a home there, for the audit."""
+        if self.role == "family":
+            return "family"
+        return f"area {self.area_prefix or '*'}" if self.sees_area(area_code) else "break-glass"
 
 
 async def who(
@@ -56,12 +69,15 @@ async def who(
         )
     if row is None:
         raise NotLoggedIn(detail="this session was ended")
+    # From here on every transaction of this request sees what this user may see, and nothing else.
+    current.set(of_user(row["user_name"], row["role"], row["area_prefix"], row["homes"], row["residents"]))
     return Who(
         user_name=row["user_name"],
         role=row["role"],
         display_name=row["display_name"],
         language=row["language"],
         area_prefix=row["area_prefix"],
+        opened_homes=frozenset(() if row["role"] in BY_NAME else row["homes"]),
         session_id=claims.sid,
         token_ends_at=tokens.instant(claims.exp),
         session_ends_at=row["ends_at"],

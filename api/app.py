@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from api import console, problems
+from api.attempts import Attempts
 from api.context import Clock, Context, wall_clock
 from api.database import Database
 from api.dead_man import DeadMan
@@ -19,7 +20,21 @@ from api.guard import Guard
 from api.handover import Handovers
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
-from api.routes import admin, cases, consents, family, handovers, health, helpers, questions, residents, session, stream
+from api.routes import (
+    admin,
+    cases,
+    consents,
+    family,
+    handovers,
+    health,
+    helpers,
+    oversight,
+    questions,
+    residents,
+    session,
+    stream,
+)
+from api.scope import current
 from api.settings import ApiSettings
 from contracts import metrics
 from storage.database import pool
@@ -40,16 +55,18 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        opened = pool(settings.database, "api", size=settings.pool, lock_s=LOCK_S, idle_s=IDLE_S)
+        opened = pool(settings.database, "api", size=settings.pool, lock_s=LOCK_S, idle_s=IDLE_S, plan_anew=True)
         await opened.open(wait=False)
         database = Database(opened, settings.query_s)
         app.state.context = parts = Context(
             settings=settings,
             database=database,
-            cases=TimescaleCases(opened),
+            cases=TimescaleCases(opened, lambda: current.get().settings()),
             feed=Feed(settings.kafka, database, settings.stream_queue),
             pipeline=PipelineWatch(database, clock, settings.standstill_s),
             passwords=PasswordCheck(),
+            logins=Attempts(session.WRONG_FROM_ONE_ADDRESS, session.WRONG_WITHIN_S),
+            openings=Attempts(oversight.OPENINGS_AN_HOUR, 3600),
             clock=clock,
         )
         _STREAMS.set_function(lambda: parts.feed.open_streams)
@@ -67,8 +84,21 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
 
     app = FastAPI(title=TITLE, version="1", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
-    app.add_middleware(Guard)
-    for module in (session, stream, cases, questions, residents, family, consents, helpers, handovers, admin, health):
+    app.add_middleware(Guard, tls=settings.secure_cookie)
+    for module in (
+        session,
+        stream,
+        cases,
+        questions,
+        residents,
+        oversight,
+        family,
+        consents,
+        helpers,
+        handovers,
+        admin,
+        health,
+    ):
         app.include_router(module.router)
     console.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

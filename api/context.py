@@ -8,6 +8,7 @@ import msgspec
 from fastapi import Depends, Request
 
 from alerts.store import CaseStore
+from api.attempts import Attempts
 from api.database import Database
 from api.feed import Feed
 from api.models.stages import Health
@@ -32,6 +33,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     feed: Feed
     pipeline: PipelineWatch
     passwords: PasswordCheck
+    logins: Attempts
+    """Wrong passwords by address."""
+    openings: Attempts
+    """Glasses broken, by user."""
     clock: Clock = wall_clock
 
     def health(self) -> Health:

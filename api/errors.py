@@ -37,6 +37,22 @@ class TooManyLogins(ApiError):
     title = "Too many log-ins at once"
 
 
+class TooOften(ApiError):
+    """This was tried too often in a short time. Try again in {wait_s:.0f} s."""
+
+    status = 429
+    code = "too_often"
+    title = "Too often"
+
+
+class CrossSite(ApiError):
+    """This request was sent by the page of another site, so it was not done. Open the console itself."""
+
+    status = 403
+    code = "cross_site"
+    title = "Not from this site"
+
+
 class NotAllowed(ApiError):
     """Role {role} may not do this; it needs {needed}. Ask a supervisor or an administrator."""
 

@@ -23,6 +23,7 @@ from api.errors import DatabaseAway
 from api.models.stages import Change
 from api.reasons import Reasons, reasons_of
 from api.rows import row_of_summary
+from api.scope import OURSELVES
 from contracts import alerts
 from contracts.alerts import AlertEvent
 from contracts.topics import ALERTS
@@ -164,7 +165,7 @@ class Feed:
     async def _reasons(self, case_ids: set[str]) -> Reasons:
         """Reasons with their numbers, which the events do not carry."""
         try:
-            async with asyncio.timeout(_REASONS_S), self._database.connection() as connection:
+            async with asyncio.timeout(_REASONS_S), self._database.connection(OURSELVES) as connection:
                 return await reasons_of(connection, case_ids)
         except (TimeoutError, DatabaseAway):
             return {}

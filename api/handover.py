@@ -13,6 +13,7 @@ import httpx
 
 from api.database import Database
 from api.errors import DatabaseAway
+from api.scope import OURSELVES
 from storage.queries import execute, fetch_one, query
 
 LOG = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Handovers:
     async def once(self) -> bool:
         """Try the next one that is due; False where there is none."""
         now = self._clock()
-        async with self._database.connection() as connection:
+        async with self._database.connection(OURSELVES) as connection:
             row = await fetch_one(connection, _TAKE, now=now, until=now + timedelta(seconds=TAKE_S), most=MOST)
         if row is None:
             return False
@@ -61,7 +62,7 @@ class Handovers:
         pause_s = min(LONGEST_AGAIN_S, FIRST_AGAIN_S * 2 ** min(row["attempts"] - 1, 16))
         if not sent:
             LOG.warning("case %s was not handed over (attempt %d): %s", row["case_id"], row["attempts"], detail)
-        async with self._database.connection() as connection:
+        async with self._database.connection(OURSELVES) as connection:
             await execute(
                 connection, _TRIED, handover_id=row["handover_id"], sent_at=now if sent else None, detail=detail,
                 next_at=now + timedelta(seconds=pause_s),

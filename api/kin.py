@@ -15,6 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from api.access import bearer, only, who
 from api.context import Now, Parts
 from api.errors import NotLoggedIn
+from api.scope import OURSELVES, Scope, current, of_user
 from storage.consents import SCOPES
 from storage.queries import fetch_one, query
 
@@ -32,6 +33,8 @@ class Kin(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None
     token_hash: str | None
     ends_at: datetime
+    scope: Scope
+    """What the database shows on behalf of it; a feed that stays open carries it on."""
 
 
 def new_token() -> str:
@@ -52,16 +55,19 @@ async def kin(
         user = await only("family")(await who(parts, now, credentials))
         return Kin(
             user_name=user.user_name, display_name=user.display_name, allowed=tuple(SCOPES), session_id=user.session_id, token_hash=None,
-            ends_at=user.token_ends_at,
+            ends_at=user.token_ends_at, scope=current.get(),
         )  # fmt: skip
     hashed = hash_of(credentials.credentials)
-    async with parts.database.connection() as connection:
+    # Before it is known whose it is nobody's scope would find it.
+    async with parts.database.transaction(OURSELVES) as connection:
         row = await fetch_one(connection, _TOKEN, token_hash=hashed, now=now)
     if row is None:
         raise NotLoggedIn(detail="this token is unknown, over, or was ended")
+    scope = of_user(row["user_name"], "family", "", row["homes"], row["residents"])
+    current.set(scope)
     return Kin(
         user_name=row["user_name"], display_name=row["display_name"], allowed=tuple(row["scopes"]), session_id=None, token_hash=hashed,
-        ends_at=row["ends_at"],
+        ends_at=row["ends_at"], scope=scope,
     )  # fmt: skip
 
 

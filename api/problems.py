@@ -186,7 +186,7 @@ def _examples(status: int) -> Iterable[Problem]:
         404: [errors.NotFound(what="case", name="5f0c2f0e-8a55-5d0c-9d5a-5a1d4b1e7a10")],
         409: [stale],
         422: [errors.BadRequest(detail="body.version: Field required. Correct it and send it again.")],
-        429: [errors.TooManyLogins(wait_s=5)],
+        429: [errors.TooManyLogins(wait_s=5), errors.TooOften(wait_s=60)],
         503: [errors.DatabaseAway(wait_s=AGAIN_S)],
     }
     return [problem_of(error) for error in table[status]]

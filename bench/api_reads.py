@@ -73,6 +73,11 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
         f"{base}/cases/{{case_id}}": [Way("one past case", desk, lambda rng: f"{base}/cases/{case(rng)}")],
         f"{base}/second-looks": [Way("second looks", lead, lambda _: f"{base}/second-looks")],
         f"{base}/reviews": [Way("reviews", lead, lambda _: f"{base}/reviews")],
+        f"{base}/break-glass": [Way("opened records", lead, lambda _: f"{base}/break-glass")],
+        f"{base}/views": [
+            Way("views", lead, lambda _: f"{base}/views"),
+            Way("views of one resident", lead, lambda rng: f"{base}/views?resident_id={home(rng)}-r"),
+        ],
         f"{base}/residents": [
             Way("residents, first page", desk, lambda _: f"{base}/residents"),
             Way("residents, a page in the middle", desk, lambda rng: f"{base}/residents?after={home(rng)}-r"),

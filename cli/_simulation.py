@@ -35,7 +35,7 @@ STOP_S = 20.0
 """The simulation waits for what is under way, then ends; after so long it is killed."""
 
 DRAIN_S = 30.0
-"""Longest wait for the bridge to hand over what the homes have sent, s."""
+"""A bridge that has not handed over more of what the homes have sent for so long is not waited for, s."""
 
 STALL_S = 1.0
 """At 60 times the speed of life a hub that beats every 20 s is silent after 1.5 s: a broker that stood still for longer must not look like that."""
@@ -124,7 +124,7 @@ def _stop_bridge(supervisor: Supervisor, name: str) -> None:
 
 async def _drained(site: Site, until_s: float) -> None:
     """Until the bridge has stated, and Kafka holds, all that its broker had at virtual instant ``until_s``."""
-    limit_s = time.monotonic() + DRAIN_S
+    before_s, limit_s = None, time.monotonic() + DRAIN_S
     while time.monotonic() < limit_s:
         said = state_file.read(site.data, SOURCE)
         held_s = (
@@ -132,6 +132,8 @@ async def _drained(site: Site, until_s: float) -> None:
         )
         if held_s is not None and held_s >= until_s:
             return
+        if held_s != before_s:
+            before_s, limit_s = held_s, time.monotonic() + DRAIN_S
         await asyncio.sleep(0.05)
 
 

@@ -20,7 +20,7 @@ TAKES_MORE = True
 TEST_DATA = REPOSITORY / ".shouwang-test"
 TEST_PORT_BASE = 28800
 
-WORKERS = 3
+WORKERS = 2
 """A full run has so many pytest workers, each with a Site of its own: system tests wait for processes most of their time."""
 
 CHECKS = (

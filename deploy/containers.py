@@ -65,6 +65,7 @@ def variables(site: Site) -> dict[str, str]:
         "SHOUWANG_MQTT_TLS_PORT": str(site.ports.mqtts),
         "SHOUWANG_SUPERUSER_PASSWORD": site.secrets.superuser_password,
         "SHOUWANG_DATABASE_PASSWORD": site.secrets.database_password,
+        "SHOUWANG_API_DATABASE_PASSWORD": site.secrets.api_database_password,
         "SHOUWANG_BRIDGE_PASSWORD": site.secrets.bridge_password,
         "SHOUWANG_TOKEN_SECRET": site.secrets.token_secret,
         "SHOUWANG_UID": str(os.geteuid()),

@@ -1,5 +1,6 @@
 """One installation on this machine: data folder, ports, secrets, and the environment its stages get."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -16,6 +17,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
 DATABASE = "shouwang"
 APP_ROLE = "shouwang"
+API_ROLE = "shouwang_api"
+"""The api's own: it owns nothing, and row security holds for it."""
 BRIDGE_ACCOUNT = "bridge"
 
 # A unix socket's path may have 107 bytes; the longest that we put under the data folder is run/supervisor.sock.PID.
@@ -44,6 +47,15 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of the MQTT service account ``bridge``."""
     token_secret: str
     """Signs the short-lived tokens of the api."""
+
+    @property
+    def api_database_password(self) -> str:
+        """Of the role ``shouwang_api``. It follows from the owner's, so that a site made before that role needs no other secrets; nothing leads back."""
+        return api_password(self.database_password)
+
+
+def api_password(database_password: str) -> str:
+    return hashlib.sha256(b"api " + database_password.encode()).hexdigest()
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -91,6 +103,10 @@ class Site(msgspec.Struct, frozen=True):
         """Connection of the application's role."""
         return self._conninfo(APP_ROLE, self.secrets.database_password, database)
 
+    def api_conninfo(self, database: str = DATABASE) -> str:
+        """Connection of the api's role, for which row security holds."""
+        return self._conninfo(API_ROLE, self.secrets.api_database_password, database)
+
     def superuser_conninfo(self, database: str = "postgres") -> str:
         """Connection of PostgreSQL's superuser, for set-up, backup and restore."""
         return self._conninfo("postgres", self.secrets.superuser_password, database)
@@ -115,7 +131,8 @@ class Site(msgspec.Struct, frozen=True):
     def environment(self, process: str = "") -> dict[str, str]:
         """What a stage finds in its environment: the caller's own SHOUWANG_* settings, and over them what this site fixes.
 
-        The fixed part is the same for every process; ``process`` only becomes SHOUWANG_PROCESS, for logs.
+        The fixed part is the same for every process but the api, which logs into the database as a role of its own; ``process`` also becomes
+        SHOUWANG_PROCESS, for logs.
         """
         own = {name: value for name, value in os.environ.items() if name.startswith("SHOUWANG_")}
         fixed = {
@@ -137,6 +154,8 @@ class Site(msgspec.Struct, frozen=True):
         own.setdefault("SHOUWANG_ALERTS_ANSWER_URL", f"http://{LOOPBACK}:{self.ports.api}/api/v1/questions")
         if process:
             fixed["SHOUWANG_PROCESS"] = process
+        if process == "api":
+            fixed["SHOUWANG_DATABASE"] = self.api_conninfo()
         return own | fixed
 
 

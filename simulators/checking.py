@@ -84,13 +84,16 @@ def rest_wall_s(folder: Path) -> float:
 
 
 async def check(folder: Path, conninfo: str, settle_s: float = 30.0) -> Verdict:
-    """The verdict once everything has arrived, or at the latest ``settle_s`` (wall) after nothing more was due."""
+    """The verdict once everything has arrived, or ``settle_s`` (wall) after nothing more was due and nothing more came."""
     connection = await connect(conninfo, "checker")
+    before, moved_wall_s = (-1, -1), 0.0
     try:
         while True:
             found = await gather(connection, folder)
             at_rest = found.missed == 0 and found.stored >= found.sent and found.gaps <= found.gaps_planned
-            if at_rest or time.time() > rest_wall_s(folder) + settle_s:
+            if (found.stored, found.raised) != before:
+                before, moved_wall_s = (found.stored, found.raised), time.time()
+            if at_rest or time.time() > max(rest_wall_s(folder), moved_wall_s) + settle_s:
                 return found
             await asyncio.sleep(1.0)
     finally:

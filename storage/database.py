@@ -1,5 +1,6 @@
 """Connections to the database: pool and single, with the time limits that keep a frozen twin from stalling the others."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -20,9 +21,11 @@ def options(
     idle_s: float = IDLE_IN_TRANSACTION_S,
     transaction_s: float | None = None,
     synchronous: bool = True,
+    plan_anew: bool = False,
 ) -> str:
     """Session settings for ``connect(options=...)``. ``synchronous`` False: a commit may be lost in a crash (telemetry only).
 
+    ``plan_anew``: plan each execution for its own values. Row security makes one statement small for one user and huge for the next.
     ``transaction_s``: a client frozen in the middle of a COPY or a pipeline is not idle to PostgreSQL; only this limit ends its transaction.
     """
     settings = {
@@ -34,14 +37,16 @@ def options(
         settings["transaction_timeout"] = f"{round(transaction_s * 1000)}"
     if not synchronous:
         settings["synchronous_commit"] = "off"
+    if plan_anew:
+        settings["plan_cache_mode"] = "force_custom_plan"
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
-def _arguments(name: str, lock_s: float, idle_s: float) -> dict[str, Any]:
+def _arguments(name: str, lock_s: float, idle_s: float, plan_anew: bool = False) -> dict[str, Any]:
     return {
         "autocommit": True,
         "application_name": f"shouwang {name}",
-        "options": options(lock_s=lock_s, idle_s=idle_s),
+        "options": options(lock_s=lock_s, idle_s=idle_s, plan_anew=plan_anew),
         "connect_timeout": 5,
         # A server that vanished without a word is noticed within 20 s instead of after hours.
         "keepalives_idle": 5,
@@ -57,6 +62,7 @@ def pool(
     size: int = 4,
     lock_s: float = LOCK_TIMEOUT_S,
     idle_s: float = IDLE_IN_TRANSACTION_S,
+    plan_anew: bool = False,
 ) -> Pool:
     """A closed pool; use it as ``async with pool(...) as database``, then ``async with database.connection() as connection``.
 
@@ -73,7 +79,7 @@ def pool(
         reconnect_timeout=5.0,
         name=name,
         open=False,
-        kwargs=_arguments(name, lock_s, idle_s),
+        kwargs=_arguments(name, lock_s, idle_s, plan_anew),
         check=AsyncConnectionPool.check_connection,
     )
 
@@ -83,3 +89,11 @@ async def connect(
 ) -> Connection:
     """One connection with the same settings as the pool's (autocommit)."""
     return await psycopg.AsyncConnection.connect(conninfo, **_arguments(name, lock_s, idle_s))
+
+
+async def set_local(connection: Connection, settings: Mapping[str, str]) -> None:
+    """Settings of this transaction alone, in one round trip: its end takes them back, however it ends."""
+    if settings:
+        chosen = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+        values = [word for pair in settings.items() for word in pair]
+        await connection.execute(f"SELECT {chosen}".encode(), values)

@@ -13,6 +13,7 @@ from contracts.names import is_id
 OLDEST_BIRTH_YEAR = 1900
 TEXT_LIMIT = 500
 _AREA = re.compile(r"[0-9]{12}")
+_PREFIX = re.compile(r"([0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?")
 _PHONE = re.compile(r"[0-9+*#() -]{3,30}")
 _USER = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _ID = "use lower-case letters, digits and hyphens, at most 40, not starting with a hyphen"
@@ -131,10 +132,8 @@ class User(NamedTuple):
             yield f"role {self.role!r} is none of {', '.join(USER_ROLES)}"
         if self.language not in ("zh", "en"):
             yield f"language {self.language!r} is not zh or en"
-        if self.area_prefix and not (
-            self.area_prefix.isascii() and self.area_prefix.isdecimal() and len(self.area_prefix) <= 12
-        ):
-            yield f"area prefix {self.area_prefix!r} is not up to 12 digits"
+        if not _PREFIX.fullmatch(self.area_prefix):
+            yield f"area prefix {self.area_prefix!r} is no level: 4 digits are a city, 6 a county, 9 a town, 12 a community, none the whole site"
         if self.role == "family" and not self.family_of:
             yield "a family member sees their own relative and nobody else: name the resident (--family-of)"
         if self.role != "family" and self.family_of:

@@ -206,24 +206,3 @@ class Consents(Said):
     now: list[ConsentNow]
     history: list[ConsentRow]
     scopes: list[ScopeWords]
-
-
-class Erasure(Asked):
-    """Erase a resident."""
-
-    reason: str = Field(min_length=3, max_length=300)
-
-
-class Kept(Said):
-    """What stays, and why."""
-
-    what: str
-    why: Sentence
-
-
-class Erased(Said):
-    """What was erased, and what stays."""
-
-    resident_id: str
-    erased: dict[str, int]
-    kept: list[Kept]

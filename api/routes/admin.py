@@ -1,11 +1,14 @@
 """Administration: homes, devices, users, and what was refused. The same operations as the command line, through ``storage.people``."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated
 
+import psycopg
 from fastapi import APIRouter, Path, Query, Request
 
-from api.access import Admin, Overseer, roles
+from api.access import Admin, Overseer, Who, roles
 from api.context import Now, Parts
 from api.errors import BadRequest, NotFound
 from api.models import admin as models
@@ -13,15 +16,18 @@ from api.models.shape import Done
 from api.problems import documented
 from contracts.names import topic_of
 from storage import accounts, import_csv, people
+from storage.database import Connection
+from storage.errors import BadRecord, UnknownUser
 from storage.queries import fetch_all, fetch_one, query
-from storage.records import Device, User
+from storage.records import Device, Home, User
 
 router = APIRouter(prefix="/api/v1", tags=["administration"])
 
 _LETTERS = query("api_dead_letters")
 _UNBOUND = query("api_unbound_devices")
 _HOME = query("api_home")
-_USERS = query("users_list")
+_USERS = query("api_users")
+_USER = query("api_user_of_area")
 
 TABLE_BYTES = 20 << 20
 """Largest table of homes, bytes: a district in one file."""
@@ -55,12 +61,39 @@ async def import_homes(
             raise BadRequest(detail=f"the table is larger than {TABLE_BYTES >> 20} MiB. Send it in parts.")
     table = import_csv.parse(_text(bytes(body)), "the table")
     async with parts.database.transaction() as connection:
-        table = await import_csv.check(connection, table)
+        table = await import_csv.check(connection, _within(table, user))
         bad = [models.BadLine(line=each.line, problem=each.problem) for each in table.bad]
         if (bad and not skip_bad) or not table.records:
             return models.Imported(done=False, homes=0, residents=0, contacts=0, devices=0, cards_changed=0, bad=bad)
-        found = await people.register(connection, table.records, actor=user.user_name, reason="import")
+        with _mine(user):
+            found = await people.register(connection, table.records, actor=user.user_name, reason="import")
     return models.Imported(done=True, bad=bad, **found._asdict())
+
+
+def _within(table: import_csv.Table, user: Who) -> import_csv.Table:
+    """Homes of another area become bad lines."""
+    keep: list[int] = []
+    bad = list(table.bad)
+    for place, record in enumerate(table.records):
+        if isinstance(record, Home) and not record.area_code.startswith(user.area_prefix):
+            problem = (
+                f"area_code {record.area_code} is not of your area {user.area_prefix}; correct it, or ask that area"
+            )
+            bad.append(import_csv.BadLine(table.lines[place], problem))
+        else:
+            keep.append(place)
+    return import_csv.Table([table.records[place] for place in keep], [table.lines[place] for place in keep], bad)
+
+
+@contextmanager
+def _mine(user: Who) -> Generator[None]:
+    """An id that is taken out of sight cannot be used; the database says so without a word about whose it is."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise BadRecord(
+            record="a line", detail="one of its ids cannot be used in your area; choose other ids"
+        ) from error
 
 
 def _text(body: bytes) -> str:
@@ -87,7 +120,8 @@ async def add_device(body: models.NewDevice, parts: Parts, user: Admin) -> model
         home = await fetch_one(connection, _HOME, home_id=body.home_id)
         if home is None:
             raise NotFound(what="home", name=body.home_id)
-        await people.register(connection, [device], actor=user.user_name, reason=f"device {body.device_id}")
+        with _mine(user):
+            await people.register(connection, [device], actor=user.user_name, reason=f"device {body.device_id}")
         passwords = await accounts.create(connection, [accounts.Account(account)])
     area = home["area_code"][:9]
     return models.Credentials(
@@ -149,25 +183,36 @@ async def list_dead_letters(
 
 @router.get("/users", responses=documented(401, 403, 503), summary="Users", openapi_extra=roles("admin"))
 async def list_users(parts: Parts, user: Admin) -> models.Users:
-    """Who may log in."""
+    """Who may log in and works in one's area."""
     async with parts.database.connection() as connection:
-        found = await fetch_all(connection, _USERS)
+        found = await fetch_all(connection, _USERS, area_prefix=user.area_prefix)
     return models.Users(users=[models.UserRow(**row | {"family_of": row["family_of"] or []}) for row in found])
 
 
 @router.post("/users", status_code=201, responses=_CHANGES, summary="Add a user", openapi_extra=roles("admin"))
 async def add_user(body: models.NewUser, parts: Parts, user: Admin) -> models.UserPassword:
-    """Someone who may log in; the password is said once."""
-    new = User(**body.model_dump(exclude={"password", "family_of"}), family_of=tuple(body.family_of))
+    """Someone who may log in, in one's area; the password is said once. A relative without an area gets that of the administrator, who thus keeps him in the list."""
+    prefix = body.area_prefix or (user.area_prefix if body.role == "family" else "")
+    if not prefix.startswith(user.area_prefix):
+        raise BadRequest(detail=f"body.area_prefix: write an area within {user.area_prefix}, which is yours")
+    given = body.model_dump(exclude={"password", "family_of"}) | {"area_prefix": prefix}
+    new = User(**given, family_of=tuple(body.family_of))
     async with parts.database.transaction() as connection:
         password = await people.add_user(connection, new, body.password, actor=user.user_name)
     return models.UserPassword(user_name=new.user_name, password=password)
+
+
+async def _of_area(connection: Connection, user: Who, user_name: str) -> None:
+    """Raises UnknownUser where nobody is called so in the administrator's area."""
+    if await fetch_one(connection, _USER, user_name=user_name, area_prefix=user.area_prefix) is None:
+        raise UnknownUser(user_name=user_name)
 
 
 @router.put("/users/{user_name}/password", responses=_CHANGES, summary="A new password", openapi_extra=roles("admin"))
 async def set_password(user_name: UserName, body: models.NewPassword, parts: Parts, user: Admin) -> models.UserPassword:
     """It ends the user's sessions and a lock."""
     async with parts.database.transaction() as connection:
+        await _of_area(connection, user, user_name)
         password = await people.set_password(connection, user_name, body.password, actor=user.user_name)
     return models.UserPassword(user_name=user_name, password=password)
 
@@ -176,5 +221,6 @@ async def set_password(user_name: UserName, body: models.NewPassword, parts: Par
 async def set_active(user_name: UserName, body: models.Activity, parts: Parts, user: Admin) -> Done:
     """Keeping out ends the user's sessions at once."""
     async with parts.database.transaction() as connection:
+        await _of_area(connection, user, user_name)
         await people.set_active(connection, user_name, body.active, actor=user.user_name)
     return Done()

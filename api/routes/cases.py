@@ -4,10 +4,10 @@ Whoever acts names the version that he saw, and his lease; if the case has moved
 """
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Path, Query
 
@@ -42,13 +42,26 @@ _READS = documented(401, 403, 404, 422, 503)
 _ACTS = documented(401, 403, 404, 409, 422, 503)
 
 
-async def visible(parts: Context, user: Who, case_id: str) -> str:
-    """The case's home; raises NotFound where there is none, or none in the user's area: the two look alike."""
+class Place(NamedTuple):
+    """Where a case is."""
+
+    home_id: str
+    area_code: str
+
+
+async def visible(parts: Context, user: Who, case_id: str, *, reading: bool = False) -> Place:
+    """Where the case is; raises NotFound where there is none, or none that is the user's: the two look alike.
+
+    ``reading``: also one of a home that he opened for a while; to act it must be of his area.
+    """
     async with parts.database.connection() as connection:
         row = await fetch_one(connection, _AREA, case_id=case_id)
-    if row is None or not user.sees_area(row["area_code"]):
+    if row is None:
         raise NotFound(what="case", name=case_id)
-    return str(row["home_id"])
+    place = Place(row["home_id"], row["area_code"])
+    if not (user.reads(place.area_code, place.home_id) if reading else user.sees_area(place.area_code)):
+        raise NotFound(what="case", name=case_id)
+    return place
 
 
 @asynccontextmanager
@@ -113,7 +126,7 @@ async def list_cases(
 @router.get("/cases/{case_id}", responses=_READS, summary="One case", openapi_extra=roles(*OPERATORS))
 async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> models.CaseDetail:
     """Address, telephone, contacts in order, reasons, signals and history. That it was read is written into the audit."""
-    home_id = await visible(parts, user, case_id)
+    home_id, area_code = await visible(parts, user, case_id, reading=True)
     async with answering(parts.settings.query_s):
         found = await parts.cases.case(case_id)
     async with parts.database.transaction() as connection:
@@ -121,7 +134,8 @@ async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> 
         residents = await fetch_all(connection, _RESIDENTS, home_id=home_id)
         contacts = await fetch_all(connection, _CONTACTS, home_id=home_id)
         reasons = await reasons_of(connection, [case_id])
-        await write_view(connection, user, now, case_id=case_id, home_id=home_id)
+        shown = [each["resident_id"] for each in residents]
+        await write_view(connection, user, now, area_code, case_id=case_id, home_id=home_id, residents=shown)
     return rows.detail(
         found,
         desk_id=user.user_name,
@@ -134,9 +148,18 @@ async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> 
 
 
 async def write_view(
-    connection: Any, user: Who, now: datetime, *, case_id: str | None, home_id: str | None, **facts: Any
+    connection: Any,
+    user: Who,
+    now: datetime,
+    area_code: str,
+    *,
+    case_id: str | None,
+    home_id: str | None,
+    residents: Sequence[str],
+    what: str = "",
 ) -> None:
-    """Somebody read a person's record: the audit row, in the transaction that reads it."""
+    """Somebody read people's records: who, whom, when, by what right, and what of them if not the record. The audit row, in the transaction that reads it."""
+    facts = {"residents": list(residents), "right": user.right(area_code)} | ({"what": what} if what else {})
     await execute(
         connection,
         _AUDIT,
@@ -305,7 +328,7 @@ async def list_reviews(parts: Parts, user: Supervisor) -> models.Reviews:
 )
 async def close_review(case_id: CaseId, body: models.Finding, parts: Parts, now: Now, user: Supervisor) -> Done:
     """What was found, and what will be done about it. It stands in the case's history as well."""
-    home_id = await visible(parts, user, case_id)
+    home_id, _ = await visible(parts, user, case_id)
     async with parts.database.transaction() as connection:
         closed = await fetch_one(
             connection, _CLOSE_REVIEW, case_id=case_id, now=now, user_name=user.user_name, finding=body.finding

@@ -1,4 +1,4 @@
-"""Consent as the centre records it from the resident or a guardian, and the resident's own data: given out, or erased."""
+"""Consent as the centre records it from the resident or a guardian, and the resident's own data: given out. Erasing is not the api's: it may not delete readings (``./shouwang erase``)."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -7,21 +7,24 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from api.access import OPERATORS, Admin, Operator, Overseer, Who, roles
+from api.access import OPERATORS, Operator, Overseer, Who, roles
 from api.context import Context, Now, Parts
 from api.errors import NotFound
 from api.models import families as models
-from api.models.shape import Done, Sentence
+from api.models.shape import Done
 from api.problems import documented
 from api.routes.cases import write_view
 from api.routes.family import RESIDENT
+from api.scope import OURSELVES
 from storage import consents, person
-from storage.database import Connection
+from storage.database import Connection, set_local
 from storage.queries import fetch_one, query
 
 router = APIRouter(prefix="/api/v1/residents", tags=["consent"])
 
 _RESIDENT = query("api_resident")
+READER_S = "60s"
+"""How long whoever takes an export may pause. Chosen: longer than a slow line, and it holds no locks."""
 _READS = documented(401, 403, 404, 422, 503)
 _EXAMPLE = '{"part": "resident", "resident_id": "shen-ada", "name": "沈阿大", …}\n{"part": "consents", …}\n'
 
@@ -42,8 +45,8 @@ async def list_consents(resident_id: RESIDENT, parts: Parts, now: Now, user: Ope
         found = await consents.in_force(connection, resident_id)
         history = await consents.history(connection, resident_id)
         await write_view(
-            connection, user, now, case_id=None, home_id=row["home_id"], resident_id=resident_id, what="consents"
-        )
+            connection, user, now, row["area_code"], case_id=None, home_id=row["home_id"], residents=[resident_id], what="consents"
+        )  # fmt: skip
     return models.Consents(
         now=[models.ConsentNow.model_validate(each) for each in found], history=[models.ConsentRow.model_validate(each) for each in history],
         scopes=[
@@ -75,27 +78,20 @@ async def record_consent(resident_id: RESIDENT, body: models.NewConsent, parts: 
 async def export_resident(
     resident_id: RESIDENT, parts: Parts, now: Now, user: Overseer, readings: bool = False
 ) -> StreamingResponse:
-    """JSON Lines: one object a row, each with its ``part``. ``readings``: with every reading of the time that is kept, which may be much."""
+    """JSON Lines: one object a row, each with its ``part``. ``readings``: with every reading of the time that is kept, which may be much.
+    To erase is done at the site: ``./shouwang erase``."""
     async with parts.database.transaction() as connection:
         row = await visible_resident(connection, user, resident_id)
         await write_view(
-            connection, user, now, case_id=None, home_id=row["home_id"], resident_id=resident_id, what="export"
-        )
+            connection, user, now, row["area_code"], case_id=None, home_id=row["home_id"], residents=[resident_id], what="export"
+        )  # fmt: skip
     return StreamingResponse(_lines(parts, resident_id, readings), media_type="application/x-ndjson")
 
 
 async def _lines(parts: Context, resident_id: str, readings: bool) -> AsyncGenerator[str]:
-    # Not within the limit of a query: readings of a month take longer, and hold nobody up.
-    async with parts.database.pool.connection() as connection:
+    # Not within the limit of a query: readings of a month take longer, and hold nobody up. All that is kept of the resident, whoever fetches it for
+    # them (an administrator reads no cases otherwise): that it is one of his area was found out before.
+    async with parts.database.pool.connection() as connection, connection.transaction():
+        await set_local(connection, OURSELVES.settings() | {"idle_in_transaction_session_timeout": READER_S})
         async for row in person.export(connection, resident_id, readings=readings):
             yield json.dumps(row, ensure_ascii=False, default=str) + "\n"
-
-
-@router.post("/{resident_id}/erase", responses=_READS, summary="Erase a resident", openapi_extra=roles("admin"))
-async def erase_resident(resident_id: RESIDENT, body: models.Erasure, parts: Parts, user: Admin) -> models.Erased:
-    """Name, numbers, address, readings, what was learned, consents and ways are gone at once and for good; ``kept`` names what stays, and why."""
-    async with parts.database.transaction() as connection:
-        await visible_resident(connection, user, resident_id)
-        done = await person.erase(connection, resident_id, actor=user.user_name, reason=body.reason)
-    kept = [models.Kept(what=what, why=Sentence(key=f"kept.{what}", zh=zh, en=en)) for what, zh, en in person.KEPT]
-    return models.Erased(resident_id=resident_id, erased=done.counts, kept=kept)

@@ -8,11 +8,13 @@ import hashlib
 import json
 import uuid
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import msgspec
 from fastapi import APIRouter, Path
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -28,9 +30,10 @@ from api.models import families as models
 from api.models.people import OpenAlert, Relative, Relatives
 from api.models.shape import Done, Sentence
 from api.problems import documented
+from api.scope import OURSELVES, current, of_user, serving
 from api.watching import Watched, watched
 from storage import home_notices, people
-from storage.database import Connection
+from storage.database import Connection, set_local
 from storage.queries import execute, fetch_all, fetch_one, query
 from storage.records import Contact
 
@@ -130,7 +133,7 @@ async def _read(
 ) -> tuple[list[Relative], frozenset[str]]:
     """Relatives, and their homes."""
     who = {"user_name": user.user_name, "allowed": list(user.allowed), "resident_id": resident_id}
-    async with parts.database.transaction() as connection:
+    async with parts.database.transaction(user.scope) as connection:
         found = await fetch_all(connection, _RELATIVES, **who)
         homes = await watched(connection, sorted({row["home_id"] for row in found}), parts, now)
         alerts: dict[str, list[OpenAlert]] = {}
@@ -139,7 +142,7 @@ async def _read(
                 OpenAlert.model_validate({k: v for k, v in row.items() if k != "resident_id"})
             )
         for row in found if audit else ():
-            await _write(connection, user, now, "viewed", row["home_id"], resident_id=row["resident_id"])
+            await _write(connection, user, now, "viewed", row["home_id"], row["resident_id"])
     told = [relative_of(row, homes[row["home_id"]], alerts.get(row["resident_id"], []), now) for row in found]
     return told, frozenset(row["home_id"] for row in found)
 
@@ -150,14 +153,15 @@ async def _write(
     now: datetime,
     action: str,
     home_id: str,
-    case_id: str | None = None,
+    resident_id: str,
     **facts: Any,
 ) -> None:
     """A family's reading or word, in the audit."""
+    facts |= {"residents": [resident_id], "right": "family"}
     if user.session_id is None:
         facts["by"] = "token"
     await execute(
-        connection, _AUDIT, now=now, actor=user.user_name, action=action, case_id=case_id, home_id=home_id, reason="", facts=json.dumps(facts)
+        connection, _AUDIT, now=now, actor=user.user_name, action=action, case_id=None, home_id=home_id, reason="", facts=json.dumps(facts)
     )  # fmt: skip
 
 
@@ -174,6 +178,17 @@ async def _resident(connection: Connection, user: Kin, resident_id: str, scope: 
     if row is None:
         raise NotFound(what="relative", name=resident_id)
     return row
+
+
+@asynccontextmanager
+async def _on_behalf(
+    parts: Context, user: Kin, resident_id: str, scope: str
+) -> AsyncGenerator[tuple[Connection, dict[str, Any]]]:
+    """What the database lets no family touch (cards, contacts), done for one, in the transaction in which its consent was found. Raises NotFound."""
+    async with parts.database.transaction(user.scope) as connection:
+        row = await _resident(connection, user, resident_id, scope)
+        await set_local(connection, OURSELVES.settings())
+        yield connection, row
 
 
 @router.get("/relatives", responses=documented(401, 403, 503), summary="My relatives", openapi_extra=roles("family"))
@@ -200,7 +215,7 @@ async def read_day(resident_id: RESIDENT, parts: Parts, now: Now, user: Relation
         here = home.view.source_now or now
         since = day.start_of_day(here, row["zone"])
         rows = await fetch_all(connection, _DAY, home_id=row["home_id"], since=since, until=here)
-        await _write(connection, user, now, "viewed", row["home_id"], resident_id=resident_id, what="day")
+        await _write(connection, user, now, "viewed", row["home_id"], resident_id, what="day")
     state = home.coverage.state
     return models.Day(
         resident_id=resident_id, since=since, home_now=here, whole=state == "protected", said=None if state == "protected" else _SAID[state],
@@ -222,8 +237,7 @@ async def list_notices(resident_id: RESIDENT, parts: Parts, now: Now, user: Rela
 async def give_notice(resident_id: RESIDENT, body: models.NewNotice, parts: Parts, now: Now, user: Relation) -> Done:
     """The stream follows within seconds: while they are away silence says nothing; while a visitor may be there a door says little.
     A call for help, a fall and a fire are heard as ever."""
-    async with parts.database.transaction() as connection:
-        row = await _resident(connection, user, resident_id, "away")
+    async with _on_behalf(parts, user, resident_id, "away") as (connection, row):
         await home_notices.give(
             connection, home_id=row["home_id"], resident_id=resident_id, kind=body.kind, everybody=body.everybody, from_at=body.from_at,
             until_at=body.until_at, note=body.note, by=user.user_name, now=now,
@@ -234,8 +248,7 @@ async def give_notice(resident_id: RESIDENT, body: models.NewNotice, parts: Part
 @router.delete("/relatives/{resident_id}/notices/{notice_id}", responses=_READS, summary="It is not so", openapi_extra=roles("family"))  # fmt: skip
 async def cancel_notice(resident_id: RESIDENT, notice_id: int, parts: Parts, now: Now, user: Relation) -> Done:
     """They are back, or nobody comes: silence counts from now."""
-    async with parts.database.transaction() as connection:
-        row = await _resident(connection, user, resident_id, "away")
+    async with _on_behalf(parts, user, resident_id, "away") as (connection, row):
         known = await home_notices.of_home(connection, row["home_id"], resident_id, now)
         if notice_id not in {each["notice_id"] for each in known}:
             raise NotFound(what="notice", name=str(notice_id))
@@ -263,26 +276,25 @@ async def going(
             if body.going
             else f"家属 {name} 不前往 · {name} (family) is not going"
         )
-        async with answering(parts.settings.query_s):
-            await parts.cases.note(case_id, actor=user.user_name, text=words, now=now)
+        with serving(OURSELVES):
+            async with answering(parts.settings.query_s):
+                await parts.cases.note(case_id, actor=user.user_name, text=words, now=now)
     return Done()
 
 
 @router.get("/relatives/{resident_id}/contacts", responses=_READS, summary="Whom the centre calls", openapi_extra=roles("family"))  # fmt: skip
 async def list_contacts(resident_id: RESIDENT, parts: Parts, now: Now, user: Relation) -> models.KinContacts:
     """In the order of calling."""
-    async with parts.database.transaction() as connection:
-        row = await _resident(connection, user, resident_id, "contacts")
+    async with _on_behalf(parts, user, resident_id, "contacts") as (connection, row):
         found = await fetch_all(connection, _CONTACTS, home_id=row["home_id"])
-        await _write(connection, user, now, "viewed", row["home_id"], resident_id=resident_id, what="contacts")
+        await _write(connection, user, now, "viewed", row["home_id"], resident_id, what="contacts")
     return models.KinContacts(contacts=[models.KinContact.model_validate(each) for each in found])
 
 
 @router.put("/relatives/{resident_id}/contacts", responses=_READS, summary="Add someone to call", openapi_extra=roles("family"))  # fmt: skip
 async def put_contact(resident_id: RESIDENT, body: models.NewContact, parts: Parts, user: Relation) -> Done:
     """The same name and number again changes rank and relation."""
-    async with parts.database.transaction() as connection:
-        row = await _resident(connection, user, resident_id, "contacts")
+    async with _on_behalf(parts, user, resident_id, "contacts") as (connection, row):
         contact = Contact(row["home_id"], body.name, body.phone, body.relation, body.rank)
         await people.register(connection, [contact], actor=user.user_name, reason="contact given by kin")
     return Done()
@@ -291,11 +303,10 @@ async def put_contact(resident_id: RESIDENT, body: models.NewContact, parts: Par
 @router.delete("/relatives/{resident_id}/contacts/{contact_id}", responses=_READS, summary="Not to be called any more", openapi_extra=roles("family"))  # fmt: skip
 async def drop_contact(resident_id: RESIDENT, contact_id: int, parts: Parts, now: Now, user: Relation) -> Done:
     """A number that is old."""
-    async with parts.database.transaction() as connection:
-        row = await _resident(connection, user, resident_id, "contacts")
+    async with _on_behalf(parts, user, resident_id, "contacts") as (connection, row):
         if await fetch_one(connection, _DROP_CONTACT, home_id=row["home_id"], contact_id=contact_id) is None:
             raise NotFound(what="contact", name=str(contact_id))
-        await _write(connection, user, now, "contact removed", row["home_id"], contact_id=contact_id)
+        await _write(connection, user, now, "contact removed", row["home_id"], resident_id, contact_id=contact_id)
     return Done()
 
 
@@ -309,6 +320,8 @@ async def read_way(resident_id: RESIDENT, parts: Parts, now: Now, user: Family) 
     async with parts.database.connection() as connection:
         consented = await fetch_one(connection, _RESIDENT, resident_id=resident_id, **_kin(user))
         chosen = await fetch_one(connection, _WAY, user_name=user.user_name, resident_id=resident_id) or {}
+        if not chosen and resident_id not in current.get().residents:
+            raise NotFound(what="relative", name=resident_id)
     return models.Way(
         way=chosen.get("way"), reach=chosen.get("reach"), offered=sorted(parts.settings.ways()), consented=consented is not None
     )  # fmt: skip
@@ -410,13 +423,15 @@ async def tell(
             continue
         looked_at = now
         try:
-            async with parts.database.connection() as connection:
+            async with parts.database.connection(user.scope) as connection:
                 lives = await fetch_one(
-                    connection, _LIVES, session_id=user.session_id, token_hash=user.token_hash, now=now
-                )
+                    connection, _LIVES, session_id=user.session_id, token_hash=user.token_hash, user_name=user.user_name, now=now
+                )  # fmt: skip
             if not lives or not lives["lives"]:
                 yield _event("end", json.dumps({"why": "session"}))
                 return
+            # Consent may have been given meanwhile; what was withdrawn the query itself leaves out.
+            user = msgspec.structs.replace(user, scope=of_user(user.user_name, "family", "", lives["homes"], lives["residents"]))  # fmt: skip
             found, homes = await _read(parts, user, now, None, audit=False)
         except DatabaseAway:
             yield _event("end", json.dumps({"why": "database"}))

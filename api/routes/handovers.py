@@ -57,37 +57,42 @@ class HandoversOfCase(Said):
     handovers: list[Handover]
 
 
-async def _bundle(connection: Connection, parts: Context, user: Who, case_id: str, now: datetime) -> dict[str, Any]:
-    """Raises BadChange where it is not known whom the case is about."""
+async def _bundle(
+    connection: Connection, parts: Context, user: Who, case_id: str, now: datetime
+) -> tuple[dict[str, Any], str]:
+    """The bundle, and whom it is about. Raises BadChange where it is not known whom the case is about."""
     case = await fetch_one(connection, _FACTS, case_id=case_id)
     if case is None or case["resident_id"] is None:
         raise BadChange(detail="it is not known which resident the case is about; tell medicine by telephone")
     reasons = (await reasons_of(connection, [case_id])).get(case_id, [])
-    return fhir.bundle(
+    document = fhir.bundle(
         case, await fetch_all(connection, _CONTACTS, home_id=case["home_id"]), await fetch_all(connection, _SIGNALS, case_id=case_id),
         {each.key: f"{each.zh} {each.en}" for each in reasons}, await fetch_all(connection, _RESPONSES, case_id=case_id),
         author=user.display_name or user.user_name, now=now,
     )  # fmt: skip
+    return document, case["resident_id"]
 
 
 @router.get("/cases/{case_id}/fhir", responses=_READS | _FILE, response_class=FhirResponse, summary="For medicine, as a file", openapi_extra=roles(*OPERATORS))  # fmt: skip
 async def read_bundle(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> FhirResponse:
     """Patient, RelatedPerson, Observation, DetectedIssue, Communication, Task, Provenance. Reading it is in the audit."""
-    home_id = await visible(parts, user, case_id)
+    place = await visible(parts, user, case_id)
     async with parts.database.transaction() as connection:
-        document = await _bundle(connection, parts, user, case_id, now)
-        await write_view(connection, user, now, case_id=case_id, home_id=home_id, what="fhir")
+        document, resident_id = await _bundle(connection, parts, user, case_id, now)
+        await write_view(
+            connection, user, now, place.area_code, case_id=case_id, home_id=place.home_id, residents=[resident_id], what="fhir"
+        )  # fmt: skip
     return FhirResponse(document)
 
 
 @router.post("/cases/{case_id}/fhir", status_code=201, responses=_READS, summary="To medicine", openapi_extra=roles(*OPERATORS))  # fmt: skip
 async def hand_over(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> HandoversOfCase:
     """Kept first, then sent to the site's endpoint (SHOUWANG_API_FHIR_URL), again until it is taken."""
-    home_id = await visible(parts, user, case_id)
+    place = await visible(parts, user, case_id)
     if not parts.settings.fhir_url:
         raise BadChange(detail="this site has no endpoint for it (SHOUWANG_API_FHIR_URL); take the file")
     async with parts.database.transaction() as connection:
-        document = await _bundle(connection, parts, user, case_id, now)
+        document, resident_id = await _bundle(connection, parts, user, case_id, now)
         await execute(
             connection,
             _PUT,
@@ -97,7 +102,9 @@ async def hand_over(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> 
             asked_by=user.user_name,
             now=now,
         )
-        await write_view(connection, user, now, case_id=case_id, home_id=home_id, what="handed over")
+        await write_view(
+            connection, user, now, place.area_code, case_id=case_id, home_id=place.home_id, residents=[resident_id], what="handed over"
+        )  # fmt: skip
         found = await fetch_all(connection, _LIST, case_id=case_id)
     return HandoversOfCase(handovers=[Handover.model_validate(row) for row in found])
 

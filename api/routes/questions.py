@@ -12,6 +12,7 @@ from api.errors import NotFound
 from api.models import questions as models
 from api.models.shape import Sentence
 from api.problems import documented
+from api.scope import OURSELVES, serving
 from contracts.questions import of_kin
 from storage.queries import fetch_all, fetch_one, query
 
@@ -34,8 +35,10 @@ async def answer(
     An unknown question and a wrong token look alike (404). An answer that comes late is kept in the case's history; *help* is heard at any time.
     """
     token = "" if credentials is None else credentials.credentials
-    async with answering(parts.settings.query_s):
-        await parts.cases.answer(question_id, body.answer, token=token, note=body.note, now=now)
+    # The token is the right: whoever has it speaks about this case and reads nothing.
+    with serving(OURSELVES):
+        async with answering(parts.settings.query_s):
+            await parts.cases.answer(question_id, body.answer, token=token, note=body.note, now=now)
     return models.Taken(question_id=question_id)
 
 

@@ -54,7 +54,14 @@ async def list_residents(
         )
         page = found[:limit]
         homes = await watched(connection, sorted({row["home_id"] for row in page}), parts, now)
-        facts = json.dumps({"words": words, "shown": len(page)})
+        facts = json.dumps(
+            {
+                "words": words,
+                "residents": [row["resident_id"] for row in page],
+                "area": user.area_prefix,
+                "right": f"area {user.area_prefix or '*'}",
+            }
+        )
         await execute(
             connection,
             _AUDIT,
@@ -87,7 +94,7 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
     """Record, contacts, devices, last signs of life by kind, and "cannot see since". That it was read is written into the audit."""
     async with parts.database.transaction() as connection:
         resident = await fetch_one(connection, _ONE, resident_id=resident_id)
-        if resident is None or not user.sees_area(resident["area_code"]):
+        if resident is None or not user.reads(resident["area_code"], resident["home_id"]):
             raise NotFound(what="resident", name=resident_id)
         home_id = resident["home_id"]
         home = await fetch_one(connection, _HOME, home_id=home_id)
@@ -98,7 +105,9 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
         usual = await fetch_all(connection, _USUAL, home_id=home_id)
         days = await fetch_all(connection, _HABITS, home_id=home_id)
         trend = await fetch_one(connection, _TREND, home_id=home_id)
-        await write_view(connection, user, now, case_id=None, home_id=home_id, resident_id=resident_id)
+        await write_view(
+            connection, user, now, resident["area_code"], case_id=None, home_id=home_id, residents=[resident_id]
+        )
     return models.ResidentDetail(
         resident=ResidentRecord(**{name: resident[name] for name in ResidentRecord.model_fields}),
         home=HomeRecord(**(home or {})),

@@ -84,9 +84,8 @@ async def read_snapshot(parts: Context, user: Who, view: StreamView) -> Snapshot
         "most": MOST_CASES,
         "skip": 0,
     }
-    async with parts.database.transaction() as connection:
-        # Both from one picture of the database: a case must not fall between them.
-        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    # Both from one picture of the database: a case must not fall between them.
+    async with parts.database.transaction(picture=True) as connection:
         found = await fetch_all(connection, _OPEN, area_prefix=user.area_prefix, **every)
         finished = await fetch_all(connection, _FINISHED, since=now - timedelta(seconds=FINISHED_S))
         reasons = await reasons_of(connection, [row["case_id"] for row in found])

@@ -2,13 +2,15 @@
 
 import shutil
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from deploy.native import packages, root
 from deploy.services import POSTGRES_MAJOR, TIMESCALE, service
-from deploy.site import APP_ROLE, DATABASE, LOOPBACK, Site
+from deploy.site import API_ROLE, APP_ROLE, DATABASE, LOOPBACK, Site
 from deploy.steps import step
 
 _BIN = f"/usr/lib/postgresql/{POSTGRES_MAJOR}/bin"
@@ -75,20 +77,26 @@ def check(site: Site) -> None:
 
 
 def finish(site: Site) -> None:
-    """Once the server runs: the application's role, its database, and TimescaleDB in it and in every database to come."""
+    """Once the server runs: the roles of the application and of its api, the database, and TimescaleDB in it and in every database to come."""
     with psycopg.connect(site.superuser_conninfo(), autocommit=True) as connection:
         # CREATEROLE and CREATEDB, because migrations make the roles that row security is about, and tests make databases.
-        attributes = sql.SQL("LOGIN CREATEDB CREATEROLE NOSUPERUSER NOBYPASSRLS PASSWORD {}").format(
-            site.secrets.database_password
-        )
-        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone()
-        verb = sql.SQL("ALTER" if known else "CREATE")
-        connection.execute(sql.SQL("{} ROLE {} {}").format(verb, sql.Identifier(APP_ROLE), attributes))
+        _role(connection, APP_ROLE, "LOGIN CREATEDB CREATEROLE NOSUPERUSER NOBYPASSRLS", site.secrets.database_password)
+        # What it may do is said by migrations.
+        api = "LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER NOBYPASSRLS"
+        _role(connection, API_ROLE, api, site.secrets.api_database_password)
+        # So that restore sees, and the tests can end, connections of the api.
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(API_ROLE), sql.Identifier(APP_ROLE)))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             _extend(site, "template1")
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(APP_ROLE))
             )
+
+
+def _role(connection: psycopg.Connection[TupleRow], name: str, attributes: LiteralString, password: str) -> None:
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    words = sql.SQL("ALTER" if known else "CREATE"), sql.Identifier(name), sql.SQL(attributes), sql.Literal(password)
+    connection.execute(sql.SQL("{} ROLE {} {} PASSWORD {}").format(*words))
 
 
 def _extend(site: Site, database: str) -> None:

@@ -54,9 +54,9 @@ SELECT session_id FROM sessions WHERE token_hash = %(token_hash)s OR former_hash
 UPDATE users SET token_epoch = token_epoch + 1 WHERE user_name = %(user_name)s RETURNING token_epoch;
 
 -- name: api_who
--- Who speaks: the user of a living session, with the rights that hold now.
-SELECT u.user_name, u.role, u.display_name, u.language, u.area_prefix, s.ends_at
-  FROM sessions AS s JOIN users AS u USING (user_name)
+-- Who speaks: the user of a living session, with the rights that hold now, and single homes and residents beside the area.
+SELECT u.user_name, u.role, u.display_name, u.language, u.area_prefix, s.ends_at, beside.homes, beside.residents
+  FROM sessions AS s JOIN users AS u USING (user_name) CROSS JOIN scope_of(u.user_name, %(now)s) AS beside
  WHERE s.session_id = %(session_id)s AND s.user_name = %(user_name)s AND s.ended_at IS NULL AND s.ends_at > %(now)s
    AND u.active AND u.token_epoch = %(epoch)s AND s.epoch = u.token_epoch;
 

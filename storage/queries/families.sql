@@ -4,7 +4,8 @@ UPDATE kin_tokens AS t SET used_at = %(now)s
   FROM users AS u
  WHERE t.token_hash = %(token_hash)s AND t.ended_at IS NULL AND t.ends_at > %(now)s
    AND u.user_name = t.user_name AND u.active AND u.role = 'family' AND u.token_epoch = t.epoch
-RETURNING u.user_name, u.display_name, t.scopes, t.ends_at;
+RETURNING u.user_name, u.display_name, t.scopes, t.ends_at,
+          (SELECT homes FROM scope_of(u.user_name, %(now)s)) AS homes, (SELECT residents FROM scope_of(u.user_name, %(now)s)) AS residents;
 
 -- name: put_kin_token
 -- A new token of a family user.
@@ -25,15 +26,16 @@ UPDATE kin_tokens SET ended_at = %(now)s
  WHERE token_id = %(token_id)s AND user_name = %(user_name)s AND ended_at IS NULL RETURNING token_id;
 
 -- name: kin_lives
--- Whether the session or the token behind an open feed still holds.
-SELECT EXISTS (SELECT FROM sessions AS s JOIN users AS u USING (user_name)
+-- Whether the session or the token behind an open feed still holds, and whom its owner may see by now.
+SELECT beside.homes, beside.residents, EXISTS (SELECT FROM sessions AS s JOIN users AS u USING (user_name)
                 WHERE s.session_id = %(session_id)s AND s.ended_at IS NULL AND s.ends_at > %(now)s AND u.active AND u.token_epoch = s.epoch)
     OR EXISTS (SELECT FROM kin_tokens AS t JOIN users AS u USING (user_name)
-                WHERE t.token_hash = %(token_hash)s AND t.ended_at IS NULL AND t.ends_at > %(now)s AND u.active AND u.token_epoch = t.epoch) AS lives;
+                WHERE t.token_hash = %(token_hash)s AND t.ended_at IS NULL AND t.ends_at > %(now)s AND u.active AND u.token_epoch = t.epoch) AS lives
+  FROM scope_of(%(user_name)s, %(now)s) AS beside;
 
 -- name: family_relatives
 -- The residents of whom this family user may see something, with what: the consent of this moment, and no more of it than is allowed to the asking program.
-SELECT r.resident_id, r.name, r.home_id, h.zone, l.silence_min, h.away_until, h.visitor_until, s.scopes,
+SELECT r.resident_id, r.name, r.home_id, h.area_code, h.zone, l.silence_min, h.away_until, h.visitor_until, s.scopes,
        (SELECT CASE WHEN count(*) = 0 THEN NULL ELSE bool_or(c.desk_id IS NOT NULL) END
           FROM cases AS c
          WHERE ((c.home_id = r.home_id AND (c.resident_id IS NULL OR c.resident_id = r.resident_id))
@@ -70,7 +72,7 @@ SELECT r.resident_id, c.case_id, c.family, c.priority, c.handling, c.raised_at, 
 
 -- name: family_resident
 -- One resident of whom this may be seen or done. No row: another family's, none at all, or no consent for it.
-SELECT r.resident_id, r.home_id, h.zone
+SELECT r.resident_id, r.home_id, h.zone, h.area_code
   FROM kin_sees AS k JOIN residents AS r USING (resident_id) JOIN homes AS h USING (home_id)
  WHERE k.user_name = %(user_name)s AND r.resident_id = %(resident_id)s AND h.removed_at IS NULL
    AND %(scope)s = ANY(k.scopes) AND %(scope)s = ANY(%(allowed)s::text[]);
@@ -124,7 +126,7 @@ SELECT way, reach, language FROM recipients WHERE user_name = %(user_name)s AND 
 INSERT INTO recipients (recipient_id, kind, name, url, language, home_id, consented_at, lowest_priority, user_name, resident_id, way, reach)
 VALUES (%(recipient_id)s, 'kin', %(name)s, %(url)s, %(language)s, %(home_id)s, %(now)s, 1, %(user_name)s, %(resident_id)s, %(way)s, %(reach)s)
     ON CONFLICT (user_name, resident_id) WHERE user_name IS NOT NULL
-    DO UPDATE SET url = excluded.url, language = excluded.language, home_id = excluded.home_id, way = excluded.way, reach = excluded.reach, enabled = true;
+    DO UPDATE SET url = %(url)s, language = %(language)s, home_id = %(home_id)s, way = %(way)s, reach = %(reach)s, enabled = true;
 
 -- name: drop_family_way
 -- A relative is told no more.

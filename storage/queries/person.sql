@@ -41,7 +41,7 @@ SELECT s.* FROM case_signals AS s JOIN cases AS c USING (case_id)
 -- name: person_case_history
 -- Who did what in these cases, and who looked at the record.
 SELECT a.* FROM audit AS a LEFT JOIN cases AS c USING (case_id)
- WHERE a.home_id = %(home_id)s AND (%(alone)s::boolean OR c.resident_id = %(resident_id)s OR a.facts ->> 'resident_id' = %(resident_id)s) ORDER BY a.audit_id;
+ WHERE a.home_id = %(home_id)s AND (%(alone)s::boolean OR c.resident_id = %(resident_id)s OR a.facts -> 'residents' ? %(resident_id)s) ORDER BY a.audit_id;
 
 -- name: person_learned
 -- Silences that are usual in the home.

@@ -342,3 +342,35 @@ async def test_everything_fits_on_the_desk_of_1280_by_720(room: Room, user_name:
             assert box["y"] + box["height"] <= 720
         await page.get_by_test_id("language").click()
     assert PASSWORD not in await page.content()
+
+
+async def test_a_desk_of_another_county_opens_one_record_for_a_reason_and_a_supervisor_sees_and_shuts_it(
+    room: Room,
+) -> None:
+    desk = await room.desk("desk-jiangbei")
+    await expect(desk.locator(".who")).to_contain_text("县级 330206")
+    await desk.get_by_test_id("nav-residents").click()
+    await expect(desk.get_by_text("没有找到")).to_be_visible()
+    await desk.get_by_test_id("break-glass").click()
+    await desk.get_by_test_id("glass-whom").fill("13800000001")
+    await desk.get_by_test_id("glass-why").fill("求救")
+    await expect(desk.get_by_test_id("glass-open")).to_be_disabled()
+    await desk.get_by_test_id("glass-why").fill("打到我们中心求救，本区无人接听")
+    await desk.get_by_test_id("glass-open").click()
+    await expect(desk.get_by_test_id("resident-panel")).to_contain_text("沈阿大")
+    await expect(desk.get_by_test_id("contacts")).to_contain_text("沈桂芳")
+    await expect(desk.get_by_test_id("glass-broken")).to_contain_text("自动关闭")
+
+    chief = await room.desk("chief")
+    await chief.get_by_test_id("nav-oversight").click()
+    await expect(chief.get_by_test_id("openings")).to_contain_text("本区无人接听")
+    await expect(chief.get_by_test_id("views")).to_contain_text("break-glass")
+    await chief.get_by_test_id("glass-end").click()
+    await expect(chief.get_by_test_id("glass-end")).to_have_count(0)
+    assert room.rows("SELECT user_name, resident_id, ended_by FROM break_glass") == [
+        ("desk-jiangbei", "shen-ada", "chief")
+    ]
+    viewed = room.rows("SELECT facts->>'right' FROM audit WHERE action = 'viewed' AND actor = 'desk-jiangbei'")
+    assert set(viewed) == {("break-glass",)}
+    await desk.get_by_test_id("glass-end").click()
+    await expect(desk.get_by_test_id("glass-broken")).to_have_count(0)

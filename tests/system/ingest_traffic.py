@@ -72,6 +72,13 @@ class Talker:
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         self.sent.append(self.client.publish(topic, raw, qos=1, retain=retain))
 
+    def is_back(self, within_s: float = 60) -> None:
+        """Wait for the connection after the broker was away; paho calls what is said before that failed, though it sends it."""
+        limit = time.monotonic() + within_s
+        while not self.client.is_connected():
+            assert time.monotonic() < limit, "the gateway does not come back"
+            time.sleep(0.02)
+
     def settle(self, within_s: float = 60) -> None:
         """Until the broker has acknowledged all that was said."""
         limit = time.monotonic() + within_s

@@ -152,6 +152,7 @@ async def test_what_the_bridge_still_holds_when_the_broker_dies_is_not_taken_twi
             )  # the broker writes its sessions down every 5 s; what it forgot it could not send again
             running.kill("mosquitto")
             await until_state(own, "again", lambda s: s.messages["bulk"] >= held.messages["bulk"] + 60, within_s=60)
+            gateway.is_back()
             gateway.say(telemetry("again-1"), motion(60, 12))
             gateway.settle()
         finally:

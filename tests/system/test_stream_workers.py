@@ -162,10 +162,10 @@ async def test_when_one_of_the_urgent_pair_dies_nothing_waits(workers: Workers, 
         workers.start("urgent", name)
     try:
         await asyncio.sleep(4)
-        flowing = asyncio.create_task(traffic.flow(workers.kafka, 12.0))
+        flowing = asyncio.create_task(traffic.flow(workers.kafka, 16.0))
         await asyncio.sleep(4)
         workers["stream-urgent-1"].kill()
-        await asyncio.sleep(3)
+        await asyncio.sleep(8)
         workers.start("urgent", "stream-urgent-1")
         await flowing
         expected = traffic.offline(folder)
@@ -184,7 +184,7 @@ async def test_when_one_of_the_urgent_pair_dies_nothing_waits(workers: Workers, 
     print(
         f"{len(waited)} calls, sent to detected: median {1000 * waited[len(waited) // 2]:.0f} ms, longest {1000 * waited[-1]:.0f} ms"
     )
-    assert waited[-1] < 3.0, "a call waited for the dead one"
+    assert waited[-1] < 8.0, "a call waited for the dead one to come back"
     assert listening == []
 
 

@@ -73,6 +73,13 @@ function ToThePhone() {
   return <Spin fullscreen />;
 }
 
+/** The level that someone works at, by how much of the area code he is given. */
+function levelOf(prefix: string) {
+  if (prefix.length <= 4) return "level.city";
+  if (prefix.length <= 6) return "level.county";
+  return prefix.length <= 9 ? "level.town" : "level.community";
+}
+
 /** Name of the house, what the page adds, who is logged in, language, log-out. */
 export function Header({ person, onLanguage, children }: { person: Person; onLanguage(): void; children?: React.ReactNode }) {
   const { t, word } = useSpeech();
@@ -84,6 +91,7 @@ export function Header({ person, onLanguage, children }: { person: Person; onLan
       {children}
       <span className="who" title={word("role", person.role)}>
         {person.display_name || person.user_name} · {word("role", person.role)}
+        {person.role !== "family" && person.area_prefix !== "" && ` · ${t(levelOf(person.area_prefix))} ${person.area_prefix}`}
       </span>
       <Button size="small" ghost onClick={onLanguage} data-testid="language">
         {t("nav.language")}

@@ -1,6 +1,7 @@
-// For supervisors: the second look at resolved P1, and the reviews that opened because nobody took one.
+// For supervisors: the second look at resolved P1, the reviews that opened because nobody took one, and who looked at whom.
 import { Alert, Button, Input, Table } from "antd";
 import { useCallback, useEffect, useState } from "react";
+import { Trace } from "./glass";
 import { useSpeech } from "./language";
 import { useRefusal } from "./refusal";
 import { get, post } from "./session";
@@ -89,6 +90,7 @@ export function OversightPage() {
           },
         ]}
       />
+      <Trace />
     </main>
   );
 }

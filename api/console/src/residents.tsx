@@ -2,11 +2,12 @@
 import { Alert, Button, Empty, Input, Spin, Table } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Consents } from "./consents";
+import { BreakGlass, Broken } from "./glass";
 import { useSpeech } from "./language";
 import { Contacts, Residents, Where } from "./record";
 import { useRefusal } from "./refusal";
 import { get } from "./session";
-import type { CoverageNow, ResidentDetail, ResidentPage, ResidentRow } from "./types";
+import type { CoverageNow, Opening, ResidentDetail, ResidentPage, ResidentRow } from "./types";
 
 const RENEW_MS = 30_000;
 
@@ -30,6 +31,7 @@ export function ResidentsPage() {
   const [rows, setRows] = useState<ResidentRow[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
+  const [opening, setOpening] = useState<Opening | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const say = useRef(explain);
   say.current = explain;
@@ -60,8 +62,23 @@ export function ResidentsPage() {
         <div className="bar">
           <Input allowClear value={words} onChange={(event) => setWords(event.target.value)} placeholder={t("people.search")} data-testid="search" />
           <Button onClick={() => void load(words, null)}>{t("act.refresh")}</Button>
+          <BreakGlass
+            onOpened={(made) => {
+              setOpening(made);
+              setChosen(made.resident_id);
+            }}
+          />
         </div>
         {trouble !== null && <Alert type="error" title={trouble} />}
+        {opening !== null && chosen === opening.resident_id && (
+          <Broken
+            opening={opening}
+            onEnded={() => {
+              setOpening(null);
+              setChosen(null);
+            }}
+          />
+        )}
         {rows === null ? (
           trouble === null && <Spin />
         ) : (

@@ -110,6 +110,10 @@ export async function post<T>(path: string, body: object): Promise<T> {
   return (await (await request(path, init)).json()) as T;
 }
 
+export async function remove(path: string): Promise<void> {
+  await request(path, { method: "DELETE" });
+}
+
 export async function put(path: string, body: object): Promise<void> {
   await request(path, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }

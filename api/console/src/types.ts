@@ -125,6 +125,14 @@ export interface NotLookedAts { cases: NotLookedAt[]; now: string }
 export interface Review { case_id: string; opened_at: string; waited_s: number; home_id: string; family: string; handling: string }
 export interface Reviews { reviews: Review[] }
 
+export interface Opening {
+  opening_id: number; user_name: string; resident_id: string; name: string | null; area_code: string; reason: string; opened_at: string; ends_at: string;
+  ended_at: string | null; living: boolean;
+}
+export interface Openings { openings: Opening[]; now: string }
+export interface View { at: string; actor: string; action: string; residents: string[]; by_right: string; words: string }
+export interface Views { views: View[]; next_before: string | null }
+
 export interface Question { question_id: string; resident_id: string; name: string; said: Sentence; asked_at: string; until: string }
 export interface Questions { questions: Question[]; now: string }
 

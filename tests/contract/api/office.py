@@ -12,10 +12,12 @@ import psycopg
 from argon2 import PasswordHasher
 
 from alerts.cases import Case
+from alerts.timescale import TimescaleCases
 from api.app import create
 from api.context import Context
 from api.settings import ApiSettings
 from contracts.detections import Detection, Origin, detection_id
+from deploy.site import API_ROLE, api_password
 from storage import consents, database, people
 from storage.records import Contact, Device, Home, Resident, User
 
@@ -24,6 +26,13 @@ HERE, ELSEWHERE = "330282001001", "330206001001"
 """Two communities in different counties."""
 SECRET = "a secret of tests that is long enough to sign with"
 _numbers = itertools.count(1)
+
+
+def of_api(conninfo: str) -> str:
+    """The same database as the api's role finds it."""
+    parts = psycopg.conninfo.conninfo_to_dict(conninfo)
+    password = api_password(str(parts.get("password", "")))
+    return psycopg.conninfo.make_conninfo(conninfo, user=API_ROLE, password=password)
 
 
 class DrivenClock:
@@ -98,8 +107,11 @@ class Desk(httpx.AsyncClient):
 class Office:
     """The api in this process."""
 
-    def __init__(self, app: Any, clock: DrivenClock, conninfo: str) -> None:
+    """``store``: the cases as alerts has them, of all areas; the api has a role of its own."""
+
+    def __init__(self, app: Any, clock: DrivenClock, conninfo: str, store: TimescaleCases) -> None:
         self.app = app
+        self.store = store
         self.clock = clock
         self.conninfo = conninfo
         self._desks: list[Desk] = []
@@ -132,7 +144,7 @@ class Office:
         } | fields  # fmt: skip
         subject = f"{home_id}.{known['device_id']}"
         detection = Detection(detection_id=detection_id(subject, known["detector"], known["started_at_s"]), **known)
-        admission = await self.parts.cases.admit(detection, self.clock())
+        admission = await self.store.admit(detection, self.clock())
         assert admission.case is not None
         return admission.case
 
@@ -151,9 +163,9 @@ class Office:
 async def open_office(conninfo: str, kafka: str = "127.0.0.1:9", **settings: Any) -> AsyncIterator[Office]:
     """The api runs inside. Without ``kafka`` the feed finds nobody, which these tests do not need."""
     clock = DrivenClock()
-    app = create(ApiSettings(token_secret=SECRET, kafka=kafka, database=conninfo, **settings), clock)
-    async with app.router.lifespan_context(app):
-        office = Office(app, clock, conninfo)
+    app = create(ApiSettings(token_secret=SECRET, kafka=kafka, database=of_api(conninfo), **settings), clock)
+    async with app.router.lifespan_context(app), database.pool(conninfo, "test alerts", size=2) as pool:
+        office = Office(app, clock, conninfo, TimescaleCases(pool))
         try:
             yield office
         finally:

@@ -16,8 +16,8 @@ async def a_doubt(office: Office) -> tuple[Case, dict[str, Any]]:
     case = await office.admit(
         "shen", family="fall", detector="fall_room", reason="fall_room.alarm", score=1, resident_id="shen-ada"
     )
-    (asking,) = await office.parts.cases.asking()
-    taken = await office.parts.cases.begin_round(case.case_id, asking.people, office.clock(), 10)
+    (asking,) = await office.store.asking()
+    taken = await office.store.begin_round(case.case_id, asking.people, office.clock(), 10)
     return case, {question.channel: question for question in taken}
 
 
@@ -78,7 +78,7 @@ async def test_kin_read_what_they_are_asked_and_answer_as_themselves(office: Off
     assert (await daughter.post(by_voice, json={"answer": "well"})).status_code == 404
     assert (await daughter.post(address, json={"answer": "help", "note": "电话没人接"})).status_code == 200
     assert (await daughter.get("/api/v1/family/questions")).json()["questions"] == []
-    found = (await office.parts.cases.case(case.case_id)).case
+    found = (await office.store.case(case.case_id)).case
     assert (found.handling, found.priority) == ("QUEUED", 1)
 
 
@@ -127,7 +127,7 @@ async def test_a_p1_gets_its_second_look_from_somebody_else(office: Office) -> N
 async def test_a_review_that_opened_by_itself_is_closed_by_a_supervisor_with_a_finding(office: Office) -> None:
     case = await office.admit("shen")
     office.clock.forward(180)
-    await office.parts.cases.fire_due(office.clock())
+    await office.store.fire_due(office.clock())
     chief = await office.desk("chief")
     (review,) = (await chief.get("/api/v1/reviews")).json()["reviews"]
     assert (review["case_id"], review["waited_s"]) == (case.case_id, 180.0)

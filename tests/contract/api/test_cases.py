@@ -207,7 +207,7 @@ async def test_activity_renews_the_lease_and_without_it_the_case_goes_back(offic
     assert renewed.status_code == 200
     assert renewed.json()["lease_until_at"] > str(held["lease_until_at"])
     office.clock.forward(91)
-    await office.parts.cases.fire_due(office.clock())
+    await office.store.fire_due(office.clock())
     lost = await desk.post(f"/api/v1/cases/{case.case_id}/renew", json={"lease_id": held["lease_id"]})
     assert lost.status_code == 409
     row = (await desk.get("/api/v1/cases")).json()["cases"][0]
@@ -253,7 +253,7 @@ async def test_a_hold_ends_and_alarms_again(office: Office) -> None:
     waiting = await desk.post(f"/api/v1/cases/{case.case_id}/hold", json=body)
     assert waiting.json()["handling"] == "HELD"
     office.clock.forward(60)
-    await office.parts.cases.fire_due(office.clock())
+    await office.store.fire_due(office.clock())
     assert (await desk.get("/api/v1/cases")).json()["cases"][0]["handling"] != "HELD"
 
 

@@ -12,11 +12,13 @@ from alerts.rules import SHIPPED
 from api.kin import Kin
 from api.models.people import Relative
 from api.routes.family import tell
+from api.scope import of_user
 from contracts.home_cards import decode
 from contracts.kinds import Card
 from storage import consents, home_notices, person
 from storage.cards import refresh_cards
 from storage.database import connect
+from storage.errors import BadRecord
 from tests.contract.api.office import Desk, Office
 from tests.contract.api.test_residents import both_speak, heard, reading
 
@@ -272,7 +274,7 @@ async def test_kin_who_consented_are_due_at_the_moment_of_a_p1_and_not_after_wit
     await office.admit("shen")
 
     async def told() -> list[str]:
-        (waiting,) = await office.parts.cases.waiting(office.clock())
+        (waiting,) = await office.store.waiting(office.clock())
         return [each.recipient_id for each in due(waiting, SHIPPED, office.clock(), 30.0)]
 
     assert len(await told()) == 1
@@ -288,7 +290,7 @@ async def test_the_feed_tells_an_alert_as_it_comes_and_ends_with_the_session(off
         Relative.model_validate(each) for each in (await daughter.get("/api/v1/family/relatives")).json()["relatives"]
     ]
     (session_id,) = office.sql("SELECT session_id FROM sessions WHERE user_name = 'daughter'")[0]
-    user = Kin(user_name="daughter", display_name="", allowed=tuple(consents.SCOPES), session_id=session_id, token_hash=None, ends_at=office.clock() + timedelta(hours=1))  # fmt: skip
+    user = Kin(user_name="daughter", display_name="", allowed=tuple(consents.SCOPES), session_id=session_id, token_hash=None, ends_at=office.clock() + timedelta(hours=1), scope=of_user("daughter", "family", "", ["shen"], ["shen-ada"]))  # fmt: skip
     msgspec.structs.force_setattr(office.parts.settings, "heartbeat_s", 0.05)
     with office.parts.feed.subscribe("", frozenset({"shen"})) as subscriber:
         events = tell(office.parts, user, subscriber, first)
@@ -327,14 +329,13 @@ async def test_all_that_is_kept_of_a_resident_can_be_had_and_erased_with_what_st
         each["part"] for each in lines
     }
     case = await office.admit("wu", device_id="pir-1")
-    assert (await root.post("/api/v1/residents/wu-lan/erase", json={"reason": "asked"})).status_code == 422, (
-        "a case is open"
-    )
-    office.sql("UPDATE cases SET handling = 'CLOSED' WHERE case_id = %s", case.case_id)
-    done = await root.post("/api/v1/residents/wu-lan/erase", json={"reason": "asked by the family"})
-    assert done.status_code == 200, done.text
-    assert done.json()["erased"]["reading_motion"] == 1
-    assert {each["what"] for each in done.json()["kept"]} == {what for what, _, _ in person.KEPT}
+    async with await connect(office.conninfo, "test erase") as connection:
+        with pytest.raises(BadRecord, match="a case is open"):
+            await person.erase(connection, "wu-lan", actor="test", reason="asked")
+        office.sql("UPDATE cases SET handling = 'CLOSED' WHERE case_id = %s", case.case_id)
+        async with connection.transaction():
+            done = await person.erase(connection, "wu-lan", actor="test", reason="asked by the family")
+    assert done.counts["reading_motion"] == 1
     assert office.sql("SELECT name, phone FROM residents WHERE resident_id = 'wu-lan'") == [("-", "")]
     assert office.sql("SELECT count(*) FROM contacts WHERE home_id = 'wu'") == [(0,)]
     assert office.sql("SELECT count(*) FROM kin_sees WHERE resident_id = 'wu-lan'") == [(0,)]

@@ -114,8 +114,8 @@ async def test_each_reading_of_a_resident_is_in_the_audit_and_so_is_a_search(off
         "SELECT actor, action, home_id, facts FROM audit WHERE action IN ('viewed', 'listed_residents') ORDER BY audit_id"
     )
     assert rows == [
-        ("desk-2", "viewed", "shen", {"resident_id": "shen-ada"}),
-        ("desk-2", "listed_residents", None, {"words": "沈", "shown": 1}),
+        ("desk-2", "viewed", "shen", {"residents": ["shen-ada"], "right": "area *"}),
+        ("desk-2", "listed_residents", None, {"words": "沈", "residents": ["shen-ada"], "area": "", "right": "area *"}),
     ]
 
 
