@@ -329,6 +329,8 @@ async def test_all_that_is_kept_of_a_resident_can_be_had_and_erased_with_what_st
         each["part"] for each in lines
     }
     case = await office.admit("wu", device_id="pir-1")
+    told = (await root.get("/api/v1/residents/wu-lan/export")).text
+    assert '"part": "cases"' in told, "all of it, also where an administrator fetches it, who reads no cases"
     async with await connect(office.conninfo, "test erase") as connection:
         with pytest.raises(BadRecord, match="a case is open"):
             await person.erase(connection, "wu-lan", actor="test", reason="asked")
