@@ -36,6 +36,7 @@ LEFT_OUT: Mapping[str, str] = {
     "row_identity": "with it, readings that are read from Kafka again would be taken for repeats of rows that are not there",
     "rollup_due": "follows from the readings",
     "pipeline": "is told anew every second",
+    "resident_words": "follows from residents and homes",
     "sessions": "whoever was logged out since must not be logged in again",
 }
 """Tables beside the hypertables that are not in a backup, and why. A new table is in it unless it is named here."""

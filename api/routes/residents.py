@@ -1,7 +1,7 @@
 """Residents: who they are, when each last showed a sign of life, and since when nobody can see."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
@@ -21,6 +21,7 @@ from storage.queries import execute, fetch_all, fetch_one, query
 router = APIRouter(prefix="/api/v1", tags=["residents"])
 
 _LIST = query("api_residents")
+_FOUND = query("api_residents_found")
 _ONE = query("api_resident")
 _HOME = query("api_home")
 _CONTACTS = query("api_contacts_of_home")
@@ -49,9 +50,11 @@ async def list_residents(
     """Residents of one's area, with coverage and last sign of life. That one looked, and for what, is written into the audit."""
     words = q.strip().lower()
     async with parts.database.transaction() as connection:
-        found = await fetch_all(
-            connection, _LIST, area_prefix=user.area_prefix, words=words, after=after, most=limit + 1
-        )
+        asked: dict[str, Any] = {"area_prefix": user.area_prefix, "after": after, "most": limit + 1}
+        if words:
+            found = await fetch_all(connection, _FOUND, words=words, **asked)
+        else:
+            found = await fetch_all(connection, _LIST, **asked)
         page = found[:limit]
         homes = await watched(connection, sorted({row["home_id"] for row in page}), parts, now)
         facts = json.dumps(

@@ -1,5 +1,6 @@
 """Residents and families: the last sign of life is one, and "well" is never said of somebody whom nobody can see."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -124,6 +125,45 @@ async def test_residents_are_found_by_what_one_knows_of_them(office: Office, wor
     answer = await (await office.desk("desk-1")).get("/api/v1/residents", params={"q": words})
     found = [row["resident_id"] for row in answer.json()["residents"]]
     assert found == ([] if words in ("%", "' OR 1=1 --") else ["shen-ada"])
+
+
+@pytest.fixture
+def restored(office: Office) -> Iterator[None]:
+    """What a test changes of these homes is as it was for the next."""
+    homes = office.sql("SELECT home_id, address, area_code, removed_at FROM homes")
+    phones = office.sql("SELECT resident_id, phone FROM residents")
+    areas = office.sql("SELECT user_name, area_prefix FROM users")
+    yield
+    for home_id, *facts in homes:
+        office.sql("UPDATE homes SET address = %s, area_code = %s, removed_at = %s WHERE home_id = %s", *facts, home_id)
+    for resident_id, phone in phones:
+        office.sql("UPDATE residents SET phone = %s WHERE resident_id = %s", phone, resident_id)
+    for user_name, area in areas:
+        office.sql("UPDATE users SET area_prefix = %s WHERE user_name = %s", area, user_name)
+
+
+async def found_by(office: Office, words: str) -> list[str]:
+    answer = await (await office.desk("desk-1")).get("/api/v1/residents", params={"q": words})
+    return [row["resident_id"] for row in answer.json()["residents"]]
+
+
+@pytest.mark.usefixtures("restored")
+async def test_a_search_finds_what_is_so_now(office: Office) -> None:
+    office.sql("UPDATE homes SET address = '新河街 1 号' WHERE home_id = 'shen'")
+    office.sql("UPDATE residents SET phone = '137 5555 0000' WHERE resident_id = 'shen-ada'")
+    assert await found_by(office, "新河街") == await found_by(office, "5555") == ["shen-ada"]
+    assert await found_by(office, "虞波") == []
+    office.sql("UPDATE homes SET removed_at = now() WHERE home_id = 'shen'")
+    assert await found_by(office, "沈") == []
+    office.sql("UPDATE homes SET removed_at = NULL WHERE home_id = 'shen'")
+    assert await found_by(office, "沈") == ["shen-ada"]
+
+
+@pytest.mark.usefixtures("restored")
+async def test_a_search_ends_at_the_border_of_the_area(office: Office) -> None:
+    office.sql("UPDATE homes SET area_code = '440305001001' WHERE home_id = 'shen'")
+    office.sql("UPDATE users SET area_prefix = '330282' WHERE user_name = 'desk-1'")
+    assert await found_by(office, "沈") == []
 
 
 async def test_residents_come_a_page_at_a_time(office: Office) -> None:

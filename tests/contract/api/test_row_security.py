@@ -40,6 +40,7 @@ WITHOUT = {
     "recipients": "not granted to the api",
     "rota": "not granted to the api",
     "announcements": "not granted to the api",
+    "resident_words": "not granted to the api: read by residents_found, which has the area inside",
     "consumer_offsets": "not granted to the api",
     "row_identity": "not granted to the api",
     "rollup_due": "not granted to the api",
