@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway, wall_clock
 from alerts.channels import AppriseChannels
+from alerts.coverage_keeper import CoverageKeeper
 from alerts.figures import Figures
 from alerts.link import Link
 from alerts.notices import Announcement
@@ -115,6 +116,7 @@ class Service:
             TimescaleCases(self._link(stack, "notices")), channels, self._patience, settings.notify_s, wall_clock, unrecorded.keep
         )  # fmt: skip
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
+        coverage = CoverageKeeper(self._link(stack, "coverage"), settings.partitions, settings.standstill_s)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
@@ -129,6 +131,7 @@ class Service:
             "announced reading": self._newest(
                 "announced", topics.ANNOUNCEMENTS, lambda value: unrecorded.heard(_ANNOUNCEMENT.decode(value))
             ),
+            "coverage": lambda: coverage.run(self._patience, settings.coverage_s),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)

@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from contracts.topics import PARTITIONS
+
 
 class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of the twins. Times in s."""
@@ -41,6 +43,12 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Longest that one message may take; it is left behind then, and tried again."""
     progress_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """How often the table ``pipeline`` is written."""
+    partitions: Annotated[int, Meta(ge=1, le=1_024)] = PARTITIONS
+    """Partitions of the topics that follow homes; the shared setting SHOUWANG_PARTITIONS."""
+    coverage_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    """How often coverage is brought up to what changed."""
+    standstill_s: Annotated[float, Meta(gt=0, le=600)] = 15.0
+    """Progress of a partition older than this: the pipeline stands there and nobody is seen. As the api's SHOUWANG_API_STANDSTILL_S."""
     keep_sent_days: Annotated[float, Meta(gt=0, le=3_650)] = 7
     """Sent events stay in the outbox this long; the audit keeps the story."""
     stop_s: Annotated[float, Meta(gt=0, le=60)] = 4.0

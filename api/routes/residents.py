@@ -118,7 +118,7 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
         coverage=seen.coverage,
         signs=seen.signs,
         looked_back_s=LOOK_BACK_S,
-        devices=device_states(seen.view),
+        devices=device_states(seen.devices),
         open_cases=[rows.row_of_database(each, reasons) for each in cases],
         habits=models.Habits(
             usual=[
