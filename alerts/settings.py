@@ -49,6 +49,11 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How often coverage is brought up to what changed."""
     standstill_s: Annotated[float, Meta(gt=0, le=600)] = 15.0
     """Progress of a partition older than this: the pipeline stands there and nobody is seen. As the api's SHOUWANG_API_STANDSTILL_S."""
+    incident_homes: Annotated[int, Meta(ge=2, le=10_000)] = 20
+    """So many homes of one town (nine digits of the area code) that fall silent within ``incident_s`` are one incident. Chosen: homes that lose
+    their line by themselves once a week each are 4 or 5 in a town of 3,000 homes in that time, so chance does not make 20."""
+    incident_s: Annotated[float, Meta(gt=0, le=86_400)] = 900.0
+    """Minutes in which they belong together, s. Chosen: of what fails at one moment a hub counts as silent after 90 s and a worn watch after 15 min."""
     keep_sent_days: Annotated[float, Meta(gt=0, le=3_650)] = 7
     """Sent events stay in the outbox this long; the audit keeps the story."""
     stop_s: Annotated[float, Meta(gt=0, le=60)] = 4.0

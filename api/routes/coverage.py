@@ -1,6 +1,6 @@
 """Coverage: counts by area, who is not protected, and how somebody was seen before."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -14,7 +14,8 @@ from api.errors import NotFound
 from api.models import coverage as models
 from api.models.people import CoverageNow
 from api.problems import documented
-from api.routes.cases import write_view
+from api.routes.cases import CaseId, visible, write_view
+from storage.database import Connection
 from storage.queries import Row, fetch_all, fetch_one, query
 
 router = APIRouter(prefix="/api/v1", tags=["coverage"])
@@ -25,6 +26,7 @@ _LIVE = query("residents_of_homes")
 _RESIDENT = query("api_resident")
 _HISTORY = query("coverage_history")
 _OUTAGES = query("outages_of_home")
+_INCIDENT = query("incident_homes")
 
 LEVELS = (4, 6, 9, 12)
 """Digits of a city, county, town and community in ``area_code`` (GB/T 10114 and the statistical divisions)."""
@@ -146,11 +148,60 @@ async def not_protected(
             most=limit + 1,
         )
         page = found[:limit]
-        living: dict[str, list[models.Inhabitant]] = {}
-        for row in await fetch_all(connection, _LIVE, home_ids=[row["home_id"] for row in page]):
-            fields = {name: row[name] for name in models.Inhabitant.model_fields}
-            living.setdefault(row["home_id"], []).append(models.Inhabitant(**fields))
+        living = await _living(connection, page)
         await write_view(connection, user, now, case_id=None, home_id=None, resident_id=None)
+    shown = [row for row in page if state != "degraded" or (row["source"], row["partition"]) not in blind]
+    found_more = _page(shown, living, parts, blind, False, now)
+    last_of_page = _page(page[-1:], {}, parts, blind, len(found) > limit, now)
+    return models.CoveragePage(homes=found_more.homes, next_after=last_of_page.next_after, now=now)
+
+
+@router.get(
+    "/cases/{case_id}/homes",
+    responses=documented(401, 403, 404, 422, 503),
+    summary="Whom to ring up in an incident",
+    openapi_extra=roles(*OPERATORS),
+)
+async def incident_homes(
+    case_id: CaseId,
+    parts: Parts,
+    now: Now,
+    user: Operator,
+    after: Annotated[
+        str, Query(max_length=60, pattern=r"^([0-9]{1,2}\.[0-9]{1,4}\.[a-z0-9-]+)?$", description="``next_after``")
+    ] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> models.CoveragePage:
+    """Homes of an incident (many that fell silent together) that are not back yet, frailest first; none for any other case."""
+    await visible(parts, user, case_id)
+    care_level, oldest_year, last = _after(after)
+    async with parts.database.connection() as connection:
+        found = await fetch_all(
+            connection, _INCIDENT, case_id=case_id, area_prefix=user.area_prefix, care_level=care_level,
+            oldest_year=oldest_year, after=last, most=limit + 1,
+        )  # fmt: skip
+        page = found[:limit]
+        living = await _living(connection, page)
+        await write_view(connection, user, now, case_id=case_id, home_id=None)
+    return _page(page, living, parts, blind_places(parts, page), len(found) > limit, now)
+
+
+async def _living(connection: Connection, page: list[Row]) -> dict[str, list[models.Inhabitant]]:
+    living: dict[str, list[models.Inhabitant]] = {}
+    for row in await fetch_all(connection, _LIVE, home_ids=[row["home_id"] for row in page]):
+        fields = {name: row[name] for name in models.Inhabitant.model_fields}
+        living.setdefault(row["home_id"], []).append(models.Inhabitant(**fields))
+    return living
+
+
+def _page(
+    page: list[Row],
+    living: dict[str, list[models.Inhabitant]],
+    parts: Context,
+    blind: Collection[Place],
+    more: bool,
+    now: datetime,
+) -> models.CoveragePage:
     homes = [
         models.CoverageHome(
             **{name: row[name] for name in ("home_id", "area_code", "address", "care_level")},
@@ -158,14 +209,10 @@ async def not_protected(
             coverage=_coverage(row, parts, (row["source"], row["partition"]) in blind, now),
         )
         for row in page
-        if state != "degraded" or (row["source"], row["partition"]) not in blind
     ]
-    end = page[-1] if len(found) > limit else None
-    return models.CoveragePage(
-        homes=homes,
-        next_after=f"{end['care_level']}.{end['oldest_year']}.{end['home_id']}" if end else None,
-        now=now,
-    )
+    end = page[-1] if more else None
+    after = f"{end['care_level']}.{end['oldest_year']}.{end['home_id']}" if end else None
+    return models.CoveragePage(homes=homes, next_after=after, now=now)
 
 
 def _coverage(row: Row, parts: Context, standing: bool, now: datetime) -> CoverageNow:

@@ -140,6 +140,7 @@ async def test_history_says_for_how_long_somebody_could_not_be_seen(office: Offi
     heard(office)
     await silence(office, "pir-1", ago_s=90)
     office.clock.forward(3_600)
+    heard(office)
     await silence(office, "pir-1", ago_s=3_690, revision=2, on=False, reason="device_silent.back")
     office.clock.forward(60)
     rows = office.sql("SELECT state FROM coverage_changes WHERE home_id = 'shen' ORDER BY at DESC LIMIT 3")
@@ -159,3 +160,20 @@ async def test_history_says_for_how_long_somebody_could_not_be_seen(office: Offi
 async def test_a_homes_partition_is_the_one_that_its_readings_have(office: Office) -> None:
     await office.keep_coverage()
     assert office.sql("SELECT partition FROM home_coverage WHERE home_id = 'shen'") == [(partition_of("shen", 16),)]
+
+
+async def test_an_incident_lists_the_homes_that_are_not_back_and_another_case_none(office: Office) -> None:
+    await speak(office)
+    await silence(office, "pir-1")
+    office.sql(
+        "INSERT INTO cases (case_id, home_id, area_code, family, priority, score, handling, condition, event_at, raised_at)"
+        " VALUES ('i-1', %s, %s, 'technical', 3, 1, 'QUEUED', 'on', now(), now())",
+        f"area-{HERE[:9]}", HERE[:9],
+    )  # fmt: skip
+    office.sql("UPDATE cases SET handling = 'MERGED', merged_into = 'i-1' WHERE home_id = 'shen'")
+    desk = await office.desk("desk-1")
+    page = (await desk.get("/api/v1/cases/i-1/homes")).json()
+    assert [(home["home_id"], home["coverage"]["state"]) for home in page["homes"]] == [("shen", "blind")]
+    other = await office.admit("luo")
+    assert (await desk.get(f"/api/v1/cases/{other.case_id}/homes")).json()["homes"] == []
+    assert (await (await office.desk("desk-cixi")).get(f"/api/v1/cases/{other.case_id}/homes")).status_code == 404

@@ -25,7 +25,7 @@ def heard(office: Office, *, ago_s: float = 5.0, moved_ago_s: float = 1.0, devic
     for lane, group in (("bulk", "stream"), ("urgent", "stream-urgent-1")):
         office.sql(
             "INSERT INTO pipeline VALUES (%s, %s, %s, 'main', 'wall', 'w', %s, %s, %s, 0, 0)"
-            " ON CONFLICT (stream_group, partition, source) DO UPDATE SET moved_at = excluded.moved_at",
+            " ON CONFLICT (stream_group, partition, source) DO UPDATE SET moved_at = excluded.moved_at, watched_until_at = excluded.watched_until_at",
             group, lane, PARTITION, now, now - timedelta(seconds=moved_ago_s), now,
         )  # fmt: skip
     office.sql(
