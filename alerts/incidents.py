@@ -153,7 +153,16 @@ class Incidents:
             case = await book.lock(row["case_id"], wait=False)
             if case is None or case.handling != "QUEUED":
                 continue
-            move = moved(case, "fold", "merged", now, facts=facts, merged_into=incident["case_id"], deadline_at=None)
+            move = moved(
+                case,
+                "fold",
+                "merged",
+                now,
+                facts=facts,
+                merged_into=incident["case_id"],
+                deadline_at=None,
+                closed_at=now,
+            )
             await book.write(move, event_of(move, await book.signals(case.case_id)), self._rules)
             folded += 1
         return folded
@@ -188,7 +197,7 @@ class Incidents:
             deadline = now + timedelta(seconds=self._rules.answer_s[case.priority])
             move = moved(
                 msgspec.structs.replace(case, condition="on"), "unfold", "unmerged", now, facts={"into": case.merged_into},
-                merged_into=None, queued_at=now, deadline_at=deadline, rung=0,
+                merged_into=None, closed_at=None, queued_at=now, deadline_at=deadline, rung=0,
             )  # fmt: skip
             await book.write(move, event_of(move, await book.signals(case.case_id)), self._rules)
         return len(found)

@@ -393,3 +393,22 @@ async def test_coverage_is_counted_from_the_city_down_and_names_the_frailest_fir
     await expect(page.get_by_test_id(f"protected-{AREA}")).to_contain_text("1 户")
     await expect(page.get_by_test_id(f"blind-{AREA}")).to_contain_text("1 户")
     room.rows("UPDATE devices SET last_seen_at = NULL, source = NULL WHERE home_id = 'luo'")
+
+
+async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(room: Room) -> None:
+    page = await room.desk("desk-1")
+    dark = [f"dark-{number:02}" for number in range(20)]
+    for home_id in dark:
+        room.rows("INSERT INTO homes (home_id, area_code) VALUES (%s, '330282007001') ON CONFLICT DO NOTHING", home_id)
+        room.rows(
+            "INSERT INTO residents (resident_id, home_id, name) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            home_id, home_id, f"住户{home_id}",
+        )  # fmt: skip
+        await room.happens("technical", home_id, lane="bulk", score=1, reason="device_silent.silent")
+    row = row_of(page, "area-330282007")
+    await expect(row).to_contain_text("330282007 区域内 20 户先后失联")
+    await expect(row_of(page, "dark-00")).to_have_count(0)
+    await row.click()
+    await expect(page.get_by_test_id("incident").locator("li")).to_have_count(20)
+    await room.happens("sos", "dark-07", reason="call.press", score=4)
+    await expect(row_of(page, "dark-07")).to_be_visible()

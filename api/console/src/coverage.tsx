@@ -113,3 +113,51 @@ export function CoverPage() {
     </main>
   );
 }
+
+/** Whom to ring up in an incident: homes that fell silent together and are not back, the frailest first. */
+export function IncidentHomes({ caseId, version }: { caseId: string; version: number }) {
+  const { t } = useSpeech();
+  const explain = useRefusal();
+  const [page, setPage] = useState<CoveragePage | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const say = useRef(explain);
+  say.current = explain;
+  const load = useCallback(
+    async (after: string | null, signal?: AbortSignal): Promise<void> => {
+      try {
+        const found = await get<CoveragePage>(`/api/v1/cases/${caseId}/homes${after === null ? "" : `?after=${after}`}`, signal);
+        setPage((before) => (after === null || before === null ? found : { ...found, homes: [...before.homes, ...found.homes] }));
+        setTrouble(null);
+      } catch (error) {
+        if (!signal?.aborted) setTrouble(say.current(error));
+      }
+    },
+    [caseId],
+  );
+  useEffect(() => {
+    const stop = new AbortController();
+    void load(null, stop.signal);
+    return () => stop.abort();
+    // Its numbers go into the case, so a new version says that somebody came back or went.
+  }, [load, version]);
+  return (
+    <section data-testid="incident">
+      <h3>{t("cover.incident")}</h3>
+      {trouble !== null && <Alert type="error" title={trouble} />}
+      {page?.homes.length === 0 && <p>{t("cover.all_back")}</p>}
+      <ol className="lines">
+        {page?.homes.map((home) => (
+          <li key={home.home_id}>
+            {home.residents.map((each) => (
+              <span key={each.resident_id}>
+                <b>{each.name}</b> {each.birth_year} · {each.phone}{" "}
+              </span>
+            ))}
+            {t("cover.care")} {home.care_level} · {home.address} <CoverageMark coverage={home.coverage} />
+          </li>
+        ))}
+      </ol>
+      {page !== null && page.next_after !== null && <Button onClick={() => void load(page.next_after)}>{t("people.more")}</Button>}
+    </section>
+  );
+}

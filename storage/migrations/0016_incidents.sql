@@ -1,0 +1,11 @@
+-- Many homes of one town that fall silent together are one case.
+
+CREATE TABLE incidents (
+    case_id   text PRIMARY KEY REFERENCES cases,
+    area      text NOT NULL,                                      -- nine digits: a town
+    joined_at timestamptz NOT NULL,                               -- when a home last joined it, wall clock
+    homes     integer NOT NULL,                                   -- how many joined it
+    away      integer NOT NULL,                                   -- how many of them have a silent device still
+    told_at   timestamptz NOT NULL                                -- when these numbers last went into the case
+);
+CREATE INDEX cases_merged ON cases (merged_into) WHERE merged_into IS NOT NULL;
