@@ -231,12 +231,13 @@ export interface UnboundDevices { devices: UnboundDevice[] }
 export interface Count { homes: number; residents: number }
 export interface AreaCoverage { area: string; protected: Count; degraded: Count; blind: Count }
 export interface CoverageByArea { area: string; areas: AreaCoverage[]; total: AreaCoverage; now: string }
+export interface Inhabitant { resident_id: string; name: string; birth_year: number | null; phone: string }
 export interface CoverageHome {
   home_id: string;
   area_code: string;
   address: string;
   care_level: number;
-  residents: { resident_id: string; name: string; birth_year: number | null; phone: string }[];
+  residents: Inhabitant[];
   coverage: CoverageNow;
 }
 export interface CoveragePage { homes: CoverageHome[]; next_after: string | null; now: string }
