@@ -65,6 +65,7 @@ CREATE TABLE coverage_due (
     due_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     home_id text NOT NULL
 );
+CREATE INDEX coverage_due_by_home ON coverage_due (home_id);
 
 CREATE FUNCTION keep_silence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -3,8 +3,8 @@
 SELECT pg_try_advisory_xact_lock(1397573636, 15) AS mine;
 
 -- name: take_coverage_due
--- Homes that something changed for. Their facts are read after this.
-DELETE FROM coverage_due WHERE due_id IN (SELECT due_id FROM coverage_due ORDER BY due_id LIMIT %(most)s) RETURNING home_id;
+-- Homes that something changed for, with all that was due for each (an import registers a home, its people and devices one by one). Their facts are read after this.
+DELETE FROM coverage_due WHERE home_id IN (SELECT home_id FROM coverage_due ORDER BY due_id LIMIT %(most)s) RETURNING home_id;
 
 -- name: coverage_facts
 -- What a home's coverage follows from, one row a device (none: one row without).
