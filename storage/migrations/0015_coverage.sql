@@ -67,14 +67,15 @@ CREATE TABLE coverage_due (
 );
 CREATE INDEX coverage_due_by_home ON coverage_due (home_id);
 
+-- Schemas are named: a restore runs without a search path.
 CREATE FUNCTION keep_silence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO device_silences AS s (home_id, device_id, detection_id, revision, "on", started_at, read_at)
+    INSERT INTO public.device_silences AS s (home_id, device_id, detection_id, revision, "on", started_at, read_at)
     VALUES (NEW.home_id, NEW.body->>'device_id', NEW.detection_id, NEW.revision, NEW."on" AND NOT NEW.withdrawn, NEW.started_at, NEW.read_at)
     ON CONFLICT (home_id, device_id) DO UPDATE
        SET detection_id = EXCLUDED.detection_id, revision = EXCLUDED.revision, "on" = EXCLUDED."on", started_at = EXCLUDED.started_at, read_at = EXCLUDED.read_at
      WHERE EXCLUDED.read_at >= s.read_at AND (EXCLUDED.detection_id <> s.detection_id OR EXCLUDED.revision > s.revision);
-    INSERT INTO coverage_due (home_id) VALUES (NEW.home_id);
+    INSERT INTO public.coverage_due (home_id) VALUES (NEW.home_id);
     RETURN NULL;
 END $$;
 CREATE TRIGGER detections_of_silence AFTER INSERT ON detections FOR EACH ROW
@@ -83,10 +84,10 @@ CREATE TRIGGER detections_of_silence AFTER INSERT ON detections FOR EACH ROW
 CREATE FUNCTION mark_coverage() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'DELETE' THEN
-        INSERT INTO coverage_due (home_id) VALUES (NEW.home_id);
+        INSERT INTO public.coverage_due (home_id) VALUES (NEW.home_id);
     END IF;
     IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND OLD.home_id <> NEW.home_id) THEN
-        INSERT INTO coverage_due (home_id) VALUES (OLD.home_id);
+        INSERT INTO public.coverage_due (home_id) VALUES (OLD.home_id);
     END IF;
     RETURN NULL;
 END $$;
