@@ -14,7 +14,7 @@ from api.errors import NotFound
 from api.models import coverage as models
 from api.models.people import CoverageNow
 from api.problems import documented
-from api.routes.cases import CaseId, visible, write_view
+from api.routes.cases import CaseId, visible, write_list, write_view
 from storage.database import Connection
 from storage.queries import Row, fetch_all, fetch_one, query
 
@@ -127,7 +127,7 @@ async def not_protected(
     if scope is None:
         return models.CoveragePage(homes=[], next_after=None, now=now)
     care_level, oldest_year, last = _after(after)
-    async with parts.database.connection() as connection:
+    async with parts.database.transaction() as connection:
         counts = await fetch_all(connection, _COUNTS, area_prefix=scope, digits=12)
         blind = sorted(blind_places(parts, counts) & {(row["source"], row["partition"]) for row in counts})
         if state == "degraded":
@@ -149,7 +149,7 @@ async def not_protected(
         )
         page = found[:limit]
         living = await _living(connection, page)
-        await write_view(connection, user, now, case_id=None, home_id=None, resident_id=None)
+        await write_list(connection, user, now, "", _ids(living))
     shown = [row for row in page if state != "degraded" or (row["source"], row["partition"]) not in blind]
     found_more = _page(shown, living, parts, blind, False, now)
     last_of_page = _page(page[-1:], {}, parts, blind, len(found) > limit, now)
@@ -173,17 +173,21 @@ async def incident_homes(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> models.CoveragePage:
     """Homes of an incident (many that fell silent together) that are not back yet, frailest first; none for any other case."""
-    await visible(parts, user, case_id)
+    place = await visible(parts, user, case_id)
     care_level, oldest_year, last = _after(after)
-    async with parts.database.connection() as connection:
+    async with parts.database.transaction() as connection:
         found = await fetch_all(
             connection, _INCIDENT, case_id=case_id, area_prefix=user.area_prefix, care_level=care_level,
             oldest_year=oldest_year, after=last, most=limit + 1,
         )  # fmt: skip
         page = found[:limit]
         living = await _living(connection, page)
-        await write_view(connection, user, now, case_id=case_id, home_id=None)
+        await write_view(connection, user, now, place.area_code, case_id=case_id, home_id=None, residents=_ids(living))
     return _page(page, living, parts, blind_places(parts, page), len(found) > limit, now)
+
+
+def _ids(living: dict[str, list[models.Inhabitant]]) -> list[str]:
+    return [each.resident_id for there in living.values() for each in there]
 
 
 async def _living(connection: Connection, page: list[Row]) -> dict[str, list[models.Inhabitant]]:
@@ -245,12 +249,14 @@ async def history(
     since = now - timedelta(days=days)
     async with parts.database.transaction() as connection:
         resident = await fetch_one(connection, _RESIDENT, resident_id=resident_id)
-        if resident is None or not user.sees_area(resident["area_code"]):
+        if resident is None or not user.reads(resident["area_code"], resident["home_id"]):
             raise NotFound(what="resident", name=resident_id)
         home_id = resident["home_id"]
         changes = await fetch_all(connection, _HISTORY, home_id=home_id, since=since, most=MOST_CHANGES)
         outages = await fetch_all(connection, _OUTAGES, home_id=home_id, since=since)
-        await write_view(connection, user, now, case_id=None, home_id=home_id, resident_id=resident_id)
+        await write_view(
+            connection, user, now, resident["area_code"], case_id=None, home_id=home_id, residents=[resident_id]
+        )
     ends = [None, *(row["at"] for row in changes)]
     spans = [
         models.CoverageSpan(

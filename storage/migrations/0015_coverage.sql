@@ -67,8 +67,8 @@ CREATE TABLE coverage_due (
 );
 CREATE INDEX coverage_due_by_home ON coverage_due (home_id);
 
--- Schemas are named: a restore runs without a search path.
-CREATE FUNCTION keep_silence() RETURNS trigger LANGUAGE plpgsql AS $$
+-- They run as the owner, with a search path of their own: whoever changes a device need not see the queue, and a restore has no search path.
+CREATE FUNCTION keep_silence() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO public.device_silences AS s (home_id, device_id, detection_id, revision, "on", started_at, read_at)
     VALUES (NEW.home_id, NEW.body->>'device_id', NEW.detection_id, NEW.revision, NEW."on" AND NOT NEW.withdrawn, NEW.started_at, NEW.read_at)
@@ -81,7 +81,7 @@ END $$;
 CREATE TRIGGER detections_of_silence AFTER INSERT ON detections FOR EACH ROW
     WHEN (NEW.detector = 'device_silent' AND NOT NEW.test AND NEW.body->>'device_id' IS NOT NULL) EXECUTE FUNCTION keep_silence();
 
-CREATE FUNCTION mark_coverage() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION mark_coverage() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF TG_OP <> 'DELETE' THEN
         INSERT INTO public.coverage_due (home_id) VALUES (NEW.home_id);
@@ -100,6 +100,19 @@ CREATE TRIGGER residents_changed AFTER INSERT OR UPDATE OR DELETE ON residents F
 CREATE TRIGGER homes_come_or_go AFTER INSERT OR DELETE ON homes FOR EACH ROW EXECUTE FUNCTION mark_coverage();
 CREATE TRIGGER homes_changed AFTER UPDATE ON homes FOR EACH ROW
     WHEN ((OLD.area_code, OLD.care_level, OLD.removed_at) IS DISTINCT FROM (NEW.area_code, NEW.care_level, NEW.removed_at)) EXECUTE FUNCTION mark_coverage();
+
+-- Seen with the home, as all that belongs to one; counts by their area. For every role but the owner of the tables.
+ALTER TABLE device_silences ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_homes ON device_silences USING ((SELECT true FROM homes AS h WHERE h.home_id = device_silences.home_id));
+ALTER TABLE home_coverage ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_homes ON home_coverage USING ((SELECT true FROM homes AS h WHERE h.home_id = home_coverage.home_id));
+ALTER TABLE coverage_changes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_homes ON coverage_changes USING ((SELECT true FROM homes AS h WHERE h.home_id = coverage_changes.home_id));
+ALTER TABLE coverage_due ENABLE ROW LEVEL SECURITY;
+CREATE POLICY of_homes ON coverage_due USING ((SELECT true FROM homes AS h WHERE h.home_id = coverage_due.home_id));
+ALTER TABLE coverage_counts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY within_area ON coverage_counts
+    USING (area_code ~>=~ current_setting('shouwang.area_from', true) AND area_code ~<~ current_setting('shouwang.area_to', true));
 
 INSERT INTO device_silences (home_id, device_id, detection_id, revision, "on", started_at, read_at)
 SELECT DISTINCT ON (home_id, body->>'device_id') home_id, body->>'device_id', detection_id, revision, "on" AND NOT withdrawn, started_at, read_at
