@@ -19,7 +19,7 @@ from api.feed import Feed
 from api.guard import Guard
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
-from api.routes import admin, cases, family, health, oversight, questions, residents, session, stream
+from api.routes import admin, cases, coverage, family, health, oversight, questions, residents, session, stream
 from api.scope import current
 from api.settings import ApiSettings
 from contracts import metrics
@@ -69,7 +69,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
     app = FastAPI(title=TITLE, version="1", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
     app.add_middleware(Guard, tls=settings.secure_cookie)
-    for module in (session, stream, cases, questions, residents, oversight, family, admin, health):
+    for module in (session, stream, cases, questions, residents, oversight, coverage, family, admin, health):
         app.include_router(module.router)
     console.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

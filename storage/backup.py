@@ -37,6 +37,10 @@ LEFT_OUT: Mapping[str, str] = {
     "rollup_due": "follows from the readings",
     "pipeline": "is told anew every second",
     "resident_words": "follows from residents and homes",
+    "device_silences": "follows from the detections, by a trigger that fires while they are restored",
+    "coverage_due": "is filled by triggers while homes and devices are restored",
+    "home_coverage": "is worked out anew for every home that is restored",
+    "coverage_counts": "is counted with home_coverage",
     "sessions": "whoever was logged out since must not be logged in again",
 }
 """Tables beside the hypertables that are not in a backup, and why. A new table is in it unless it is named here."""

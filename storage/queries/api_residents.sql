@@ -41,8 +41,9 @@ SELECT r.resident_id, r.name, r.home_id, h.area_code, h.zone, l.silence_min,
 -- name: api_devices_of_homes
 -- Devices of these homes as they were last heard, and the bridge's statement about its own clock.
 SELECT d.home_id, d.device_id, d.role, d.room, d.bound, d.last_seen_at, d.source,
-       d.role = 'wearable' AND coalesce(w.worn, false) AS worn
+       d.role = 'wearable' AND coalesce(w.worn, false) AS worn, coalesce(s."on", false) AS silent
   FROM devices AS d
+  LEFT JOIN device_silences AS s USING (home_id, device_id)
   LEFT JOIN LATERAL (
         SELECT s.worn FROM reading_status AS s
          WHERE d.role = 'wearable' AND s.home_id = d.home_id COLLATE "C" AND s.device_id = d.device_id COLLATE "C" AND s.worn IS NOT NULL

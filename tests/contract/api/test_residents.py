@@ -25,7 +25,7 @@ def heard(office: Office, *, ago_s: float = 5.0, moved_ago_s: float = 1.0, devic
     for lane, group in (("bulk", "stream"), ("urgent", "stream-urgent-1")):
         office.sql(
             "INSERT INTO pipeline VALUES (%s, %s, %s, 'main', 'wall', 'w', %s, %s, %s, 0, 0)"
-            " ON CONFLICT (stream_group, partition, source) DO UPDATE SET moved_at = excluded.moved_at",
+            " ON CONFLICT (stream_group, partition, source) DO UPDATE SET moved_at = excluded.moved_at, watched_until_at = excluded.watched_until_at",
             group, lane, PARTITION, now, now - timedelta(seconds=moved_ago_s), now,
         )  # fmt: skip
     office.sql(
@@ -45,8 +45,15 @@ def reading(office: Office, kind: str, device_id: str, ago_s: float, clock: int 
     return at
 
 
+SILENT: dict[str, Any] = {
+    "detector": "device_silent", "family": "technical", "lane": "bulk", "score": 1, "reason": "device_silent.silent", "origin": None,
+    "evidence": {"role": "motion", "silent_min": 1500, "limit_min": 1500},
+}  # fmt: skip
+
+
 async def detail(office: Office) -> dict[str, Any]:
     await office.parts.pipeline.look()
+    await office.keep_coverage()
     answer = await (await office.desk("desk-1")).get("/api/v1/residents/shen-ada")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -55,6 +62,7 @@ async def detail(office: Office) -> dict[str, Any]:
 
 async def relative(office: Office) -> dict[str, Any]:
     await office.parts.pipeline.look()
+    await office.keep_coverage()
     answer = await (await office.desk("daughter")).get("/api/v1/family/relatives/shen-ada")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -214,6 +222,9 @@ async def test_with_one_device_silent_nobody_says_well(office: Office) -> None:
 
 async def test_when_all_devices_are_silent_it_is_said_since_when(office: Office) -> None:
     heard(office, ago_s=26 * 3600)
+    assert (await detail(office))["coverage"]["state"] == "degraded", "an account may come late; the stream says it"
+    since_s = (office.clock() - timedelta(hours=26)).timestamp()
+    await office.admit("shen", **SILENT, device_id="pir-1", started_at_s=since_s)
     found = await detail(office)
     assert found["coverage"]["state"] == "blind"
     assert datetime.fromisoformat(found["coverage"]["cannot_see_since"]) == office.clock() - timedelta(hours=26)

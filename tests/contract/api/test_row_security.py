@@ -36,6 +36,7 @@ WITHOUT = {
     "asking_times": "rules of the whole site",
     "pipeline": "says nothing about people",
     "sources": "says nothing about people",
+    "place_outages": "says nothing about people: a bridge, a partition and when they stood",
     "unwatched": "says nothing about people: a bridge and when it was away",
     "recipients": "not granted to the api",
     "rota": "not granted to the api",
@@ -66,6 +67,9 @@ def world(database: str) -> str:
                 ("device_counts", "home_id, device_id, boot", (home, "pir-1", 1)),
                 ("case_signals", "case_id, detection_id, detector, \"on\", score, reason, started_at", (case_of(home), home, "call", True, 4, "r", "now")),
                 ("case_timers", "case_id, kind, due_at", (case_of(home), "rung", "now")),
+                ("device_silences", "home_id, device_id, detection_id, revision, \"on\", started_at, read_at", (home, "pir-1", "d", 1, True, "now", "now")),
+                ("coverage_due", "home_id", (home,)),
+                ("incidents", "case_id, area, joined_at, homes, away, told_at", (case_of(home), "1", "now", 1, 1, "now")),
                 ("notices", "case_id, spell, priority, rung, recipient_id, taken_until_at, at", (case_of(home), 1, 1, 0, home, "now", "now")),
             ):  # fmt: skip
                 marks = ", ".join(["%s"] * len(values))
@@ -139,8 +143,9 @@ def test_without_a_scope_nothing_is_seen(api: psycopg.Connection[Any]) -> None:
 def test_each_level_sees_its_own_homes_in_every_table(api: psycopg.Connection[Any], role: str, level: str) -> None:
     serve(api, scope.of_user(f"{role}-{level}", role, LEVELS[level]))
     inside = set(visible_to(f"{role}-{level}"))
-    of_cases = {"cases", "case_signals", "case_timers", "case_questions", "incident_reviews", "notices"}
+    of_cases = {"cases", "case_signals", "case_timers", "case_questions", "incident_reviews", "incidents", "notices"}
     nothing = of_cases if role == "admin" else set()
+    nothing |= {"coverage_counts"}  # by area, names no home; the matrix of counts asks them
     nothing |= {"break_glass"} if role != "supervisor" else set()
     secured = [table for table in tables(api, secured=True) if table != "home_cards"]
     wanted = {table: set() if table in nothing else inside for table in secured}
