@@ -2,8 +2,6 @@
 
 ``docs/life-cycle.md`` is drawn from TABLE (``python -m alerts.drawing``). What people, timers and detections do with it stands in
 ``alerts.decisions``, ``alerts.asking``, ``alerts.timers`` and ``alerts.admission``: each decision returns a Move, which carries its reason.
-
-Not in force, therefore in no row: MERGED.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +16,7 @@ from contracts.alerts import Change, Handling
 
 Event = Literal[
     "queue", "ask", "test", "well", "help", "unsure", "no_answer", "cannot_ask", "claim", "release", "lose_lease", "verify", "dispatch", "arrive",
-    "hold", "end_hold", "shelve", "end_shelf", "sound", "resolve", "look", "restore", "close", "reopen",
+    "hold", "end_hold", "shelve", "end_shelf", "sound", "resolve", "look", "restore", "close", "reopen", "fold", "unfold",
 ]  # fmt: skip
 
 MEANING: dict[Event, str] = {
@@ -46,6 +44,8 @@ MEANING: dict[Event, str] = {
     "restore": "technical only: the device is back and stayed back",
     "close": "the follow-up time is over",
     "reopen": "within 24 h of its end, under the same id",
+    "fold": "technical only: many homes of its town fell silent together, and one case stands for all",
+    "unfold": "that case is closed, and this home is silent still",
 }
 
 _LEAVING: tuple[tuple[Event, Handling], ...] = (
@@ -87,6 +87,8 @@ TABLE: dict[tuple[Handling, Event], Handling] = {
     ("HELD", "end_hold"): "QUEUED",
     ("HELD", "sound"): "CLAIMED",
     ("HELD", "resolve"): "RESOLVED",
+    ("QUEUED", "fold"): "MERGED",
+    ("MERGED", "unfold"): "QUEUED",
     ("SHELVED", "claim"): "CLAIMED",
     ("SHELVED", "end_shelf"): "QUEUED",
     ("SHELVED", "sound"): "QUEUED",

@@ -14,7 +14,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway, wall_clock
 from alerts.channels import AppriseChannels
+from alerts.coverage_keeper import CoverageKeeper
 from alerts.figures import Figures
+from alerts.incidents import Incidents
 from alerts.link import Link
 from alerts.notices import Announcement
 from alerts.notifier import Notifier
@@ -115,6 +117,8 @@ class Service:
             TimescaleCases(self._link(stack, "notices")), channels, self._patience, settings.notify_s, wall_clock, unrecorded.keep
         )  # fmt: skip
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
+        coverage = CoverageKeeper(self._link(stack, "coverage"), settings.partitions, settings.standstill_s)
+        incidents = Incidents(self._link(stack, "incidents"), settings.incident_homes, settings.incident_s)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
@@ -129,6 +133,8 @@ class Service:
             "announced reading": self._newest(
                 "announced", topics.ANNOUNCEMENTS, lambda value: unrecorded.heard(_ANNOUNCEMENT.decode(value))
             ),
+            "coverage": lambda: coverage.run(self._patience, settings.coverage_s),
+            "incidents": lambda: incidents.run(self._patience, settings.coverage_s, wall_clock, relay.wake),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)

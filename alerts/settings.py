@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from contracts.topics import PARTITIONS
+
 
 class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of the twins. Times in s."""
@@ -41,6 +43,17 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Longest that one message may take; it is left behind then, and tried again."""
     progress_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """How often the table ``pipeline`` is written."""
+    partitions: Annotated[int, Meta(ge=1, le=1_024)] = PARTITIONS
+    """Partitions of the topics that follow homes; the shared setting SHOUWANG_PARTITIONS."""
+    coverage_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    """How often coverage is brought up to what changed."""
+    standstill_s: Annotated[float, Meta(gt=0, le=600)] = 15.0
+    """Progress of a partition older than this: the pipeline stands there and nobody is seen. As the api's SHOUWANG_API_STANDSTILL_S."""
+    incident_homes: Annotated[int, Meta(ge=2, le=10_000)] = 20
+    """So many homes of one town (nine digits of the area code) that fall silent within ``incident_s`` are one incident. Chosen: homes that lose
+    their line by themselves once a week each are 4 or 5 in a town of 3,000 homes in that time, so chance does not make 20."""
+    incident_s: Annotated[float, Meta(gt=0, le=86_400)] = 900.0
+    """Minutes in which they belong together, s. Chosen: of what fails at one moment a hub counts as silent after 90 s and a worn watch after 15 min."""
     keep_sent_days: Annotated[float, Meta(gt=0, le=3_650)] = 7
     """Sent events stay in the outbox this long; the audit keeps the story."""
     stop_s: Annotated[float, Meta(gt=0, le=60)] = 4.0

@@ -1,64 +1,49 @@
-"""Coverage: how well someone is watched. Pure: devices and clocks in, protected, degraded or blind out, with reasons.
+"""Coverage as people read it: what ``alerts.coverage`` worked out of the devices, under the pipeline's own standstill, in words. Pure.
 
-What cannot be seen is never called well. Two sources: the devices, each by its supervision class on its source's clock, and the
-pipeline's own standstill on the wall clock, which blinds everyone in that partition.
+What cannot be seen is never called well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from api.models.people import Coverage, CoverageNow, DeviceState, Word
+from alerts.coverage import MAINS, NOT_COUNTED, Reason
+from alerts.coverage import Coverage as Kept
+from api.models.people import Coverage, CoverageNow, DeviceState
+from api.models.people import Word as Word
 from api.models.shape import Sentence
 from contracts.kinds import LINES
 from contracts.reasons import WORDS
 
 HUB_S = 90.0
-"""Hub or SOS base, s. Design, section 6, rule 10, as are the next."""
+"""Hub or SOS base, s. Design, section 6, rule 10, as are the next. For people to read; it is the stream that supervises (a test compares)."""
 MAINS_S = 600.0
 WEARABLE_S = 900.0
 BATTERY_S = 90_000.0
-MAINS = frozenset({"stove", "gas", "radar", "fridge", "holding"})
-"""Kitchen and mains devices that report by themselves; the same as the detector ``device_silent`` uses (a test compares)."""
-LIFE = frozenset(
-    {
-        "motion",
-        "entrance_door",
-        "door",
-        "radar",
-        "bed",
-        "chair",
-        "stove",
-        "plug",
-        "light",
-        "tap",
-        "water_meter",
-        "wearable",
-        "fridge",
-    }
-)
-"""Roles that show whether somebody is alive and about."""
-
-
-class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A device as it was last heard, on its source's clock."""
-
-    device_id: str
-    role: str
-    room: str
-    bound: bool = True
-    worn: bool = False
-    """A wearable that is known to be worn."""
-    last_seen_at: datetime | None = None
+STANDING = Sentence(key="coverage.standing", zh="数据管道停滞", en="The pipeline stands still")
+_SAID = {
+    "no_device": Sentence(
+        key="coverage.no_device",
+        zh="没有登记能看到生活迹象的设备",
+        en="No device that could show a sign of life is registered",
+    ),
+    "never_heard": Sentence(key="coverage.never_heard", zh="设备从未有消息", en="No device has ever been heard"),
+    "not_counted": Sentence(
+        key="coverage.not_counted", zh="看护状态尚未算出", en="It has not been worked out yet how this home is watched"
+    ),
+}
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What of a home can be seen from here."""
 
-    devices: Sequence[Device]
-    source_now: datetime | None
+    kept: Kept = NOT_COUNTED
+    """What its devices allow."""
+    changed_at: datetime | None = None
+    """Since when that is so, wall clock."""
+    source_now: datetime | None = None
     """The source's clock at this moment; None: no source of this home is known."""
     standing: bool = False
     """The pipeline stands still for this home."""
@@ -66,76 +51,60 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Where it stands: until then the home was seen."""
 
 
-def limit_s(device: Device) -> float:
-    """Longest silence that is still normal, s."""
-    if device.role == "hub":
-        return HUB_S
-    if device.role in MAINS:
-        return MAINS_S
-    return WEARABLE_S if device.role == "wearable" and device.worn else BATTERY_S
-
-
-def device_states(view: View) -> list[DeviceState]:
-    """Each device, and whether it is silent. One that never spoke is silent."""
-    return [
-        DeviceState(
-            device_id=device.device_id,
-            role=device.role,
-            room=device.room,
-            bound=device.bound,
-            last_seen_at=device.last_seen_at,
-            limit_s=limit_s(device),
-            silent=_silent(device, view.source_now),
-        )
-        for device in view.devices
-    ]
-
-
-def _silent(device: Device, source_now: datetime | None) -> bool:
-    if device.last_seen_at is None or source_now is None:
-        return True
-    return (source_now - device.last_seen_at).total_seconds() >= limit_s(device)
+def kept_of(row: Mapping[str, Any]) -> Kept:
+    """A row of ``home_coverage``."""
+    return msgspec.convert({name: row[name] for name in Kept.__struct_fields__}, Kept)
 
 
 def coverage(view: View) -> CoverageNow:
-    """Protected, degraded or blind, with reasons. ``cannot_see_since`` is on the source's clock, as the devices are."""
+    """Protected, degraded or blind, with reasons. ``cannot_see_since`` is on the source's clock, ``since_at`` on the wall's."""
     if view.standing:
-        return _blind(
-            view.seen_until, Sentence(key="coverage.standing", zh="数据管道停滞", en="The pipeline stands still")
-        )
-    supervised = [device for device in view.devices if device.bound]
-    watching = [device for device in supervised if device.role in LIFE]
-    if not watching:
-        return _blind(
-            None,
-            Sentence(
-                key="coverage.no_device",
-                zh="没有登记能看到生活迹象的设备",
-                en="No device that could show a sign of life is registered",
-            ),
-        )
-    heard = [device.last_seen_at for device in watching if device.last_seen_at is not None]
-    if view.source_now is None or not heard:
-        return _blind(
-            None, Sentence(key="coverage.never_heard", zh="设备从未有消息", en="No device has ever been heard")
-        )
-    silent = [device for device in supervised if _silent(device, view.source_now)]
-    if all(_silent(device, view.source_now) for device in watching):
-        return _blind(max(heard), *map(_silence, silent))
-    return CoverageNow(state="degraded" if silent else "protected", reasons=[_silence(device) for device in silent])
+        return CoverageNow(state="blind", cannot_see_since=view.seen_until, reasons=[STANDING])
+    if view.source_now is None and view.kept.state != "blind":
+        return CoverageNow(state="blind", reasons=[_SAID["never_heard"]])
+    return CoverageNow(
+        state=view.kept.state,
+        cannot_see_since=view.kept.cannot_see_since,
+        since_at=view.changed_at,
+        reasons=[sentence_of(reason) for reason in view.kept.reasons],
+    )
 
 
-def _blind(since: datetime | None, *reasons: Sentence) -> CoverageNow:
-    return CoverageNow(state="blind", cannot_see_since=since, reasons=list(reasons))
-
-
-def _silence(device: Device) -> Sentence:
-    role, room = WORDS.get(device.role, device.role), WORDS.get(device.room, device.room)
+def sentence_of(reason: Reason) -> Sentence:
+    """Why, in both languages."""
+    if reason.key != "silent":
+        return _SAID[reason.key]
+    role, room = WORDS.get(reason.role, reason.role), WORDS.get(reason.room, reason.room)
     return Sentence(
         key="coverage.silent",
-        zh=f"{room}的{role}（{device.device_id}）失联",
-        en=f"{device.device_id} ({device.role.replace('_', ' ')}, {device.room}) is silent",
+        zh=f"{room}的{role}（{reason.device_id}）失联",
+        en=f"{reason.device_id} ({reason.role.replace('_', ' ')}, {reason.room}) is silent",
     )
+
+
+def limit_s(role: str, worn: bool = False) -> float:
+    """Longest silence that is still normal for a device, s; ``worn``: a wearable that is known to be worn."""
+    if role == "hub":
+        return HUB_S
+    if role in MAINS:
+        return MAINS_S
+    return WEARABLE_S if role == "wearable" and worn else BATTERY_S
+
+
+def device_states(devices: Sequence[Mapping[str, Any]]) -> list[DeviceState]:
+    """Each device (a row of ``api_devices_of_homes``), and whether it is silent. One that never spoke is silent."""
+    return [
+        DeviceState(
+            device_id=row["device_id"],
+            role=row["role"],
+            room=row["room"],
+            bound=row["bound"],
+            last_seen_at=row["last_seen_at"],
+            limit_s=limit_s(row["role"], row["worn"]),
+            silent=row["silent"] or row["last_seen_at"] is None,
+        )
+        for row in devices
+    ]
 
 
 QUIET_DAY_S = 4 * 3600.0

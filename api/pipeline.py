@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from alerts.coverage import standing_places
 from api.database import Database
 from api.errors import DatabaseAway
 from api.models.stages import Health, Lane, PipelineNow, Stage
@@ -65,30 +66,12 @@ def _age_s(instant: datetime, now: datetime) -> float:
     return max(0.0, (now - instant).total_seconds())
 
 
-def standing_homes(rows: Rows, now: datetime, standstill_s: float) -> dict[Home, datetime | None]:
-    """Where residents cannot be seen, and until when (on the source's clock) they were.
-
-    The urgent lane is read by two groups; it stands where both stand. A home needs both lanes.
-    """
-    best: dict[tuple[str, str, int], Mapping[str, Any]] = {}
-    for row in rows:
-        key = (row["lane"], row["source"], row["partition"])
-        if key not in best or row["moved_at"] > best[key]["moved_at"]:
-            best[key] = row
-    standing: dict[Home, datetime | None] = {}
-    for (_, source, partition), row in best.items():
-        if _age_s(row["moved_at"], now) > standstill_s:
-            until, known = row["watched_until_at"], standing.get((source, partition))
-            standing[source, partition] = min(until, known) if until and known else until or known
-    return standing
-
-
 def pipeline_of(rows: list[Mapping[str, Any]], now: datetime, standstill_s: float) -> PipelineNow:
     """The state in one word: standing where anybody cannot be seen, late where it lags or a twin stands, unknown where nobody reports."""
     lanes = lanes_of(rows, now, standstill_s)
     if not lanes:
         return PipelineNow(state="unknown", lanes=[], at=now)
-    if standing_homes(rows, now, standstill_s):
+    if standing_places(rows, now, standstill_s):
         return PipelineNow(state="standing", lanes=lanes, at=now)
     late = any(lane.standing or (lane.watched_lag_s or 0.0) > LATE_S for lane in lanes)
     return PipelineNow(state="late" if late else "running", lanes=lanes, at=now)
@@ -133,7 +116,7 @@ class PipelineWatch:
             return
         self._answers, self._answered_at = True, now
         self._pipeline = pipeline_of([*rows], now, self._standstill_s)
-        self.standing = standing_homes(rows, now, self._standstill_s)
+        self.standing = standing_places(rows, now, self._standstill_s)
         self.reported = frozenset((row["source"], row["partition"]) for row in rows)
         self._stages = [
             _aged("writer", writer["heard_at"] if writer else None, now, self._standstill_s, "stored what was stated"),

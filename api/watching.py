@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from alerts.coverage import NOT_COUNTED
 from api.context import Context
-from api.coverage import Device, View, coverage
+from api.coverage import View, coverage, kept_of
 from api.models.people import CoverageNow, SignOfLife
 from contracts.partitions import partition_of
 from storage.database import Connection
@@ -16,6 +17,7 @@ from storage.queries import fetch_all, query
 _DEVICES = query("api_devices_of_homes")
 _SOURCES = query("api_sources")
 _SIGNS = query("api_signs_of_life")
+_KEPT = query("coverage_of_homes")
 
 LOOK_BACK_S = 3 * 86_400.0
 """How far back signs of life are looked for, s: far beyond any usual silence, and few chunks of the database."""
@@ -27,6 +29,7 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """One home."""
 
     view: View
+    devices: list[Mapping[str, Any]]
     coverage: CoverageNow
     signs: list[SignOfLife]
     """Newest first."""
@@ -52,11 +55,12 @@ class SourceClock(msgspec.Struct, frozen=True):
 def view_of(
     home_id: str,
     devices: Sequence[Mapping[str, Any]],
+    kept: Mapping[str, Any] | None,
     sources: Mapping[str, SourceClock],
     parts: Context,
     now: datetime,
 ) -> View:
-    """What can be seen of one home from its devices (rows of ``api_devices_of_homes``) and its source's clock."""
+    """What can be seen of one home from its devices (rows of ``api_devices_of_homes``), its coverage as kept, and its source's clock."""
     newest = max(
         (row for row in devices if row["last_seen_at"] and row["source"]),
         key=lambda row: row["last_seen_at"],
@@ -73,17 +77,8 @@ def view_of(
             standing = place in parts.pipeline.standing or place not in parts.pipeline.reported
         seen_until = parts.pipeline.standing.get(place) or source.watched_until_at or newest["last_seen_at"]
     return View(
-        devices=[
-            Device(
-                device_id=row["device_id"],
-                role=row["role"],
-                room=row["room"],
-                bound=row["bound"],
-                worn=row["worn"],
-                last_seen_at=row["last_seen_at"],
-            )
-            for row in devices
-        ],
+        kept=NOT_COUNTED if kept is None else kept_of(kept),
+        changed_at=kept["changed_at"] if kept else None,
         source_now=source.now(now) if source else None,
         standing=standing,
         seen_until=seen_until,
@@ -99,7 +94,10 @@ async def watched(connection: Connection, home_ids: Sequence[str], parts: Contex
     devices: dict[str, list[Mapping[str, Any]]] = {home_id: [] for home_id in home_ids}
     for row in await fetch_all(connection, _DEVICES, home_ids=list(devices)):
         devices[row["home_id"]].append(row)
-    views = {home_id: view_of(home_id, rows, sources, parts, now) for home_id, rows in devices.items()}
+    kept = {row["home_id"]: row for row in await fetch_all(connection, _KEPT, home_ids=list(devices))}
+    views = {
+        home_id: view_of(home_id, rows, kept.get(home_id), sources, parts, now) for home_id, rows in devices.items()
+    }
     sinces = [(view.source_now or now) - timedelta(seconds=LOOK_BACK_S) for view in views.values()]
     signs: dict[str, list[SignOfLife]] = {home_id: [] for home_id in views}
     if views:
@@ -110,6 +108,7 @@ async def watched(connection: Connection, home_ids: Sequence[str], parts: Contex
     return {
         home_id: Watched(
             view=view,
+            devices=devices[home_id],
             coverage=coverage(view),
             signs=sorted(signs[home_id], key=lambda sign: sign.event_at, reverse=True),
         )

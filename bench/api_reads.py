@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import httpx
 from psycopg import AsyncConnection
 
+from alerts.coverage_keeper import CoverageKeeper
+from contracts.topics import PARTITIONS
 from deploy.site import LOOPBACK, Site
 from deploy.steps import say, step
 from simulators.checker import percentile
 from storage import consents, people
-from storage.database import connect
+from storage.database import connect, pool
 from storage.queries import execute, query
 from storage.records import User
 
@@ -92,6 +94,20 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
             Way("residents, by what nobody has", desk, lambda _: f"{base}/residents?q=zzzz"),
         ],
         f"{base}/residents/{{resident_id}}": [Way("one resident", desk, lambda rng: f"{base}/residents/{home(rng)}-r")],
+        f"{base}/coverage": [
+            Way("coverage of the city", desk, lambda _: f"{base}/coverage"),
+            Way("coverage of a town", desk, lambda _: f"{base}/coverage?area={AREA}001"),
+        ],
+        f"{base}/coverage/homes": [
+            Way("who is not protected", desk, lambda _: f"{base}/coverage/homes"),
+            Way("who is degraded", desk, lambda _: f"{base}/coverage/homes?state=degraded"),
+        ],
+        f"{base}/residents/{{resident_id}}/coverage": [
+            Way("how one was seen", desk, lambda rng: f"{base}/residents/{home(rng)}-r/coverage")
+        ],
+        f"{base}/cases/{{case_id}}/homes": [
+            Way("homes of an incident", desk, lambda rng: f"{base}/cases/{case(rng)}/homes")
+        ],
         f"{base}/family/questions": [Way("family's questions", kin, lambda _: f"{base}/family/questions")],
         f"{base}/family/relatives": [Way("relatives", kin, lambda _: f"{base}/family/relatives")],
         f"{base}/family/relatives/{{resident_id}}": [
@@ -109,6 +125,10 @@ async def fill(site: Site, residents: int, cases: int) -> None:
         for what, each in _STEPS.items():
             with step("bench", f"fill: {what}", long=True):
                 await execute(connection, each, residents=residents, cases=cases, open_cases=OPEN_CASES, area=AREA)
+        with step("bench", "coverage of every home", long=True):
+            # As a twin of alerts does; of homes that nobody ever heard all are blind, the longest list there can be.
+            async with pool(site.conninfo(), "bench coverage", size=1) as opened:
+                await CoverageKeeper(opened, PARTITIONS, standstill_s=15.0).look()
         with step("bench", "vacuum and analyze", long=True):
             await connection.execute("VACUUM ANALYZE")
 

@@ -14,7 +14,7 @@ Handling = Literal[
 Condition = Literal["on", "latched", "off"]
 Change = Literal[
     "raised", "asked", "answered", "queued", "signal", "priority", "claimed", "renewed", "released", "lease_lost", "noted", "verifying", "dispatched", "on_scene", "held",
-    "hold_ended", "escalated", "resolved", "looked", "reopened", "closed", "restored", "shelved",
+    "hold_ended", "escalated", "resolved", "looked", "reopened", "closed", "restored", "shelved", "merged", "unmerged",
 ]  # fmt: skip
 
 

@@ -265,6 +265,9 @@ REASONS: dict[str, Reason] = {
     "bed_exit.back": Reason("已回到床上", "Back in bed"),
     "bed_exit.seen": Reason("离床后在别处有动静（{room}）", "Up, and seen elsewhere ({room})"),
 
+    "area_offline.homes": Reason(
+        "{area} 区域内 {homes} 户先后失联，仍有 {away} 户未恢复", "{homes} homes of area {area} fell silent together; {away} are silent still"
+    ),
     "device_silent.silent": Reason(
         "设备（{role}）已 {silent_min:.0f} 分钟没有消息（界限 {limit_min:.0f} 分钟）",
         "A device ({role}) has said nothing for {silent_min:.0f} min (limit {limit_min:.0f} min)",
@@ -346,6 +349,12 @@ CHANGES: dict[str, Reason] = {
     "case.announced": Reason("入库之前已通知 {recipient}", "{recipient} was told before the case was recorded"),
     "case.reopened": Reason("重新打开", "Reopened"),
     "case.still_on": Reason("回访时间已到，设备仍在报警：重新打开", "The follow-up time is over and the devices still say so: reopened"),
+    "case.area_offline": Reason(
+        "{area} 区域内 {homes} 户先后失联，仍有 {away} 户未恢复", "{homes} homes of area {area} fell silent together; {away} are silent still"
+    ),
+    "case.area_back": Reason("{area} 区域内 {homes} 户全部恢复", "All {homes} homes of area {area} are back"),
+    "case.merged": Reason("并入 {area} 区域失联事件（{into}）", "Folded into the incident of area {area} ({into})"),
+    "case.unmerged": Reason("区域失联事件（{into}）已关闭，本户仍失联", "The incident ({into}) is closed, this home is silent still"),
     "case.restored": Reason("设备保持恢复，自动关闭", "The device stayed back: closed by restoral"),
     "case.closed": Reason("回访时间已到，关闭", "The follow-up time is over: closed"),
 }  # fmt: skip

@@ -36,6 +36,11 @@ LEFT_OUT: Mapping[str, str] = {
     "row_identity": "with it, readings that are read from Kafka again would be taken for repeats of rows that are not there",
     "rollup_due": "follows from the readings",
     "pipeline": "is told anew every second",
+    "resident_words": "follows from residents and homes",
+    "device_silences": "follows from the detections, by a trigger that fires while they are restored",
+    "coverage_due": "is filled by triggers while homes and devices are restored",
+    "home_coverage": "is worked out anew for every home that is restored",
+    "coverage_counts": "is counted with home_coverage",
     "sessions": "whoever was logged out since must not be logged in again",
     "kin_tokens": "a token that was ended since must not be valid again",
 }

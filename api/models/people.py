@@ -19,6 +19,10 @@ class CoverageNow(Said):
     cannot_see_since: datetime | None = Field(
         default=None, description="Blind since; none while at least something is seen"
     )
+    since_at: datetime | None = Field(
+        default=None,
+        description="Since when the state is so, wall clock; none: the pipeline stands, or nothing is known",
+    )
     reasons: list[Sentence]
 
 

@@ -173,6 +173,23 @@ async def write_view(
     )
 
 
+async def write_list(connection: Any, user: Who, now: datetime, words: str, residents: Sequence[str]) -> None:
+    """Somebody read a list of people of his area: who, whom, when, by what right. In the transaction that reads it, as above."""
+    right = f"area {user.area_prefix or '*'}"
+    facts = {"words": words, "residents": list(residents), "area": user.area_prefix, "right": right}
+    await execute(
+        connection,
+        _AUDIT,
+        now=now,
+        actor=user.user_name,
+        action="listed_residents",
+        case_id=None,
+        home_id=None,
+        reason="",
+        facts=json.dumps(facts),
+    )
+
+
 @router.get("/outcomes", responses=documented(401, 403, 503), summary="Outcome codes", openapi_extra=roles(*OPERATORS))
 async def list_outcomes(user: Operator) -> models.Outcomes:
     """What a case may turn out to be, and who may have been reached; one of each is required to resolve it."""

@@ -1,7 +1,6 @@
 """Residents: who they are, when each last showed a sign of life, and since when nobody can see."""
 
-import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
@@ -14,18 +13,18 @@ from api.models import people as models
 from api.models.cases import Contact, HomeRecord, ResidentRecord
 from api.problems import documented
 from api.reasons import reasons_of
-from api.routes.cases import write_view
+from api.routes.cases import write_list, write_view
 from api.watching import LOOK_BACK_S, watched
-from storage.queries import execute, fetch_all, fetch_one, query
+from storage.queries import fetch_all, fetch_one, query
 
 router = APIRouter(prefix="/api/v1", tags=["residents"])
 
 _LIST = query("api_residents")
+_FOUND = query("api_residents_found")
 _ONE = query("api_resident")
 _HOME = query("api_home")
 _CONTACTS = query("api_contacts_of_home")
 _CASES = query("api_open_cases_of_home")
-_AUDIT = query("api_audit")
 _USUAL = query("usual_of_home")
 _HABITS = query("habits_of_home")
 _TREND = query("habit_trend_of_home")
@@ -49,30 +48,14 @@ async def list_residents(
     """Residents of one's area, with coverage and last sign of life. That one looked, and for what, is written into the audit."""
     words = q.strip().lower()
     async with parts.database.transaction() as connection:
-        found = await fetch_all(
-            connection, _LIST, area_prefix=user.area_prefix, words=words, after=after, most=limit + 1
-        )
+        asked: dict[str, Any] = {"area_prefix": user.area_prefix, "after": after, "most": limit + 1}
+        if words:
+            found = await fetch_all(connection, _FOUND, words=words, **asked)
+        else:
+            found = await fetch_all(connection, _LIST, **asked)
         page = found[:limit]
         homes = await watched(connection, sorted({row["home_id"] for row in page}), parts, now)
-        facts = json.dumps(
-            {
-                "words": words,
-                "residents": [row["resident_id"] for row in page],
-                "area": user.area_prefix,
-                "right": f"area {user.area_prefix or '*'}",
-            }
-        )
-        await execute(
-            connection,
-            _AUDIT,
-            now=now,
-            actor=user.user_name,
-            action="listed_residents",
-            case_id=None,
-            home_id=None,
-            reason="",
-            facts=facts,
-        )
+        await write_list(connection, user, now, words, [row["resident_id"] for row in page])
     residents = [
         models.ResidentRow(
             **row, coverage=homes[row["home_id"]].coverage, last_sign_at=homes[row["home_id"]].last_sign_at
@@ -115,7 +98,7 @@ async def read_resident(resident_id: ResidentId, parts: Parts, now: Now, user: O
         coverage=seen.coverage,
         signs=seen.signs,
         looked_back_s=LOOK_BACK_S,
-        devices=device_states(seen.view),
+        devices=device_states(seen.devices),
         open_cases=[rows.row_of_database(each, reasons) for each in cases],
         habits=models.Habits(
             usual=[

@@ -5,23 +5,33 @@ ALTER VIEW kin_sees SET (security_invoker = true);
 ALTER VIEW helper_hours SET (security_invoker = true);
 
 -- Single residents beside an area: those who consented to something for this relative; those whom a helper was asked to go to, until he has left
--- or it is over; and what was opened for a while.
+-- or it is over; and what was opened for a while. One statement for each role, so that an operator's request waits for no table of the others.
 CREATE OR REPLACE FUNCTION scope_of(who text, at timestamptz) RETURNS TABLE (homes text[], residents text[])
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
-    SELECT coalesce(array_agg(DISTINCT r.home_id), '{}'), coalesce(array_agg(r.resident_id), '{}')
-      FROM residents AS r JOIN users AS u ON u.user_name = who
-     WHERE (u.role = 'family' AND r.resident_id IN (SELECT k.resident_id FROM kin_sees AS k WHERE k.user_name = who))
-        OR (u.role = 'helper'
-            AND r.resident_id IN (SELECT v.resident_id
-                                    FROM responses AS p JOIN cases AS c USING (case_id) JOIN residents AS v USING (home_id)
-                                   WHERE p.user_name = who AND (c.resident_id IS NULL OR v.resident_id = c.resident_id)
-                                     AND (p.state IN ('on_way', 'arrived')
-                                          OR p.state IN ('asked', 'accepted') AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'))))
-        OR (u.role IN ('operator', 'supervisor')
-            AND r.resident_id IN (SELECT b.resident_id FROM break_glass AS b
-                                   WHERE b.user_name = who AND b.ended_at IS NULL AND b.opened_at <= at AND b.ends_at > at))
-    $$;
+    DECLARE
+        acts_as text := (SELECT u.role FROM users AS u WHERE u.user_name = who);
+        beside text[] := '{}';
+    BEGIN
+        IF acts_as = 'family' THEN
+            beside := ARRAY(SELECT k.resident_id FROM kin_sees AS k WHERE k.user_name = who);
+        ELSIF acts_as = 'helper' THEN
+            beside := ARRAY(SELECT v.resident_id
+                              FROM responses AS p JOIN cases AS c USING (case_id) JOIN residents AS v USING (home_id)
+                             WHERE p.user_name = who AND (c.resident_id IS NULL OR v.resident_id = c.resident_id)
+                               AND (p.state IN ('on_way', 'arrived')
+                                    OR p.state IN ('asked', 'accepted') AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')));
+        ELSIF acts_as IN ('operator', 'supervisor') THEN
+            beside := ARRAY(SELECT b.resident_id FROM break_glass AS b
+                             WHERE b.user_name = who AND b.ended_at IS NULL AND b.opened_at <= at AND b.ends_at > at);
+        END IF;
+        IF cardinality(beside) = 0 THEN
+            RETURN QUERY SELECT '{}'::text[], '{}'::text[];
+        ELSE
+            RETURN QUERY SELECT coalesce(array_agg(DISTINCT r.home_id), '{}'), coalesce(array_agg(DISTINCT r.resident_id), '{}')
+                           FROM residents AS r WHERE r.resident_id = ANY (beside);
+        END IF;
+    END $$;
 
 -- Whether the helper whom the transaction serves was asked to go to this case. A function of the owner's: policies of cases and of responses would ask each other.
 CREATE FUNCTION asked_to(asked text) RETURNS boolean

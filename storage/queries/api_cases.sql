@@ -1,13 +1,17 @@
 -- name: api_reasons_of_cases
 -- What was said in cases, in order, each sentence once with its newest numbers. A smoke alarm that is over was a smoke alarm: the operator reads both.
--- Where fevers of several residents are gathered in one case, each is said, and whose it is.
-SELECT case_id, reason, evidence, says_on FROM (
+-- Where fevers of several residents are gathered in one case, each is said, and whose it is. An incident has no detections: it says how many are silent.
+SELECT case_id, reason, evidence, says_on, decided_at, revision FROM (
     SELECT DISTINCT ON (case_id, body->>'reason', whose) case_id, body->>'reason' AS reason, "on" AND NOT withdrawn AS says_on, decided_at, revision,
            body->'evidence' || CASE WHEN whose IS NULL THEN '{}' ELSE jsonb_build_object('resident', whose) END AS evidence
       FROM detections
      CROSS JOIN LATERAL (SELECT CASE WHEN detector = 'fever' THEN coalesce(body->>'resident_id', concat_ws('.', home_id, body->>'device_id')) END AS whose) AS w
      WHERE case_id = ANY(%(case_ids)s)
      ORDER BY case_id, body->>'reason', whose, decided_at DESC, revision DESC) AS newest
+ UNION ALL
+SELECT i.case_id, r->>'key', r->'evidence', c.condition = 'on', c.raised_at, 0
+  FROM incidents AS i JOIN cases AS c USING (case_id) CROSS JOIN LATERAL jsonb_array_elements(c.reasons) AS r
+ WHERE i.case_id = ANY(%(case_ids)s)
  ORDER BY case_id, decided_at, revision;
 
 -- name: api_open_cases

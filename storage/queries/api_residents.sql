@@ -1,15 +1,21 @@
 -- name: api_residents
--- A page of residents of an area, in order of their id; the words match a name, an id, an address or a telephone number.
+-- A page of residents of an area, in order of their id.
 -- CASE hides the prefix from the planner: row security says the same, and a share counted twice made it sort a county for each page.
 SELECT r.resident_id, r.name, r.home_id, h.area_code, h.care_level,
        (SELECT count(*) FROM cases AS c WHERE c.home_id = r.home_id AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')) AS open_cases
   FROM residents AS r JOIN homes AS h USING (home_id)
  WHERE CASE WHEN starts_with(h.area_code, %(area_prefix)s) THEN true END AND h.removed_at IS NULL
    AND r.resident_id > %(after)s
-   AND (%(words)s = '' OR strpos(lower(r.name), %(words)s) > 0 OR strpos(r.resident_id, %(words)s) > 0 OR strpos(r.home_id, %(words)s) > 0
-        OR strpos(lower(h.address), %(words)s) > 0 OR strpos(r.phone, %(words)s) > 0)
  ORDER BY r.resident_id
  LIMIT %(most)s;
+
+-- name: api_residents_found
+-- The same for those who have the words in their name, ids, address or telephone number.
+SELECT r.resident_id, r.name, r.home_id, h.area_code, h.care_level,
+       (SELECT count(*) FROM cases AS c WHERE c.home_id = r.home_id AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')) AS open_cases
+  FROM residents AS r JOIN homes AS h USING (home_id)
+ WHERE r.resident_id = ANY (ARRAY(SELECT residents_found(%(words)s, %(after)s, %(most)s))) AND starts_with(h.area_code, %(area_prefix)s) AND h.removed_at IS NULL
+ ORDER BY r.resident_id;
 
 -- name: api_resident
 -- One resident and the home.
@@ -20,8 +26,9 @@ SELECT r.resident_id, r.name, r.birth_year, r.sex, r.phone, r.note, r.home_id, h
 -- name: api_devices_of_homes
 -- Devices of these homes as they were last heard, and the bridge's statement about its own clock.
 SELECT d.home_id, d.device_id, d.role, d.room, d.bound, d.last_seen_at, d.source,
-       d.role = 'wearable' AND coalesce(w.worn, false) AS worn
+       d.role = 'wearable' AND coalesce(w.worn, false) AS worn, coalesce(s."on", false) AS silent
   FROM devices AS d
+  LEFT JOIN device_silences AS s USING (home_id, device_id)
   LEFT JOIN LATERAL (
         SELECT s.worn FROM reading_status AS s
          WHERE d.role = 'wearable' AND s.home_id = d.home_id COLLATE "C" AND s.device_id = d.device_id COLLATE "C" AND s.worn IS NOT NULL

@@ -121,7 +121,7 @@ UPDATE cases
        claimed_at = %(claimed_at)s, rung = %(rung)s, signals = %(signals)s, held_until_at = %(held_until_at)s,
        hold_reason = %(hold_reason)s, outcome = %(outcome)s, resolved_at = %(resolved_at)s, resolved_by = %(resolved_by)s,
        closed_at = %(closed_at)s, asking_until_at = %(asking_until_at)s, contact = %(contact)s, follow_up_at = %(follow_up_at)s,
-       looked_by = %(looked_by)s, spell = %(spell)s, resident_id = %(resident_id)s, area_code = %(area_code)s
+       looked_by = %(looked_by)s, spell = %(spell)s, resident_id = %(resident_id)s, area_code = %(area_code)s, merged_into = %(merged_into)s
  WHERE case_id = %(case_id)s AND version = %(version_before)s AND lease_id IS NOT DISTINCT FROM %(lease_id_before)s
 RETURNING version;
 

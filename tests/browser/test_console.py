@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.room import PASSWORD, Room, row_of
+from contracts.partitions import partition_of
+from tests.browser.room import AREA, PASSWORD, Room, row_of
 from tests.system.conftest import Stages
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.asyncio(loop_scope="module")]
@@ -374,3 +375,42 @@ async def test_a_desk_of_another_county_opens_one_record_for_a_reason_and_a_supe
     assert set(viewed) == {("break-glass",)}
     await desk.get_by_test_id("glass-end").click()
     await expect(desk.get_by_test_id("glass-broken")).to_have_count(0)
+
+
+async def test_coverage_is_counted_from_the_city_down_and_names_the_frailest_first(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("nav-coverage").click()
+    for digits in (4, 6, 9, 12):
+        area = AREA[:digits]
+        await expect(page.get_by_test_id(f"blind-{area}")).to_contain_text("2 户")
+        await page.get_by_test_id(f"area-{area}").click()
+    listed = page.get_by_test_id("coverage-page").locator("tbody tr", has_text="设备从未有消息")
+    await expect(listed.first).to_contain_text("沈阿大")
+    room.rows("UPDATE devices SET last_seen_at = now(), source = 'main' WHERE home_id = 'luo'")
+    for lane in ("bulk", "urgent"):
+        room.rows(
+            "INSERT INTO pipeline VALUES (%s, %s, %s, 'main', 'wall', 'w', now() + interval '1 hour', now() + interval '1 hour', now(), 0, 0)",
+            lane, lane, partition_of("luo", 16),
+        )  # fmt: skip
+    await expect(page.get_by_test_id(f"protected-{AREA}")).to_contain_text("1 户")
+    await expect(page.get_by_test_id(f"blind-{AREA}")).to_contain_text("1 户")
+    room.rows("UPDATE devices SET last_seen_at = NULL, source = NULL WHERE home_id = 'luo'")
+
+
+async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(room: Room) -> None:
+    page = await room.desk("desk-1")
+    dark = [f"dark-{number:02}" for number in range(20)]
+    for home_id in dark:
+        room.rows("INSERT INTO homes (home_id, area_code) VALUES (%s, '330282007001') ON CONFLICT DO NOTHING", home_id)
+        room.rows(
+            "INSERT INTO residents (resident_id, home_id, name) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            home_id, home_id, f"住户{home_id}",
+        )  # fmt: skip
+        await room.happens("technical", home_id, lane="bulk", score=1, reason="device_silent.silent")
+    row = row_of(page, "area-330282007")
+    await expect(row).to_contain_text("330282007 区域内 20 户先后失联")
+    await expect(row_of(page, "dark-00")).to_have_count(0)
+    await row.click()
+    await expect(page.get_by_test_id("incident").locator("li")).to_have_count(20)
+    await room.happens("sos", "dark-07", reason="call.press", score=4)
+    await expect(row_of(page, "dark-07")).to_be_visible()

@@ -38,6 +38,7 @@ def people(traffic: Traffic) -> dict[str, list[dict[str, Any]]]:
     tables = {
         "homes": "home_id",
         "residents": "resident_id",
+        "resident_words": "resident_id",
         "contacts": "contact_id",
         "accounts": "account",
         "users": "user_name",

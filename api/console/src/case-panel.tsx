@@ -1,6 +1,7 @@
 // One case: why, who, where, whom to call, what was done, and what the desk may do now.
 import { Alert, App as AntApp, Button, Spin, Tag } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { IncidentHomes } from "./coverage";
 import { ActForm, type Form } from "./act-form";
 import { Helpers } from "./helpers";
 import { useSpeech } from "./language";
@@ -180,7 +181,9 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
         {detail.held_until_at !== null && <p className="held">{t("case.held_until", { until: at(detail.held_until_at), why: detail.hold_reason ?? "" })}</p>}
         {detail.after_case_id !== null && <p className="small">{t("case.follows")}</p>}
       </section>
-      {detail.home === null ? (
+      {detail.home_id.startsWith("area-") ? (
+        <IncidentHomes caseId={detail.case_id} version={shown.version} />
+      ) : detail.home === null ? (
         <Alert type="warning" showIcon title={t("case.unregistered", { home: detail.home_id })} />
       ) : (
         <div className="record">

@@ -3,6 +3,7 @@ import { App as AntApp, Button, Modal, Tabs } from "antd";
 import { useCallback, useEffect, useMemo, useReducer, useState } from "react";
 import { Header } from "./app";
 import { CasePanel } from "./case-panel";
+import { CoverPage } from "./coverage";
 import { type Link, follow } from "./feed";
 import { useNow, useSpeech } from "./language";
 import { OversightPage } from "./oversight";
@@ -35,7 +36,7 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "oversight" | "system";
+type Page = "desk" | "residents" | "coverage" | "oversight" | "system";
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -111,7 +112,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   }, [lists, claim, page, sounder]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
-  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "oversight", "system"] : ["desk", "residents"];
+  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "oversight", "system"] : ["desk", "residents", "coverage"];
 
   return (
     <>
@@ -131,6 +132,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       </Header>
       <Banners link={link} health={queue.health} />
       {page === "residents" && <ResidentsPage />}
+      {page === "coverage" && <CoverPage />}
       {page === "oversight" && <OversightPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (

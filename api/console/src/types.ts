@@ -163,7 +163,7 @@ export interface Snapshot { cases: CaseRow[]; health: Health; now: string }
 export interface Change { change: string; at: string; actor: string; reason: string; open: boolean; case: CaseRow }
 
 export type Coverage = "protected" | "degraded" | "blind";
-export interface CoverageNow { state: Coverage; cannot_see_since: string | null; reasons: Sentence[] }
+export interface CoverageNow { state: Coverage; cannot_see_since: string | null; since_at: string | null; reasons: Sentence[] }
 
 export interface ResidentRow {
   resident_id: string;
@@ -277,3 +277,16 @@ export interface HelperPage { tasks: Task[]; visits: VisitDue[]; hours: number; 
 export interface HelperNear { user_name: string; display_name: string; kind: string; phone: string; busy: number; state: string | null }
 export interface HelperResponse { user_name: string; display_name: string; state: string; asked_by: string; asked_at: string; arrived_at: string | null; arrive_by: string; late: boolean; result: string | null; note: string }
 export interface HelpersOfCase { near: HelperNear[]; responses: HelperResponse[] }
+export interface Count { homes: number; residents: number }
+export interface AreaCoverage { area: string; protected: Count; degraded: Count; blind: Count }
+export interface CoverageByArea { area: string; areas: AreaCoverage[]; total: AreaCoverage; now: string }
+export interface Inhabitant { resident_id: string; name: string; birth_year: number | null; phone: string }
+export interface CoverageHome {
+  home_id: string;
+  area_code: string;
+  address: string;
+  care_level: number;
+  residents: Inhabitant[];
+  coverage: CoverageNow;
+}
+export interface CoveragePage { homes: CoverageHome[]; next_after: string | null; now: string }

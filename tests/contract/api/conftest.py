@@ -10,6 +10,7 @@ from tests.contract.api.office import Office, furnish_now, open_office
 CLEARED = (
     "notices", "handovers", "incident_reviews", "case_questions", "outbox", "audit", "case_timers", "case_signals", "cases", "detections", "sessions", "pipeline", "sources", "dead_letters",
     "learned_silences", "learned_usual", "daily_habits", "reading_motion", "reading_contact", "reading_vitals", "reading_power", "reading_water", "reading_presence",
+    "device_silences", "home_coverage", "coverage_counts", "coverage_changes", "place_outages",
 )  # fmt: skip
 
 
@@ -27,5 +28,6 @@ async def office(furnished: str) -> AsyncIterator[Office]:
             connection.execute(f"DELETE FROM {table}")
         connection.execute("UPDATE users SET failed_logins = 0, locked_until = NULL, active = true, token_epoch = 0")
         connection.execute("UPDATE devices SET last_seen_at = NULL, source = NULL")
+        connection.execute("INSERT INTO coverage_due (home_id) SELECT home_id FROM homes")
     async with open_office(furnished) as opened:
         yield opened

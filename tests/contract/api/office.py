@@ -12,6 +12,7 @@ import psycopg
 from argon2 import PasswordHasher
 
 from alerts.cases import Case
+from alerts.coverage_keeper import CoverageKeeper
 from alerts.timescale import TimescaleCases
 from api.app import create
 from api.context import Context
@@ -147,6 +148,11 @@ class Office:
         admission = await self.store.admit(detection, self.clock())
         assert admission.case is not None
         return admission.case
+
+    async def keep_coverage(self) -> None:
+        """What a twin of alerts does each second."""
+        async with database.pool(self.conninfo, "test coverage", size=1) as opened:
+            await CoverageKeeper(opened, 16, 15.0, self.clock).look()
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Look at, or prepare, what stands in the database."""

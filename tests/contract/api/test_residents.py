@@ -1,5 +1,6 @@
 """Residents and families: the last sign of life is one, and "well" is never said of somebody whom nobody can see."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ def heard(office: Office, *, ago_s: float = 5.0, moved_ago_s: float = 1.0, devic
     for lane, group in (("bulk", "stream"), ("urgent", "stream-urgent-1")):
         office.sql(
             "INSERT INTO pipeline VALUES (%s, %s, %s, 'main', 'wall', 'w', %s, %s, %s, 0, 0)"
-            " ON CONFLICT (stream_group, partition, source) DO UPDATE SET moved_at = excluded.moved_at",
+            " ON CONFLICT (stream_group, partition, source) DO UPDATE SET moved_at = excluded.moved_at, watched_until_at = excluded.watched_until_at",
             group, lane, PARTITION, now, now - timedelta(seconds=moved_ago_s), now,
         )  # fmt: skip
     office.sql(
@@ -44,8 +45,15 @@ def reading(office: Office, kind: str, device_id: str, ago_s: float, clock: int 
     return at
 
 
+SILENT: dict[str, Any] = {
+    "detector": "device_silent", "family": "technical", "lane": "bulk", "score": 1, "reason": "device_silent.silent", "origin": None,
+    "evidence": {"role": "motion", "silent_min": 1500, "limit_min": 1500},
+}  # fmt: skip
+
+
 async def detail(office: Office) -> dict[str, Any]:
     await office.parts.pipeline.look()
+    await office.keep_coverage()
     answer = await (await office.desk("desk-1")).get("/api/v1/residents/shen-ada")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -54,6 +62,7 @@ async def detail(office: Office) -> dict[str, Any]:
 
 async def relative(office: Office) -> dict[str, Any]:
     await office.parts.pipeline.look()
+    await office.keep_coverage()
     answer = await (await office.desk("daughter")).get("/api/v1/family/relatives/shen-ada")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -126,6 +135,45 @@ async def test_residents_are_found_by_what_one_knows_of_them(office: Office, wor
     assert found == ([] if words in ("%", "' OR 1=1 --") else ["shen-ada"])
 
 
+@pytest.fixture
+def restored(office: Office) -> Iterator[None]:
+    """What a test changes of these homes is as it was for the next."""
+    homes = office.sql("SELECT home_id, address, area_code, removed_at FROM homes")
+    phones = office.sql("SELECT resident_id, phone FROM residents")
+    areas = office.sql("SELECT user_name, area_prefix FROM users")
+    yield
+    for home_id, *facts in homes:
+        office.sql("UPDATE homes SET address = %s, area_code = %s, removed_at = %s WHERE home_id = %s", *facts, home_id)
+    for resident_id, phone in phones:
+        office.sql("UPDATE residents SET phone = %s WHERE resident_id = %s", phone, resident_id)
+    for user_name, area in areas:
+        office.sql("UPDATE users SET area_prefix = %s WHERE user_name = %s", area, user_name)
+
+
+async def found_by(office: Office, words: str) -> list[str]:
+    answer = await (await office.desk("desk-1")).get("/api/v1/residents", params={"q": words})
+    return [row["resident_id"] for row in answer.json()["residents"]]
+
+
+@pytest.mark.usefixtures("restored")
+async def test_a_search_finds_what_is_so_now(office: Office) -> None:
+    office.sql("UPDATE homes SET address = '新河街 1 号' WHERE home_id = 'shen'")
+    office.sql("UPDATE residents SET phone = '137 5555 0000' WHERE resident_id = 'shen-ada'")
+    assert await found_by(office, "新河街") == await found_by(office, "5555") == ["shen-ada"]
+    assert await found_by(office, "虞波") == []
+    office.sql("UPDATE homes SET removed_at = now() WHERE home_id = 'shen'")
+    assert await found_by(office, "沈") == []
+    office.sql("UPDATE homes SET removed_at = NULL WHERE home_id = 'shen'")
+    assert await found_by(office, "沈") == ["shen-ada"]
+
+
+@pytest.mark.usefixtures("restored")
+async def test_a_search_ends_at_the_border_of_the_area(office: Office) -> None:
+    office.sql("UPDATE homes SET area_code = '440305001001' WHERE home_id = 'shen'")
+    office.sql("UPDATE users SET area_prefix = '330282' WHERE user_name = 'desk-1'")
+    assert await found_by(office, "沈") == []
+
+
 async def test_residents_come_a_page_at_a_time(office: Office) -> None:
     desk = await office.desk("desk-1")
     first = (await desk.get("/api/v1/residents?limit=1")).json()
@@ -174,6 +222,9 @@ async def test_with_one_device_silent_nobody_says_well(office: Office) -> None:
 
 async def test_when_all_devices_are_silent_it_is_said_since_when(office: Office) -> None:
     heard(office, ago_s=26 * 3600)
+    assert (await detail(office))["coverage"]["state"] == "degraded", "an account may come late; the stream says it"
+    since_s = (office.clock() - timedelta(hours=26)).timestamp()
+    await office.admit("shen", **SILENT, device_id="pir-1", started_at_s=since_s)
     found = await detail(office)
     assert found["coverage"]["state"] == "blind"
     assert datetime.fromisoformat(found["coverage"]["cannot_see_since"]) == office.clock() - timedelta(hours=26)

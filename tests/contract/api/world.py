@@ -9,6 +9,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from psycopg.types.json import Jsonb
 
+from alerts.coverage_keeper import CoverageKeeper
 from storage import consents, database, people
 from storage.records import Contact, Device, Home, Resident
 from tests.contract.api.office import PASSWORD
@@ -140,6 +141,13 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
                 [glass_of(home), OPENER, resident_of(home), home, area],
             )
             await families_of(connection, home)
+    await keep_coverage(conninfo)
+
+
+async def keep_coverage(conninfo: str) -> None:
+    """What a twin of alerts does each second."""
+    async with database.pool(conninfo, "test coverage", size=1) as opened:
+        await CoverageKeeper(opened, 16, standstill_s=15.0).look()
 
 
 async def families_of(connection: database.Connection, home: str) -> None:

@@ -1,17 +1,18 @@
 """Coverage: protected, degraded, blind; and "well" is never said of one who is not protected."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.coverage import LIFE, MAINS, Device, coverage_of
 from api.coverage import (
     BATTERY_S,
     HUB_S,
-    MAINS,
     MAINS_S,
     WEARABLE_S,
-    Device,
     View,
     coverage,
     device_states,
@@ -25,15 +26,14 @@ from stream.detectors import device_silent
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 
-def device(role: str = "motion", ago_s: float | None = 10.0, device_id: str = "d-1", **other: bool) -> Device:
-    seen = None if ago_s is None else NOW - timedelta(seconds=ago_s)
-    return Device(device_id=device_id, role=role, room="living", last_seen_at=seen, **other)
+def device(role: str = "motion", ago_s: float | None = None, device_id: str = "d-1", **other: bool) -> Device:
+    """``ago_s``: the stream says that it is silent, since then."""
+    since = None if ago_s is None else NOW - timedelta(seconds=ago_s)
+    return Device(device_id=device_id, role=role, room="living", silent_since=since, **other)
 
 
-def see(
-    *devices: Device, standing: bool = False, seen_until: datetime | None = None, source_now: datetime | None = NOW
-) -> View:
-    return View(devices=devices, source_now=source_now, standing=standing, seen_until=seen_until)
+def see(*devices: Device, **other: Any) -> View:
+    return View(kept=coverage_of(devices), **({"source_now": NOW} | other))
 
 
 def test_all_devices_speaking_is_protected() -> None:
@@ -50,12 +50,25 @@ def test_one_silent_device_degrades_and_is_named_in_both_languages() -> None:
     assert "stove-1" in reason.en
 
 
-def test_a_silent_hub_makes_the_flat_degraded_at_once_and_never_all_is_well() -> None:
-    assert coverage(see(device(), device("hub", ago_s=HUB_S, device_id="hub-1"))).state == "degraded"
+def test_a_silent_hub_makes_the_flat_blind_and_never_all_is_well() -> None:
+    found = coverage(see(device(), device("hub", ago_s=HUB_S, device_id="hub-1")))
+    assert (found.state, found.cannot_see_since) == ("blind", NOW - timedelta(seconds=HUB_S))
+
+
+def test_a_stove_or_a_watch_that_speaks_beside_a_silent_hub_still_shows_life() -> None:
+    for role in ("stove", "wearable"):
+        assert coverage(see(device(role), device("hub", ago_s=HUB_S, device_id="hub-1"))).state == "degraded"
+
+
+def test_one_hub_of_two_that_still_speaks_leaves_the_flat_degraded() -> None:
+    hubs = device("hub", ago_s=HUB_S, device_id="hub-1"), device("hub", device_id="hub-2")
+    assert coverage(see(device(), *hubs)).state == "degraded"
 
 
 def test_when_nothing_that_shows_life_speaks_it_is_blind_since_the_last_word() -> None:
-    found = coverage(see(device(ago_s=BATTERY_S), device("hub", device_id="hub-1")))
+    found = coverage(
+        see(device(ago_s=BATTERY_S), device(ago_s=BATTERY_S + 9, device_id="d-2"), device("hub", device_id="hub-1"))
+    )
     assert (found.state, found.cannot_see_since) == ("blind", NOW - timedelta(seconds=BATTERY_S))
 
 
@@ -64,12 +77,17 @@ def test_a_home_with_only_a_smoke_alarm_cannot_show_life() -> None:
 
 
 def test_a_device_that_never_spoke_is_silent() -> None:
-    assert coverage(see(device(), device("door", ago_s=None, device_id="d-2"))).state == "degraded"
-    assert coverage(see(device(ago_s=None))).reasons[0].key == "coverage.never_heard"
+    assert coverage(see(device(), device("door", heard=False, device_id="d-2"))).state == "degraded"
+    assert coverage(see(device(heard=False))).reasons[0].key == "coverage.never_heard"
 
 
 def test_without_the_sources_clock_nothing_is_known() -> None:
     assert coverage(see(device(), source_now=None)).state == "blind"
+
+
+def test_a_home_that_nobody_has_worked_out_is_blind_and_says_why() -> None:
+    found = coverage(View(source_now=NOW))
+    assert (found.state, found.reasons[0].key) == ("blind", "coverage.not_counted")
 
 
 def test_a_device_that_nobody_registered_does_not_protect_anybody() -> None:
@@ -86,44 +104,65 @@ def test_limits_are_those_of_the_detector_of_silent_devices() -> None:
     params = device_silent.Params()
     assert (params.hub_s, params.mains_s, params.worn_s, params.battery_s) == (HUB_S, MAINS_S, WEARABLE_S, BATTERY_S)
     assert set(device_silent.MAINS) == MAINS
-    assert limit_s(device("wearable", worn=True)) == WEARABLE_S
-    assert limit_s(device("wearable")) == BATTERY_S
+    assert limit_s("wearable", worn=True) == WEARABLE_S
+    assert limit_s("wearable") == BATTERY_S
 
 
-def test_exactly_at_its_limit_a_device_is_silent() -> None:
-    (before,) = device_states(see(device("hub", ago_s=HUB_S - 0.001)))
-    (at,) = device_states(see(device("hub", ago_s=HUB_S)))
-    assert (before.silent, at.silent) == (False, True)
+def test_a_device_is_silent_when_the_stream_says_so_and_not_by_an_account_that_comes_late() -> None:
+    row = {"device_id": "d", "role": "hub", "room": "living", "bound": True, "worn": False}
+    late = NOW - timedelta(seconds=10 * HUB_S)
+    (speaks,) = device_states([row | {"last_seen_at": late, "silent": False}])
+    (silent,) = device_states([row | {"last_seen_at": NOW, "silent": True}])
+    (never,) = device_states([row | {"last_seen_at": None, "silent": False}])
+    assert (speaks.silent, silent.silent, never.silent) == (False, True, True)
+
+
+DEVICES = st.lists(
+    st.builds(
+        Device,
+        device_id=st.just("d"),
+        role=st.sampled_from(ROLES),
+        room=st.just("living"),
+        bound=st.booleans(),
+        heard=st.booleans(),
+        silent_since=st.none() | st.floats(0, 3e5).map(lambda ago_s: NOW - timedelta(seconds=ago_s)),
+    ),
+    max_size=5,
+)
 
 
 @given(
-    devices=st.lists(
-        st.builds(
-            Device,
-            device_id=st.just("d"),
-            role=st.sampled_from(ROLES),
-            room=st.just("living"),
-            bound=st.booleans(),
-            worn=st.booleans(),
-            last_seen_at=st.none() | st.floats(0, 3e5).map(lambda ago_s: NOW - timedelta(seconds=ago_s)),
-        ),
-        max_size=5,
-    ),
+    devices=DEVICES,
     standing=st.booleans(),
+    known=st.booleans(),
     alert=st.sampled_from([None, "nobody", "someone"]),
     silence_s=st.none() | st.floats(0, 1e6),
 )
-def test_well_is_never_said_of_one_who_is_not_protected(devices, standing, alert, silence_s) -> None:  # type: ignore[no-untyped-def]
-    state = coverage(see(*devices, standing=standing)).state
+def test_well_is_never_said_of_one_who_is_not_protected(devices, standing, known, alert, silence_s) -> None:  # type: ignore[no-untyped-def]
+    state = coverage(see(*devices, standing=standing, source_now=NOW if known else None)).state
     word = word_for_family(state, alert=alert, silence_s=silence_s, quiet_s=3600)
+    if state == "protected":
+        assert known
+        assert not standing
+        assert not any(device.silent for device in devices if device.bound)
+        assert any(device.role in LIFE for device in devices if device.bound)
     if word == "well":
         assert state == "protected"
-        assert not standing
         assert alert is None
         assert silence_s is not None
         assert silence_s <= 3600
     if alert is not None:
         assert word == "alert"
+
+
+@given(devices=DEVICES)
+def test_another_silence_never_makes_anybody_better_seen(devices: list[Device]) -> None:
+    order = ("protected", "degraded", "blind")
+    before = order.index(coverage_of(devices).state)
+    for place, silent in enumerate(devices):
+        worse = [*devices]
+        worse[place] = msgspec.structs.replace(silent, silent_since=NOW)
+        assert order.index(coverage_of(worse).state) >= before
 
 
 def test_learned_lines_decide_what_is_quiet_and_cautious_ones_before_that() -> None:

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.pipeline import pipeline_of, standing_homes
+from alerts.coverage import standing_places
+from api.pipeline import pipeline_of
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -32,7 +33,7 @@ def test_nobody_reporting_is_unknown_and_not_running() -> None:
 def test_one_partition_that_stands_still_makes_the_pipeline_stand() -> None:
     rows = [row(), row(partition=1, moved_ago_s=15.001)]
     assert word(*rows) == "standing"
-    assert list(standing_homes(rows, NOW, 15.0)) == [("main", 1)]
+    assert list(standing_places(rows, NOW, 15.0)) == [("main", 1)]
 
 
 def test_exactly_at_the_limit_it_still_moves() -> None:
@@ -42,22 +43,22 @@ def test_exactly_at_the_limit_it_still_moves() -> None:
 def test_one_of_the_urgent_pair_standing_is_late_and_blinds_nobody() -> None:
     rows = [row("stream-urgent-1", "urgent"), row("stream-urgent-2", "urgent", moved_ago_s=60)]
     assert word(*rows) == "late"
-    assert standing_homes(rows, NOW, 15.0) == {}
+    assert standing_places(rows, NOW, 15.0) == {}
 
 
 def test_both_of_the_urgent_pair_standing_blinds_the_partition() -> None:
     rows = [row(), row("stream-urgent-1", "urgent", moved_ago_s=60), row("stream-urgent-2", "urgent", moved_ago_s=40)]
     assert word(*rows) == "standing"
-    assert standing_homes(rows, NOW, 15.0) == {("main", 0): NOW - timedelta(seconds=40)}
+    assert standing_places(rows, NOW, 15.0) == {("main", 0): NOW - timedelta(seconds=40)}
 
 
 def test_it_was_seen_until_the_earlier_of_two_lanes() -> None:
     rows = [row(moved_ago_s=90), row("stream-urgent-1", "urgent", moved_ago_s=60)]
-    assert standing_homes(rows, NOW, 15.0) == {("main", 0): NOW - timedelta(seconds=90)}
+    assert standing_places(rows, NOW, 15.0) == {("main", 0): NOW - timedelta(seconds=90)}
 
 
 def test_a_place_that_never_had_a_time_stands_without_one() -> None:
-    assert standing_homes([row(moved_ago_s=60, watched_until_at=None)], NOW, 15.0) == {("main", 0): None}
+    assert standing_places([row(moved_ago_s=60, watched_until_at=None)], NOW, 15.0) == {("main", 0): None}
 
 
 def test_far_behind_the_clock_is_late() -> None:
@@ -73,3 +74,9 @@ def test_lag_and_ages_are_told_for_each_group() -> None:
     assert [(lane.group, lane.partitions, lane.lag, lane.age_s, lane.standing) for lane in lanes] == [
         ("stream", 2, 7, 20.0, [1])
     ]
+
+
+def test_what_moves_but_is_minutes_behind_sees_nobody() -> None:
+    behind = NOW - timedelta(seconds=91)
+    assert standing_places([row(watched_until_at=behind)], NOW, 15.0) == {("main", 0): behind}
+    assert standing_places([row(watched_until_at=behind, clock="virtual")], NOW, 15.0) == {}
