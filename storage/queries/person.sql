@@ -121,6 +121,18 @@ UPDATE residents SET name = '-', birth_year = NULL, sex = NULL, phone = '', note
 INSERT INTO consents (resident_id, user_name, scopes, given_by, ground, recorded_by)
 SELECT DISTINCT resident_id, user_name, '{}'::text[], 'resident', 'erased', %(actor)s::text FROM consents WHERE resident_id = %(resident_id)s;
 
+-- name: person_coverage
+-- How well the home was watched, from when on.
+SELECT * FROM coverage_changes WHERE home_id = %(home_id)s AND %(alone)s::boolean ORDER BY at;
+
+-- name: person_erase_coverage
+-- How well the home was watched.
+DELETE FROM coverage_changes WHERE home_id = %(home_id)s;
+
+-- name: person_erase_silences
+-- When its devices fell silent.
+DELETE FROM device_silences WHERE home_id = %(home_id)s;
+
 -- name: person_responses
 -- Who was sent to them.
 SELECT p.* FROM responses AS p JOIN cases AS c USING (case_id)

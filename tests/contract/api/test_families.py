@@ -341,6 +341,7 @@ async def test_all_that_is_kept_of_a_resident_can_be_had_and_erased_with_what_st
     assert office.sql("SELECT name, phone FROM residents WHERE resident_id = 'wu-lan'") == [("-", "")]
     assert office.sql("SELECT count(*) FROM contacts WHERE home_id = 'wu'") == [(0,)]
     assert office.sql("SELECT count(*) FROM kin_sees WHERE resident_id = 'wu-lan'") == [(0,)]
+    assert office.sql("SELECT count(*) FROM resident_words WHERE words ~ '吴兰'") == [(0,)], "nor is he found by name"
     assert office.sql("SELECT removed_at IS NOT NULL, address FROM homes WHERE home_id = 'wu'") == [(True, "")]
     assert office.sql("SELECT count(*) FROM cases WHERE home_id = 'wu'") == [(1,)], (
         "what was done in an emergency stays known"
