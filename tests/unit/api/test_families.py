@@ -25,7 +25,8 @@ def test_well_is_never_said_where_it_cannot_be_known(
 ) -> None:
     signs = [] if ago is None else [SignOfLife(kind="motion", device_id="d", event_at=NOW - timedelta(minutes=ago))]
     home = Watched(
-        view=View(devices=[], source_now=NOW if clock else None),
+        view=View(source_now=NOW if clock else None),
+        devices=[],
         coverage=CoverageNow(state=state, reasons=[]),
         signs=signs,
     )

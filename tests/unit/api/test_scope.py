@@ -19,9 +19,10 @@ def test_nobodys_bounds_hold_no_area_at_all() -> None:
     assert not any(NOBODY.area_from <= code < NOBODY.area_to for code in ("", "0", "330282001001", ":"))
 
 
+@pytest.mark.parametrize("role", ["family", "helper"])
 @pytest.mark.parametrize("prefix", ["", "3302"])
-def test_a_family_has_no_area_whatever_its_prefix_says(prefix: str) -> None:
-    scope = of_user("daughter", "family", prefix, ["shen"], ["shen-ada"])
+def test_a_family_and_a_helper_have_no_area_whatever_their_prefix_says(prefix: str, role: str) -> None:
+    scope = of_user("daughter", role, prefix, ["shen"], ["shen-ada"])
     assert (scope.area_from, scope.area_to, scope.homes, scope.residents) == ("", "", ("shen",), ("shen-ada",))
 
 
