@@ -183,6 +183,7 @@ async def test_an_absence_reaches_the_card_and_silence_counts_again_from_its_end
     for ago_s in (100, 60):
         reading(office, "motion", "pir-1", ago_s, moving=True, cause="pir")
     await office.parts.pipeline.look()
+    await office.keep_coverage()
     daughter = await office.desk("daughter")
     assert (await daughter.get(ADA)).json()["word"] == "well"
     until = office.clock() + timedelta(hours=5)
