@@ -249,11 +249,13 @@ def _append(
         facts |= {"residents": len(residents), "who": ", ".join(residents)}
     louder = signal.on and (before is None or not before.on or priority < case.priority)
     gathered = before is None and signal.on and len(residents) > len(residents_of(held.signals)) > 0
-    if case.handling == "ASKING" and (louder or score.value > case.score):
+    # Also a word that something is off may find the case more urgent: another family's signal, a resident who needs more care by now.
+    risen = priority < case.priority
+    if case.handling == "ASKING" and (louder or risen or score.value > case.score):
         reason = "case.gathered" if gathered else "case.asking_broken"
         move = louder_than_asked(case, reason, fields, facts, rules, now)
         return Verdict(case_id=case.case_id, signal=signal, move=move)
-    if case.handling == "SHELVED" and louder:
+    if case.handling == "SHELVED" and (louder or risen):
         move = off_the_shelf(case, "sound", "case.shelf_broken", facts, rules, now, **fields)
         return Verdict(case_id=case.case_id, signal=signal, move=move)
     if case.handling == "HELD" and louder:

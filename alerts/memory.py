@@ -111,7 +111,7 @@ class _MemoryBook:
             for (case_id, detection_id) in tables.signals
             if detection_id == detection.detection_id and (case := tables.cases[case_id]).test == detection.test
         ]
-        own = min(holding, key=_newest_first, default=None)
+        own = min(holding, key=lambda case: (not case.is_open, *_newest_first(case)), default=None)
         opened = None if detection.test else await self.open_case(detection.home_id, detection.family)
         finished = [
             case

@@ -41,3 +41,6 @@ CREATE FUNCTION residents_found(looked_for text, behind text, most integer) RETU
 REVOKE ALL ON FUNCTION residents_found(text, text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION residents_found(text, text, integer) TO shouwang_api;
 REVOKE ALL ON resident_words FROM shouwang_api;
+
+-- Devices that were heard from and that nobody registered: a few among a city's.
+CREATE INDEX devices_unbound ON devices (last_seen_at DESC) WHERE NOT bound;

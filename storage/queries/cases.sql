@@ -24,7 +24,7 @@ SELECT DISTINCT ON (lane) body
 SELECT cases.*
   FROM cases JOIN case_signals USING (case_id)
  WHERE case_signals.detection_id = %(detection_id)s AND cases.test = %(test)s
- ORDER BY cases.raised_at DESC, cases.case_id
+ ORDER BY cases.handling IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'), cases.raised_at DESC, cases.case_id
  LIMIT 1
    FOR UPDATE OF cases;
 
