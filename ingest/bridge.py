@@ -50,9 +50,6 @@ BULK_GATHER_S = 0.005
 """Pause between two reads of bulk, s; frames wait for longer anyway."""
 PARTS = 4
 """In so many parts the partitions have their turn within ``flush_s``."""
-FULL_ROWS = 200
-"""After a bulk frame of so many rows its partition leaves one turn out. Every stage behind pays for a frame more than for a row: what lets 5,000
-messages/s be in time (94 rows a frame) would be a third of the cost at 14,000 (262)."""
 
 
 class Owed(NamedTuple):
@@ -95,8 +92,6 @@ class Bridge:
         self._sending: set[asyncio.Task[None]] = set()
         self._urgent_flush_asked = False
         self._part = 0
-        self._full: set[int] = set()
-        """Partitions whose last bulk frame was full."""
 
     def _make_spool(self, lane: Lane) -> Spool | None:
         """None where nothing may wait on disk and nothing does."""
@@ -260,9 +255,9 @@ class Bridge:
     def _flush_next(self) -> None:
         """A part of the partitions at a time: all at once would be a burst at every stage behind, and the last of it late."""
         self._part = (self._part + 1) % PARTS
-        self._flush_due(self._part, PARTS, self._full)
+        self._flush_due(self._part, PARTS)
 
-    def _flush_due(self, part: int = 0, of: int = 1, leave_out: set[int] | None = None) -> None:
+    def _flush_due(self, part: int = 0, of: int = 1) -> None:
         if self._recorded is not None:
             until_s = self._recorded.complete_until_s()
             if until_s is not None:
@@ -270,20 +265,13 @@ class Bridge:
         now_s = steady_s()
         for lane in LANES:
             for partition in self._framing.due(lane, now_s, self._settings.tick_s):
-                if partition % of != part:
-                    continue
-                if leave_out and lane == "bulk" and partition in leave_out:
-                    leave_out.remove(partition)
-                else:
+                if partition % of == part:
                     self._send(lane, partition)
 
     def _send(self, lane: Lane, partition: int) -> None:
         now_s = steady_s()
         self._on_their_way[lane, partition] = now_s
-        frame = self._framing.take(lane, partition, now_s, time.time())
-        if lane == "bulk" and frame.rows >= FULL_ROWS:
-            self._full.add(partition)
-        self._start(self._deliver(frame))
+        self._start(self._deliver(self._framing.take(lane, partition, now_s, time.time())))
 
     async def _deliver(self, frame: Outgoing[Claim]) -> None:
         lane, partition = frame.lane, frame.partition

@@ -19,7 +19,7 @@ from deploy import console, prepare
 from deploy.native import engine
 from deploy.site import Site
 from tests.browser.room import PostBox, Room, furnish
-from tests.conftest import free_base
+from tests.conftest import free_base, worker_number
 from tests.system.conftest import Stages
 
 ARGUMENTS = [
@@ -50,7 +50,7 @@ def api_settings(post_box: PostBox) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def console_site(api_settings: dict[str, str]) -> Iterator[Site]:
-    site = Site.load(data=Path(mkdtemp(prefix="shouwang-")), port_base=free_base(32000, 7))
+    site = Site.load(data=Path(mkdtemp(prefix="shouwang-")), port_base=free_base(31900 + 400 * worker_number(), 4))
     stages = Stages(site)
     try:
         prepare.services(site, native=True)
