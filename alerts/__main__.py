@@ -10,6 +10,7 @@ from prometheus_client import start_http_server
 from alerts.figures import Figures
 from alerts.service import Service
 from alerts.settings import AlertsSettings
+from contracts.collector import collect_rarely
 from contracts.errors import ShouwangError
 from contracts.settings import read
 
@@ -31,6 +32,7 @@ def main() -> int:
         settings = read(AlertsSettings, "SHOUWANG_ALERTS_")
         logging.basicConfig(level=settings.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it repeats each lost connection; we say it once
+        collect_rarely()
         asyncio.run(_main(settings))
     except ShouwangError as error:
         print(error, file=sys.stderr)

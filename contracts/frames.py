@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -64,7 +64,10 @@ class Frame(msgspec.Struct, frozen=True):
         return sum(batch.num_rows for batch in self.batches.values())
 
 
-class Envelope(NamedTuple):
+_FIELDS = msgspec.structs.astuple
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """Where, whence and when of one row; fields as in ``kinds.ENVELOPE`` without ``ordinal``."""
 
     home_id: str
@@ -108,7 +111,7 @@ class FrameBuilder:
         rows = self._rows.get(kind)
         if rows is None:
             rows = self._rows[kind] = []
-        rows.append((*envelope, self.rows, *_VALUES_OF[kind](reading)))
+        rows.append((*_FIELDS(envelope), self.rows, *_VALUES_OF[kind](reading)))
         self.rows += 1
 
     def build(self, meta: FrameMeta) -> bytes:

@@ -1,7 +1,8 @@
 """Identifiers and the MQTT topics built from them (design: names and keys)."""
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from contracts.errors import BadName
 
@@ -21,7 +22,7 @@ AREA_REPLAY = "999999999"
 """Area of replayed recordings: each replay brings a bridge that runs on the recording's own clock."""
 
 
-class Topic(NamedTuple):
+class Topic(msgspec.Struct, frozen=True, gc=False):
     """A device's topic, taken apart. ``rest`` is what follows the channel (``z2m/<friendly name>``), else empty."""
 
     area: str
@@ -49,7 +50,7 @@ def check_id(value: str, what: str) -> str:
 def parse_topic(topic: str) -> Topic:
     """Take ``shouwang/v1/{area}/{home_id}.{device_id}/{channel}[/rest]`` apart. Raises BadName."""
     if (found := _TOPIC.fullmatch(topic)) is not None:
-        return Topic._make(found.groups(default=""))
+        return Topic(*found.groups(default=""))
     parts = topic.split("/", 5)
     if len(parts) < 5 or parts[0] != "shouwang" or parts[1] != "v1":
         raise BadName(what="topic", value=topic, rule=f"{TOPIC_ROOT}/AREA/HOME.DEVICE/CHANNEL")

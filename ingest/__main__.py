@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from contracts.collector import collect_rarely
 from contracts.errors import ShouwangError
 from contracts.settings import read
 from ingest import state_file
@@ -39,6 +40,7 @@ def main() -> int:
         logging.basicConfig(level=settings.log, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         for chatty in ("aiokafka", "kafka"):
             logging.getLogger(chatty).setLevel(logging.ERROR)  # our own lines say it once and in our words
+        collect_rarely()
         asyncio.run(bridge(settings))
     except ShouwangError as error:
         print(error, file=sys.stderr)

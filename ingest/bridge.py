@@ -22,7 +22,8 @@ from ingest.deliveries import Deliveries, Delivery
 from ingest.errors import OtherPartitions, SpoolUnusable
 from ingest.event_time import EventTimes
 from ingest.figures import Figures
-from ingest.framing import Framing, Outgoing
+from ingest.framing import Framing, Outgoing, stretch
+from ingest.gate import read_topic
 from ingest.intake import LANES, Intake, Lane, Row
 from ingest.kafka import KafkaLog
 from ingest.last_word import last_stated_s
@@ -92,6 +93,10 @@ class Bridge:
         self._sending: set[asyncio.Task[None]] = set()
         self._urgent_flush_asked = False
         self._part = 0
+        self._stretch = 1.0
+        """How many times ``flush_s`` a bulk reading waits at most for now."""
+        self._counted = (steady_s(), 0)
+        """When readings were counted last, and how many there were."""
 
     def _make_spool(self, lane: Lane) -> Spool | None:
         """None where nothing may wait on disk and nothing does."""
@@ -139,19 +144,23 @@ class Bridge:
             for name, wanted in filters.items()
         ]
 
-    def _belongs_to(self, topic: str) -> str:
+    def _belongs_to(self, topic: str, found: Topic | Refusal) -> str:
         """Which connection's copy of a topic counts; empty = none, it is another bridge's."""
-        parts = topic.split("/", 5)
-        if len(parts) >= 4:
-            area, account = parts[2], parts[3]
-            if not self._settings.takes(area) or not account.startswith(self._settings.homes_prefix):
-                return ""
-        return "urgent" if len(parts) == 5 and parts[4] == "event" and self._recorded is None else "bulk"
+        if isinstance(found, Topic):
+            area, home, urgent = found.area, found.home_id, found.channel == "event" and topic.endswith("event")
+        else:
+            parts = topic.split("/", 5)
+            if len(parts) < 4:
+                return "bulk"
+            area, home, urgent = parts[2], parts[3], parts[4:] == ["event"]
+        if not self._settings.takes(area) or not home.startswith(self._settings.homes_prefix):
+            return ""
+        return "urgent" if urgent and self._recorded is None else "bulk"
 
     # What MQTT brings
 
     def _on_message(self, connection: Connection, message: Publish) -> None:
-        topic, payload, mid, retained, dup = message
+        topic, payload, mid = message.topic, message.payload, message.mid
         if topic.startswith(MARKER_ROOT):
             if self._proofs.came_back(connection, payload):
                 self._deliveries.caught_up(connection)
@@ -160,16 +169,17 @@ class Bridge:
         self._figures.received[connection.name] += 1
         delivery = None
         if mid:
-            delivery = self._deliveries.open(connection, mid, len(payload), hash((topic, payload)), dup)
+            delivery = self._deliveries.open(connection, mid, len(payload), hash((topic, payload)), message.dup)
             if delivery is None:
                 return
-        if self._belongs_to(topic) == connection.name:
-            self._take(topic, payload, not retained and self._proofs.is_live(connection), delivery)
+        found = read_topic(topic)
+        if self._belongs_to(topic, found) == connection.name:
+            self._take(topic, found, payload, not message.retain and self._proofs.is_live(connection), delivery)
         if delivery is not None and not delivery.parts:
             self._deliveries.close(delivery)
 
-    def _take(self, topic: str, payload: bytes, live: bool, delivery: Delivery | None) -> None:
-        taken = self._intake.take(topic, payload, live=live)
+    def _take(self, topic: str, found: Topic | Refusal, payload: bytes, live: bool, delivery: Delivery | None) -> None:
+        taken = self._intake.take(found, payload, live=live)
         if taken.ignored:
             self._figures.ignored[taken.ignored] += 1
         if taken.topic is not None:
@@ -252,6 +262,11 @@ class Bridge:
             if self._framing.is_ready("urgent", partition):
                 self._send("urgent", partition)
 
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.flush_s * self._stretch / PARTS)
+            self._flush_next()
+
     def _flush_next(self) -> None:
         """A part of the partitions at a time: all at once would be a burst at every stage behind, and the last of it late."""
         self._part = (self._part + 1) % PARTS
@@ -329,7 +344,7 @@ class Bridge:
     async def _work(self, stop: asyncio.Event, checking: asyncio.Task[None]) -> None:
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                flushing = self._tasks.create_task(_every(self._settings.flush_s / PARTS, self._flush_next))
+                flushing = self._tasks.create_task(self._flush())
                 others = [self._tasks.create_task(each) for each in self._others(checking)]
                 await stop.wait()
                 flushing.cancel()
@@ -392,6 +407,9 @@ class Bridge:
     def _report(self, state: State | None = None) -> None:
         """Health to the state file, figures to Prometheus."""
         now_s, steady = self._clock.now_s(), steady_s()
+        readings = self._figures.accepted.total()
+        self._stretch = stretch(readings - self._counted[1], steady - self._counted[0])
+        self._counted = (steady, readings)
         waits_s = max((steady - since for since in self._on_their_way.values()), default=0.0)
         spooled: dict[str, Spooled] = {lane: outlet.figures(time.time()) for lane, outlet in self._outlets.items()}
         troubles = {outlet.trouble for outlet in self._outlets.values()}
@@ -425,7 +443,7 @@ class Bridge:
             kafka_waits_s=max(waits_s, *(each.oldest_s for each in spooled.values())),
             spool=spooled,
             messages=dict(self._figures.received),
-            readings=self._figures.accepted.total(),
+            readings=readings,
             refused=self._figures.refused.total(),
             receipts=dict(self._receipts.sent),
         )

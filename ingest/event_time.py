@@ -15,8 +15,6 @@ a second message, half a minute later, is slow by the same amount (a queue that 
 would move an old sign of life to now, and bring a fallen person to life; so in doubt the time is *unresolved*, never a sign of life.
 """
 
-from typing import NamedTuple
-
 import msgspec
 
 from contracts.kinds import CORRECTED, DEVICE, RECEIVED, UNRESOLVED
@@ -30,7 +28,7 @@ DAY_S = 86_400.0
 ACCOUNTS_REMEMBERED = 1_000_000
 
 
-class EventTime(NamedTuple):
+class EventTime(msgspec.Struct, frozen=True, gc=False):
     at_s: float
     clock: int
 

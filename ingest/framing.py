@@ -12,6 +12,11 @@ from ingest.intake import LANES, Lane
 
 ROW_BYTES = 300
 """Rough size of a row in columns before compression."""
+EASY_PER_S = 6_000.0
+"""Up to so many readings a second a bulk reading waits ``flush_s`` for its frame; beyond, as much longer as there are more, so that frames grow no
+more numerous. Most of what a frame costs behind the bridge is the same for a hundred rows as for a thousand (docs/decisions/0027)."""
+STRETCH = 4.0
+"""Never longer than so many times ``flush_s``."""
 
 C = TypeVar("C")
 
@@ -119,3 +124,8 @@ class Framing(Generic[C]):
     @property
     def on_their_way(self) -> int:
         return sum(slot.on_its_way for slot in self._slots.values())
+
+
+def stretch(readings: int, in_s: float) -> float:
+    """How many times ``flush_s`` a bulk reading may wait where so many readings came within ``in_s``; 1 to STRETCH."""
+    return min(STRETCH, max(1.0, readings / in_s / EASY_PER_S)) if in_s > 0 else 1.0

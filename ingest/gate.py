@@ -50,7 +50,7 @@ class _ClockMessage(msgspec.Struct, frozen=True):
 _CLOCK = msgspec.json.Decoder(_ClockMessage)
 
 
-def _topic(topic: str) -> Topic | Refusal:
+def read_topic(topic: str) -> Topic | Refusal:
     """The topic taken apart, or why it is none of ours. Not remembered: a city has more topics than a cache that looks at them in turn can hold."""
     try:
         parsed = parse_topic(topic)
@@ -63,9 +63,9 @@ def _topic(topic: str) -> Topic | Refusal:
     return parsed
 
 
-def judge(topic: str, payload: bytes, *, led: bool = False) -> Judgement:
-    """Judge one message. Never raises for what a device can send. ``led``: the channel ``clock`` is allowed."""
-    found = _topic(topic)
+def judge(topic: str | Topic | Refusal, payload: bytes, *, led: bool = False) -> Judgement:
+    """Judge one message. ``topic``: as it came, or what ``read_topic`` made of it. Never raises for what a device can send. ``led``: the channel ``clock`` is allowed."""
+    found = read_topic(topic) if isinstance(topic, str) else topic
     if isinstance(found, Refusal):
         return Judgement(None, [], [found])
     if len(payload) > PAYLOAD_LIMIT:
@@ -149,9 +149,9 @@ def _clock(topic: Topic, payload: bytes, led: bool) -> Judgement:
         return Judgement(topic, [], [refuse(*explain(error), payload)])
 
 
-def failed(topic: str, error: Exception) -> Judgement:
+def failed(topic: str | Topic | Refusal, error: Exception) -> Judgement:
     """What becomes of a message on which the program itself failed: a dead letter, so that it does not stop those behind it."""
-    found = _topic(topic)
+    found = read_topic(topic) if isinstance(topic, str) else topic
     detail = f"the program failed on this payload ({type(error).__name__}: {error}). Please report it with the payload"
     refusal = Refusal("gate_error", detail[:600])
     return Judgement(found if isinstance(found, Topic) else None, [], [refusal])

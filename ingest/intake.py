@@ -38,7 +38,7 @@ What = tuple[str, float | None]
 """(kind, t): tells two readings apart that bear the same number."""
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One row on its way into a frame. ``urgent`` rows go into both lanes."""
 
     kind: str
@@ -87,8 +87,8 @@ class Intake:
         self._partitions = partitions
         self._heard: OrderedDict[Number, dict[What, _Use]] = OrderedDict()
 
-    def take(self, topic: str, payload: bytes, *, live: bool) -> Taken:
-        """Judge a message that arrived now. ``live``: the bridge is caught up and the broker did not keep the message (retained)."""
+    def take(self, topic: str | Topic | Refusal, payload: bytes, *, live: bool) -> Taken:
+        """Judge a message that arrived now. ``topic``: as it came, or what ``gate.read_topic`` made of it. ``live``: the bridge is caught up and the broker did not keep the message (retained)."""
         recorded = self._recorded
         try:
             found = gate.judge(topic, payload, led=self._led is not None)

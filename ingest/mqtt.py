@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
@@ -46,7 +47,7 @@ class Endpoint(NamedTuple):
     keepalive_s: int
 
 
-class Publish(NamedTuple):
+class Publish(msgspec.Struct, frozen=True, gc=False):
     """A message as it came. ``topic`` is what the broker let pass as UTF-8."""
 
     topic: str

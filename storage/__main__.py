@@ -10,6 +10,7 @@ import sys
 from prometheus_client import start_http_server
 
 from contracts import settings
+from contracts.collector import collect_rarely
 from contracts.errors import BadSetting, ShouwangError
 from deploy.site import Site
 from storage import accounts
@@ -40,6 +41,7 @@ def _log(level: str) -> None:
 def _writer() -> None:
     chosen = settings.read(WriterSettings, "SHOUWANG_WRITER_")
     _log(chosen.log)
+    collect_rarely()
     if chosen.metrics_port:
         start_http_server(chosen.metrics_port, "127.0.0.1")
 
@@ -55,6 +57,7 @@ def _writer() -> None:
 def _keeper() -> None:
     chosen = settings.read(KeeperSettings, "SHOUWANG_KEEPER_")
     _log(chosen.log)
+    collect_rarely()
     if chosen.metrics_port:
         start_http_server(chosen.metrics_port, "127.0.0.1")
 

@@ -8,6 +8,7 @@ import sys
 from aiokafka.errors import KafkaError
 from prometheus_client import start_http_server
 
+from contracts.collector import collect_rarely
 from contracts.errors import ShouwangError
 from contracts.settings import read
 from stream import registry
@@ -30,6 +31,7 @@ def main() -> int:
         detectors = registry.discover(settings.detectors)
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr=LOOPBACK)
+        collect_rarely()
         if lane == "urgent":
             from stream.urgent import UrgentWorker
 

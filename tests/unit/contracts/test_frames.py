@@ -107,7 +107,7 @@ def test_what_goes_into_a_frame_comes_out_for_every_kind(kind: str, data: st.Dat
     batch = frame.batches[kind]
     assert batch.schema.equals(SCHEMAS[kind])
     for place, (found, (envelope, reading)) in enumerate(zip(batch.to_pylist(), rows, strict=True)):
-        expected = {name: getattr(envelope, name) for name in Envelope._fields} | {"ordinal": place}
+        expected = {name: getattr(envelope, name) for name in Envelope.__struct_fields__} | {"ordinal": place}
         expected |= {column.name: as_stored(getattr(reading, column.name)) for column in VALUES[kind]}
         assert found == expected
 
@@ -208,4 +208,4 @@ def test_a_frame_without_a_column_that_every_reading_has_is_refused(monkeypatch:
 
 
 def test_the_envelope_of_a_row_and_of_the_columns_have_the_same_fields() -> None:
-    assert [*Envelope._fields, "ordinal"] == [column.name for column in ENVELOPE]
+    assert [*Envelope.__struct_fields__, "ordinal"] == [column.name for column in ENVELOPE]

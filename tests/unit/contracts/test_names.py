@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import BadName
-from contracts.names import is_id, parse_topic, topic_of
+from contracts.names import Topic, is_id, parse_topic, topic_of
 
 IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
 AREAS = st.from_regex(r"[0-9]{9}", fullmatch=True).filter(str.isascii)
@@ -14,7 +14,7 @@ AREAS = st.from_regex(r"[0-9]{9}", fullmatch=True).filter(str.isascii)
 @given(area=AREAS, home_id=IDS, device_id=IDS, channel=st.sampled_from(["telemetry", "event", "status"]))
 def test_a_topic_is_taken_apart_into_what_it_was_made_of(area: str, home_id: str, device_id: str, channel: str) -> None:
     topic = parse_topic(topic_of(area, home_id, device_id, channel))
-    assert topic == (area, home_id, device_id, channel, "")
+    assert topic == Topic(area, home_id, device_id, channel, "")
     assert topic.account == f"{home_id}.{device_id}"
 
 

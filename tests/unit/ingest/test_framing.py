@@ -2,7 +2,7 @@
 
 from contracts.frames import Envelope, Frame, decode
 from contracts.kinds import Inertial, Motion
-from ingest.framing import Framing, Outgoing
+from ingest.framing import EASY_PER_S, STRETCH, Framing, Outgoing, stretch
 from ingest.intake import LANES
 
 
@@ -109,3 +109,9 @@ def test_it_is_empty_when_nothing_waits_and_nothing_is_on_its_way() -> None:
     assert not frames.is_empty
     frames.arrived("bulk", 0)
     assert frames.is_empty
+
+
+def test_readings_wait_longer_for_their_frames_the_more_there_are_but_not_for_ever() -> None:
+    assert stretch(0, 0.0) == stretch(0, 1.0) == stretch(int(EASY_PER_S), 1.0) == 1.0
+    assert stretch(int(EASY_PER_S * 2.5), 1.0) == stretch(int(EASY_PER_S * 5), 2.0) == 2.5
+    assert stretch(int(EASY_PER_S * 100), 1.0) == STRETCH

@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,7 +52,7 @@ OTHERS = st.sampled_from([b"\x20\x02\x00\x00", b"\x40\x02\x00\x07", b"\xd0\x00",
 @settings(max_examples=100, deadline=None)
 @given(story=st.lists(MESSAGES | OTHERS, max_size=15), size=st.integers(1, 200), limit=st.integers(1, 5))
 def test_messages_come_out_whole_however_the_bytes_arrive(story: list[Publish | bytes], size: int, limit: int) -> None:
-    sent = b"".join(each if isinstance(each, bytes) else publish(*each) for each in story)
+    sent = b"".join(each if isinstance(each, bytes) else publish(*msgspec.structs.astuple(each)) for each in story)
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     stream, found, for_paho = Stream(ours), [], b""

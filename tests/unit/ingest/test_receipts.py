@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from contracts.alerts import AlertEvent, CaseSummary, Change
 from contracts.detections import Origin
 from contracts.frames import Envelope
@@ -83,7 +85,7 @@ def test_a_claimed_case_tells_the_device_that_called() -> None:
 
 def test_it_is_told_where_the_account_was_heard_last() -> None:
     desk = Desk()
-    desk.receipts.hear(TOPIC._replace(area="330282104"))
+    desk.receipts.hear(msgspec.structs.replace(TOPIC, area="330282104"))
     desk.receipts.claimed(claimed())
     assert desk.heard[0][0].startswith("shouwang/v1/330282104/")
 
