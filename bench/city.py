@@ -13,6 +13,7 @@ import struct
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import flow
@@ -78,13 +79,14 @@ def devices_of(number: int) -> list[Device]:
 
 
 class CityLoad(Load):
-    """``pack``: readings a message; 1 is a message for each device, 3 a hub that sends all three at once."""
+    """``pack``: readings a message; 1 is a message for each device, 3 a hub that sends all three at once. ``qos``: of the ordinary messages; at 0
+    nobody acknowledges, so that what was written to the connection counts as acknowledged, and the broker may lose of it without a word."""
 
     step_s = STEP_S
 
-    def __init__(self, run: str, homes: int, rate_per_s: float, pack: int) -> None:
+    def __init__(self, run: str, homes: int, rate_per_s: float, pack: int, qos: int = 1) -> None:
         super().__init__(run, homes, rate_per_s, CALLS_PER_S, LEAKS_PER_S, flow.PROBES_PER_S)
-        self._pack = pack
+        self._pack, self._qos = pack, qos
         self._place = 0
         self._names = [home_name(run, number).encode() for number in range(homes)]
         self._more = 0
@@ -115,15 +117,23 @@ class CityLoad(Load):
                 made = sorts[sort] = self._packet(turn // turns, turn % turns, number, now_s)
             connection = number % len(pipes)
             head, middle, payload = made
-            parts[connection] += (head, names[number], middle, pipes[connection].next_id(), payload)
+            parts[connection] += (
+                head,
+                names[number],
+                middle,
+                pipes[connection].next_id() if self._qos else b"",
+                payload,
+            )
         for connection, packets in parts.items():
             pipes[connection].send(b"".join(packets))
         self._place += max(0, count)
         self.sent += max(0, count)
         self._more += max(0, count) * (2 if self._pack > 1 else 0)
+        if not self._qos:
+            self.acknowledged += max(0, count)
 
     def _packet(self, round_: int, slot: int, number: int, now_s: float) -> tuple[bytes, bytes, bytes]:
-        """What stands before the home's name, between it and the packet id, and behind that: PUBLISH at QoS 1."""
+        """What stands before the home's name, between it and the packet id, and behind that: PUBLISH."""
         which = (round_ + number // 4) % 2
         three = sorts_of(number)
         if self._pack > 1:
@@ -135,7 +145,12 @@ class CityLoad(Load):
             payload = self._reading(three[slot], which, now_s, round_ + 1, False)
         topic, rest = b"shouwang/v1/%b/" % AREA_BENCH.encode(), b".%b/telemetry" % account
         size = len(topic) + len(self._names[number]) + len(rest)
-        head = b"\x32" + length(size + len(payload) + 4) + struct.pack(">H", size) + topic
+        head = (
+            bytes([0x30 | self._qos << 1])
+            + length(size + len(payload) + 2 + 2 * self._qos)
+            + struct.pack(">H", size)
+            + topic
+        )
         return head, rest, payload
 
     def _reading(self, sort: Sort, which: int, now_s: float, seq: int, from_hub: bool) -> bytes:
@@ -147,16 +162,18 @@ class CityLoad(Load):
         return count * EVERY % self.homes
 
 
-async def measure(site: Site, rate_per_s: float, seconds: float, homes: int, pack: int) -> dict[str, Any]:
+async def measure(
+    site: Site, rate_per_s: float, seconds: float, homes: int, pack: int, qos: int, profiles: Path | None
+) -> dict[str, Any]:
     """Run the city on a site whose stages run; the figures, those of ``bench.flow`` and ``homes readings_per_s doubled lag_s``."""
     run = f"c{secrets.token_hex(3)}"
     connection = await connect(site.conninfo(), "bench", lock_s=60, idle_s=600)
     try:
         gateway, desk = await _register(connection, site, run, homes)
-        load = CityLoad(run, homes, rate_per_s, pack)
+        load = CityLoad(run, homes, rate_per_s, pack, qos)
         await load.connect(LOOPBACK, site.ports.mqtt, f"bench-{run}", gateway, CONNECTIONS)
         try:
-            found = await flow.measure_load(site, connection, load, seconds, desk)
+            found = await flow.measure_load(site, connection, load, seconds, desk, profiles)
         finally:
             load.close()
         with step("bench", "look for rows that stand twice", long=True):

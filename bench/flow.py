@@ -16,8 +16,10 @@ import os
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from bench import profile
 from bench.load import AREA_BENCH, DEVICES, Load, home_name
 from bench.observing import Costs, Detections, Stream, watch_probes
 from deploy.site import LOOPBACK, Site
@@ -47,7 +49,9 @@ _CARDS = query("checker_cards_waiting")
 _LETTERS = query("checker_dead_letters")
 
 
-async def measure(site: Site, rate_per_s: float, seconds: float, homes: int = HOMES) -> dict[str, Any]:
+async def measure(
+    site: Site, rate_per_s: float, seconds: float, homes: int = HOMES, profiles: Path | None = None
+) -> dict[str, Any]:
     """Run the load on a site whose stages run; the figures."""
     run = f"b{secrets.token_hex(3)}"
     connection = await connect(site.conninfo(), "bench", lock_s=10, idle_s=600)
@@ -57,7 +61,7 @@ async def measure(site: Site, rate_per_s: float, seconds: float, homes: int = HO
         load = Load(run, homes, rate_per_s, rate_per_s * URGENT_SHARE, LEAKS_PER_S, PROBES_PER_S)
         await load.connect(LOOPBACK, site.ports.mqtt, f"bench-{run}", gateway)
         try:
-            return await measure_load(site, connection, load, seconds, desk)
+            return await measure_load(site, connection, load, seconds, desk, profiles)
         finally:
             load.close()
             with step("bench", "take the homes away again"):
@@ -103,8 +107,10 @@ async def unregister(connection: Connection, site: Site, run: str, homes: int) -
     await accounts.install(connection, site)
 
 
-async def measure_load(site: Site, connection: Connection, load: Load, seconds: float, desk: str) -> dict[str, Any]:
-    """Warm up, publish, wait until all is at rest; the figures."""
+async def measure_load(
+    site: Site, connection: Connection, load: Load, seconds: float, desk: str, profiles: Path | None = None
+) -> dict[str, Any]:
+    """Warm up, publish, wait until all is at rest; the figures. ``profiles``: folder for flame graphs of the stages under this load."""
     detections = Detections(site.kafka, load.run)
     stream = Stream(f"http://{LOOPBACK}:{site.ports.api}", f"desk-{load.run}", desk, load.run)
     probes_seen: dict[int, float] = {}
@@ -123,7 +129,8 @@ async def measure_load(site: Site, connection: Connection, load: Load, seconds: 
         costs = Costs({**pids, "generator": os.getpid()})
         before = load.sent
         with step("bench", f"{load.rate_per_s:g} messages/s for {seconds:g} s", long=True) as done:
-            await load.publish(seconds)
+            with profile.recording(pids, profiles, seconds):
+                await load.publish(seconds)
             done.note = f"{load.sent - before} sent, {load.acknowledged} acknowledged"
         stored = await _settled(connection, load, detections, stream)
         used_s, rss_mb = costs.used_s(), costs.rss_mb()

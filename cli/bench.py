@@ -47,8 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whole.add_argument(
         "--pack", type=int, default=1, choices=(1, 3), help="readings a message: 3 is a hub that sends all at once (1)"
     )
+    whole.add_argument(
+        "--qos", type=int, default=1, choices=(0, 1), help="of the ordinary messages; presses and leaks go at 1 (1)"
+    )
     whole.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     whole.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    for each in (load, whole):
+        each.add_argument(
+            "--profiles",
+            type=Path,
+            metavar="FOLDER",
+            help="also record flame graphs of the stages, at some cost to the figures",
+        )
 
     rows = what.add_parser("store", help="rows/s of the writer against the server's own COPY of the same rows")
     rows.add_argument("--rows", type=int, default=store.ROWS, metavar="N", help=f"rows a turn ({store.ROWS})")
@@ -181,9 +192,11 @@ def _flow(args: argparse.Namespace) -> int:
         prepare.services(site, native=args.native)
         start(site, STAGES)
         if args.what == "city":
-            figures = asyncio.run(city.measure(site, args.rate, args.seconds, args.homes, args.pack))
+            figures = asyncio.run(
+                city.measure(site, args.rate, args.seconds, args.homes, args.pack, args.qos, args.profiles)
+            )
         else:
-            figures = asyncio.run(flow.measure(site, args.rate, args.seconds, args.homes))
+            figures = asyncio.run(flow.measure(site, args.rate, args.seconds, args.homes, args.profiles))
     if args.json:
         print(json.dumps(figures))
     else:

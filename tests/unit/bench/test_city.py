@@ -36,16 +36,16 @@ class Taker:
         self.taken += found
 
 
-@pytest.mark.parametrize("pack", [1, 3])
-def test_every_packet_passes_the_gate_and_every_home_has_its_turn(pack: int) -> None:
-    load = city.CityLoad("c123456", 90, 1000.0, pack)
+@pytest.mark.parametrize(("pack", "qos"), [(1, 1), (3, 1), (1, 0)])
+def test_every_packet_passes_the_gate_and_every_home_has_its_turn(pack: int, qos: int) -> None:
+    load = city.CityLoad("c123456", 90, 1000.0, pack, qos)
     takers: Any = [Taker() for _ in range(7)]
     load._pipes = takers
     for _ in range(60):
         load._send_ordinary(37 if pack == 1 else 11)
     numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, taker in enumerate(takers):
-        assert [each.mid for each in taker.taken] == list(range(1, len(taker.taken) + 1))
+        assert [each.mid for each in taker.taken] == [place * qos for place in range(1, len(taker.taken) + 1)]
         for each in taker.taken:
             judged = gate.judge(each.topic, each.payload)
             assert not judged.refusals, judged.refusals
