@@ -7,7 +7,7 @@ other puts again when its time is over: somebody may be rung up twice, never not
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import httpx
@@ -16,6 +16,7 @@ import msgspec
 from alerts.asking import Asking, Question, rounds_due
 from alerts.patience import Patience, Stopping
 from alerts.store import CaseStore
+from contracts.clocks import now
 from contracts.detections import Family
 from contracts.questions import of_resident
 
@@ -24,11 +25,6 @@ TAKE_S = 15.0
 """How long a question is one twin's, s: longer than a gateway may take to say that it has it."""
 AT_ONCE = 50
 """Questions under way at the same time; what hangs holds one place for the gateway's time limit."""
-
-
-def wall_clock() -> datetime:
-    """UTC."""
-    return datetime.now(UTC)
 
 
 class Told(NamedTuple):
@@ -97,7 +93,7 @@ class AskingFirst:
 
     def __init__(
         self, store: CaseStore, asker: Asker, patience: Patience, changed: Callable[[], None], every_s: float,
-        clock: Callable[[], datetime] = wall_clock,
+        clock: Callable[[], datetime] = now,
     ) -> None:  # fmt: skip
         self._store = store
         self._asker = asker

@@ -7,7 +7,7 @@ what changes in it. Both twins run this; an advisory lock lets one at a time. Al
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from alerts.coverage import Coverage, Device, coverage_of, standing_places
 from alerts.link import Connections
 from alerts.patience import Patience, Stopping
+from contracts.clocks import now
 from contracts.partitions import partition_of
 from storage.database import Connection
 from storage.queries import Row, execute, fetch_all, fetch_one, query
@@ -43,12 +44,12 @@ class CoverageKeeper:
     """``run`` until stopping; ``look`` once."""
 
     def __init__(
-        self, database: Connections, partitions: int, standstill_s: float, clock: Callable[[], datetime] | None = None
+        self, database: Connections, partitions: int, standstill_s: float, clock: Callable[[], datetime] = now
     ) -> None:
         self._database = database
         self._partitions = partitions
         self._standstill_s = standstill_s
-        self._clock = clock or (lambda: datetime.now(UTC))
+        self._clock = clock
 
     async def run(self, patience: Patience, every_s: float) -> None:
         """Look until stopping."""

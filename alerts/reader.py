@@ -8,7 +8,6 @@ While the database is away the same record is tried for ever; Kafka keeps the re
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -20,6 +19,7 @@ from alerts.lots import BadDetection, Lot, Record, cut, decoded
 from alerts.patience import UNSTORABLE, Patience, Stopping
 from alerts.sends import Sends
 from alerts.store import CaseStore
+from contracts.clocks import now
 from contracts.dead_letters import PAYLOAD_LIMIT, DeadLetter
 from contracts.detections import Detection
 from contracts.errors import ShouwangError
@@ -119,7 +119,7 @@ class Reader:
 
     async def _in_one(self, found: Sequence[Detection], places: Sequence[Place]) -> list[Admission]:
         try:
-            return await self._store.admit_many(list(zip(found, places, strict=True)), datetime.now(UTC))
+            return await self._store.admit_many(list(zip(found, places, strict=True)), now())
         except psycopg.errors.TransactionTimeout:
             if len(found) > 1:
                 raise _TooMuch from None

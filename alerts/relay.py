@@ -10,13 +10,14 @@ or dead twin took is sent by the other when the moment is over. It is marked sen
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from alerts.figures import Figures
 from alerts.link import Connections
 from alerts.patience import Patience, Stopping
 from alerts.sends import Sends
 from contracts import topics
+from contracts.clocks import now
 from storage.queries import execute, fetch_all, query
 
 LOG = logging.getLogger("alerts")
@@ -68,9 +69,7 @@ class Relay:
     async def send_once(self) -> int:
         """Take some events, send them, mark them; returns how many were taken."""
         async with self._database.connection() as connection:
-            rows = await fetch_all(
-                connection, _TAKE, now=datetime.now(UTC), take_s=self._take_s, topic=topics.ALERTS, limit=MOST
-            )
+            rows = await fetch_all(connection, _TAKE, now=now(), take_s=self._take_s, topic=topics.ALERTS, limit=MOST)
         if not rows:
             return 0
         rows.sort(key=lambda row: (row["priority"], row["outbox_id"]))
@@ -84,7 +83,7 @@ class Relay:
         sent = [outbox_id for outbox_id, ok in zip(ids, held, strict=True) if ok]
         unsent = [outbox_id for outbox_id, ok in zip(ids, held, strict=True) if not ok]
         async with self._database.connection() as connection:
-            await execute(connection, _SENT, now=datetime.now(UTC), outbox_ids=sent)
+            await execute(connection, _SENT, now=now(), outbox_ids=sent)
             if unsent:
                 await execute(connection, _BACK, outbox_ids=unsent)
         self._figures.sent(len(sent))
@@ -96,6 +95,4 @@ class Relay:
     async def forget_sent(self, keep_days: float) -> int:
         """Delete events that were sent longer ago; returns how many."""
         async with self._database.connection() as connection:
-            return await execute(
-                connection, _FORGET, before=datetime.now(UTC) - timedelta(days=keep_days), limit=10_000
-            )
+            return await execute(connection, _FORGET, before=now() - timedelta(days=keep_days), limit=10_000)

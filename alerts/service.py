@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway, wall_clock
+from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway
 from alerts.channels import AppriseChannels
 from alerts.coverage_keeper import CoverageKeeper
 from alerts.figures import Figures
@@ -30,6 +30,7 @@ from alerts.sweeper import Sweeper
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from alerts.unrecorded import SECOND_S, UNRECORDED_S, Unrecorded
 from contracts import detections, topics
+from contracts.clocks import now
 
 LOG = logging.getLogger("alerts")
 _ANNOUNCEMENT = msgspec.json.Decoder(Announcement)
@@ -108,13 +109,13 @@ class Service:
             await sends.announcement(told.detection_id, msgspec.json.encode(told))
 
         unrecorded = Unrecorded(
-            TimescaleCases(self._link(stack, "unrecorded")), channels, wall_clock, tell_twin=tell_twin,
+            TimescaleCases(self._link(stack, "unrecorded")), channels, now, tell_twin=tell_twin,
             memory=TimescaleCases(self._link(stack, "memory")),
             wait_s=UNRECORDED_S + (SECOND_S if settings.second_twin else 0.0),
         )  # fmt: skip
         stack.push_async_callback(unrecorded.stop)
         notifier = Notifier(
-            TimescaleCases(self._link(stack, "notices")), channels, self._patience, settings.notify_s, wall_clock, unrecorded.keep
+            TimescaleCases(self._link(stack, "notices")), channels, self._patience, settings.notify_s, now, unrecorded.keep
         )  # fmt: skip
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
         coverage = CoverageKeeper(self._link(stack, "coverage"), settings.partitions, settings.standstill_s)
@@ -134,7 +135,7 @@ class Service:
                 "announced", topics.ANNOUNCEMENTS, lambda value: unrecorded.heard(_ANNOUNCEMENT.decode(value))
             ),
             "coverage": lambda: coverage.run(self._patience, settings.coverage_s),
-            "incidents": lambda: incidents.run(self._patience, settings.coverage_s, wall_clock, relay.wake),
+            "incidents": lambda: incidents.run(self._patience, settings.coverage_s, now, relay.wake),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)

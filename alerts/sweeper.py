@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from alerts.figures import Figures
 from alerts.patience import Patience, Stopping
 from alerts.relay import Relay
 from alerts.store import CaseStore
+from contracts.clocks import now
 
 LOG = logging.getLogger("alerts")
 MOST = 20
@@ -40,7 +40,7 @@ class Sweeper:
             forget_at_s = 0.0
             while True:
                 await self._patience.until_done("sweeping timers", self._sweep)
-                now_s = datetime.now(UTC).timestamp()
+                now_s = now().timestamp()
                 if now_s >= forget_at_s:
                     await self._patience.until_done(
                         "forgetting sent events", lambda: self._relay.forget_sent(self._keep_sent_days)
@@ -51,13 +51,13 @@ class Sweeper:
             pass
 
     async def _reevaluate(self) -> None:
-        found = await self._store.reevaluate(datetime.now(UTC))
+        found = await self._store.reevaluate(now())
         LOG.info("looked at what was true before the start: %d detections were in no case", len(found))
         if found:
             self._changed()
 
     async def _sweep(self) -> None:
-        while events := await self._store.fire_due(datetime.now(UTC), MOST):
+        while events := await self._store.fire_due(now(), MOST):
             for event in events:
                 self._figures.fired(event)
             self._changed()

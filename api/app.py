@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from api import console, problems
 from api.attempts import Attempts
-from api.context import Clock, Context, wall_clock
+from api.context import Clock, Context
 from api.database import Database
 from api.dead_man import DeadMan
 from api.feed import Feed
@@ -37,7 +37,7 @@ from api.routes import (
 )
 from api.scope import current
 from api.settings import ApiSettings
-from contracts import metrics
+from contracts import clocks, metrics
 from storage.database import pool
 
 TITLE = "Shouwang 守望"
@@ -51,7 +51,7 @@ _LOG = logging.getLogger(__name__)
 _STREAMS = metrics.make("shouwang_api_streams_open")
 
 
-def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
+def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
     """The application. Nothing is connected before it starts; the database and Kafka may be away then and come later."""
 
     @asynccontextmanager

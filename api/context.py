@@ -1,7 +1,7 @@
 """What a request finds: the parts of the process, made once at its start."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -15,13 +15,9 @@ from api.models.stages import Health
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
 from api.settings import ApiSettings
+from contracts import clocks
 
 Clock = Callable[[], datetime]
-
-
-def wall_clock() -> datetime:
-    """The one place where the api reads a clock."""
-    return datetime.now(UTC)
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +33,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Wrong passwords by address."""
     openings: Attempts
     """Glasses broken, by user."""
-    clock: Clock = wall_clock
+    clock: Clock = clocks.now
 
     def health(self) -> Health:
         """What is known of all parts now."""
@@ -50,7 +46,7 @@ def context(request: Request) -> Context:
 
 
 def now(request: Request) -> datetime:
-    """The wall clock at the request's beginning, UTC."""
+    """The api's clock at the request's beginning, UTC."""
     return context(request).clock()
 
 

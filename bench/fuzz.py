@@ -17,12 +17,12 @@ from bench import flow
 from bench.hostile import Spoiler
 from bench.load import AREA_BENCH, Load
 from bench.pipe import Pipe
+from contracts.clocks import WallClock
 from contracts.topics import PARTITIONS
 from deploy.site import LOOPBACK, Site
 from deploy.steps import say, step
 from deploy.supervise import Supervisor
 from ingest import state_file
-from ingest.clocks import WallClock
 from ingest.event_time import EventTimes
 from ingest.intake import Intake
 from storage.database import Connection, connect

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contracts import dead_letters
+from contracts.clocks import WallClock, steady_s
 from contracts.names import MARKER_ROOT, TOPIC_ROOT, Topic
 from contracts.topics import DEAD_LETTERS, LANE_TOPIC
 from ingest import state_file
-from ingest.clocks import Clock, RecordedClock, WallClock, steady_s
+from ingest.clocks import Clock, RecordedClock
 from ingest.deliveries import Deliveries, Delivery
 from ingest.errors import OtherPartitions, SpoolUnusable
 from ingest.event_time import EventTimes

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from contracts.clocks import steady_s
 from contracts.names import MARKER_ROOT
-from ingest.clocks import Clock, steady_s
+from ingest.clocks import Clock
 from ingest.mqtt import Connection
 from ingest.watch import NEVER_S, Watch
 

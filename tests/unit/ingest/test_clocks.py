@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.clocks import SLEW, WallClock
 from contracts.errors import BadSetting
-from ingest.clocks import SLEW, RecordedClock, VirtualClock, WallClock, read_clock
+from ingest.clocks import RecordedClock, VirtualClock, read_clock
 
 
 class Machine:

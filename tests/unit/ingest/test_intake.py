@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from contracts.clocks import WallClock
 from contracts.kinds import DEVICE, RECEIVED, UNRESOLVED
 from contracts.partitions import partition_of
-from ingest.clocks import RecordedClock, WallClock
+from ingest.clocks import RecordedClock
 from ingest.event_time import EventTimes
 from ingest.intake import Intake, Row, Taken
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ingest.clocks import VirtualClock, WallClock
+from contracts.clocks import WallClock
+from ingest.clocks import VirtualClock
 from ingest.proofs import Proofs
 
 
