@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from bench import alarms, api_reads, city, falls, flow, fuzz, store
+from bench import alarms, api_reads, city, falls, flow, fuzz, state, store
 from cli._running import Running
 from cli._table import show
 from cli.train import RECORDINGS
@@ -16,7 +16,7 @@ from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
-HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), store (rows/s into the database), fuzz (hostile messages), api (reads with a city in the database), falls (accuracy on recordings), alarms (what a centre would hear)"
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), store (rows/s into the database), fuzz (hostile messages), state (what homes cost in the stream), api (reads with a city in the database), falls (accuracy on recordings), alarms (what a centre would hear)"
 
 BENCH_DATA = REPOSITORY / ".shouwang-bench"
 BENCH_PORT_BASE = 28600
@@ -89,6 +89,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reads.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     reads.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    held = what.add_parser(
+        "state", help="what homes cost in the stream: memory, ticks, snapshots, coming back; without services"
+    )
+    held.add_argument(
+        "--homes",
+        type=int,
+        default=state.HOMES,
+        metavar="N",
+        help=f"and a tenth and a hundredth of them ({state.HOMES})",
+    )
+    held.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     acted = what.add_parser("falls", help="falls told from activities in recordings, one subject left out at a time")
     acted.add_argument("--set", choices=tuple(falls.SETS), help="only this one (both)")
     acted.add_argument("--data", type=Path, default=RECORDINGS, metavar="FOLDER", help="where the recordings lie")
@@ -110,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
     does = {
         "falls": _falls,
         "alarms": _alarms,
+        "state": _state,
         "flow": _flow,
         "city": _flow,
         "store": _store,
@@ -130,6 +143,15 @@ def _alarms(args: argparse.Namespace) -> int:
             f"{float(answer):.0%} answer: {'yes' if met else 'no'}" for answer, met in found["meets"][what].items()
         )
         print(f"  {what}, at most {most:g} an hour and desk: {told}")
+    return 0
+
+
+def _state(args: argparse.Namespace) -> int:
+    found = state.measure(args.homes)
+    if args.json:
+        print(json.dumps(found))
+    else:
+        show(state.HEADINGS, state.table(found))
     return 0
 
 
