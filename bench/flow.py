@@ -129,19 +129,42 @@ async def measure_load(
         costs = Costs({**pids, "generator": os.getpid()})
         before = load.sent
         with step("bench", f"{load.rate_per_s:g} messages/s for {seconds:g} s", long=True) as done:
+            settled = asyncio.create_task(_held(costs, seconds / 5))
             with profile.recording(pids, profiles, seconds):
                 await load.publish(seconds)
+            growth = _growth(await settled, await _held(costs))
             done.note = f"{load.sent - before} sent, {load.acknowledged} acknowledged"
         stored = await _settled(connection, load, detections, stream)
         used_s, rss_mb = costs.used_s(), costs.rss_mb()
-        return await _figures(
+        figures = await _figures(
             connection, load, load.sent - before, stored, used_s, rss_mb, detections, stream, probes_seen
         )
+        return figures | {"growth": growth}
     finally:
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
         await looking.close()
+
+
+Held = tuple[Mapping[str, float], Mapping[str, int]]
+
+
+async def _held(costs: Costs, after_s: float = 0.0) -> Held:
+    """Memory and open files of each stage, in a while."""
+    await asyncio.sleep(after_s)
+    return costs.rss_mb(), costs.files()
+
+
+def _growth(first: Held, last: Held) -> dict[str, dict[str, list[float]]]:
+    """By stage: what was held after a fifth of the load, and at its end; flat where nothing grows for ever."""
+    return {
+        stage: {
+            "rss_mb": [first[0][stage], last[0][stage]],
+            "files": [first[1][stage], last[1][stage]],
+        }
+        for stage in sorted(last[0])
+    }
 
 
 async def _all_ready(ready: Sequence[asyncio.Event], watchers: Sequence[asyncio.Task[None]]) -> None:
@@ -243,7 +266,7 @@ def _after_s(pairs: Iterable[tuple[float | None, float]]) -> list[float]:
 
 
 def _ms(values_s: Sequence[float]) -> dict[str, float | None]:
-    found = {"p50": percentile(values_s, 0.5), "p99": percentile(values_s, 0.99)}
+    found = {"p50": percentile(values_s, 0.5), "p99": percentile(values_s, 0.99), "max": max(values_s, default=None)}
     return {name: None if value is None else round(value * 1000, 1) for name, value in found.items()}
 
 
