@@ -40,7 +40,7 @@ class Source:
         self.watched_until_s: float | None = None
         self.rows = 0
         self.repeats = 0
-        self.cards = HomeCards()
+        self.cards = HomeCards(cards)
         self.unclaimed: dict[str, KeptCard] = dict(cards)
         """Cards from the keeper of homes that have not spoken on this source."""
         self._time = WatchedTime(grace_s)

@@ -109,7 +109,11 @@ def test_processes_of_one_stage_are_added_up(process: str, stage: str) -> None:
 
 
 def test_latencies_are_percentiles_of_what_arrived() -> None:
-    assert flow._ms(flow._after_s([(11.0, 10.0), (None, 10.0), (10.5, 10.0)])) == {"p50": 500.0, "p99": 1000.0, "max": 1000.0}
+    assert flow._ms(flow._after_s([(11.0, 10.0), (None, 10.0), (10.5, 10.0)])) == {
+        "p50": 500.0,
+        "p99": 1000.0,
+        "max": 1000.0,
+    }
     assert flow._ms([]) == {"p50": None, "p99": None, "max": None}
 
 
