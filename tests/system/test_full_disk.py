@@ -40,10 +40,10 @@ def small_site(free_port_base: int) -> Iterator[Site]:
     disk = data / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(disk)], check=True)
-    found = Site.load(data=disk, port_base=free_port_base)
     for name in ("kafka", "mosquitto", "log", "ingest"):  # the disk is the database's alone
         (data / name).mkdir()
         (disk / name).symlink_to(data / name)
+    found = Site.load(data=disk, port_base=free_port_base)
     try:
         prepare.everything(found, native=True)
         yield found
