@@ -34,6 +34,7 @@ from api.routes import (
     residents,
     session,
     stream,
+    upstream,
 )
 from api.scope import current
 from api.settings import ApiSettings
@@ -98,6 +99,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
         consents,
         helpers,
         handovers,
+        upstream,
         admin,
         health,
     ):

@@ -44,7 +44,7 @@ class Lists(NamedTuple):
     """A list of things in one's area."""
 
     query: str = ""
-    shows: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper")
+    shows: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper", "platform")
 
 
 class One(NamedTuple):
@@ -53,7 +53,7 @@ class One(NamedTuple):
     body: Body = lambda home: {}
     inside: tuple[int, ...] = (200,)
     """How it answers where the home is the user's: a change may be refused for its version, but not as unknown or unreadable."""
-    roles: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper")
+    roles: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper", "platform")
     """For whom of those whom it lets in the area decides; for the others everything is outside."""
     text: bool = False
     """The body is a table (CSV), not JSON."""
@@ -174,6 +174,14 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     # The site of these tests has no endpoint.
     ("post", "/api/v1/cases/{case_id}/fhir"): One(inside=(422,)),
     ("get", "/api/v1/cases/{case_id}/handovers"): One(),
+    ("get", "/api/v1/upstream/people"): Lists("?limit=2000"),
+    ("get", "/api/v1/upstream/visits"): Lists("?limit=2000"),
+    ("get", "/api/v1/upstream/cases"): Lists("?limit=2000"),
+    ("get", "/api/v1/upstream/figures"): Lists(shows=()),
+    ("get", "/api/v1/residents/{resident_id}/upstream-consent"): One(),
+    ("post", "/api/v1/residents/{resident_id}/upstream-consent"): One(
+        lambda home: {"agreed": True, "given_by": "resident", "ground": "matrix"}, (201,)
+    ),
     ("get", "/api/v1/helper"): Lists(),
     ("post", "/api/v1/helper/tasks/{case_id}"): One(lambda home: {"state": "accepted"}),
     ("post", "/api/v1/helper/visits"): One(_visit, (201,)),

@@ -20,7 +20,14 @@ PUBLIC = {
     ("get", "/metrics"),
 }
 """Routes without roles. An answer brings its question's token; /metrics looks at where the request comes from (test_health.py)."""
-USERS = {"operator": "desk-1", "supervisor": "chief", "family": "daughter", "admin": "root", "helper": "lin"}
+USERS = {
+    "operator": "desk-1",
+    "supervisor": "chief",
+    "family": "daughter",
+    "admin": "root",
+    "helper": "lin",
+    "platform": "city",
+}
 ENDLESS = ("/api/v1/stream", "/api/v1/family/stream")
 
 
