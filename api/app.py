@@ -76,7 +76,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
         if settings.dead_man_url:
             works.append(DeadMan(settings.dead_man_url, settings.dead_man_s, parts.health).run)
         if settings.fhir_url:
-            works.append(Handovers(database, settings.fhir_url, settings.fhir_token, clock).run)
+            works.append(Handovers(database, settings.fhir_url, settings.fhir_token, clock, parts.cases).run)
         tasks = [asyncio.create_task(_for_ever(work)) for work in works]
         try:
             yield

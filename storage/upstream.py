@@ -30,7 +30,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "people": ("resident_id", "area_code", "gone", "name", "birth_year", "sex", "care_level", "groups", "setting", "agreed_at"),
     "visits": ("visit_id", "resident_id", "area_code", "at", "left_at", "how", "result", "helper_kind"),
     "cases": ("case_id", "resident_id", "area_code", "family", "priority", "score", "handling", "raised_at", "claimed_at", "resolved_at", "outcome"),
-    "figures": ("topic", "area", "month", "dimension", "value", "count", "withheld"),
+    "figures": ("topic", "area", "month", "dimension", "value", "number", "withheld"),
 }  # fmt: skip
 """Columns of each table, in the order of its file."""
 KEYS = {"people": "resident_id", "visits": "visit_id", "cases": "case_id"}
@@ -42,7 +42,7 @@ _HISTORY = query("upstream_consents")
 
 
 class Figure(NamedTuple):
-    """How many of those who are not listed. ``count`` None: withheld, for it or its neighbour is about fewer than SMALLEST people."""
+    """How many of those who are not listed. ``number`` None: withheld, for it or its neighbour is about fewer than SMALLEST people."""
 
     topic: str
     area: str
@@ -50,11 +50,11 @@ class Figure(NamedTuple):
     """Of the home's calendar, YYYY-MM; empty: as it is now."""
     dimension: str
     value: str
-    count: int | None
+    number: int | None
 
     @property
     def withheld(self) -> bool:
-        return self.count is None
+        return self.number is None
 
 
 async def page(

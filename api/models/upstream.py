@@ -93,7 +93,7 @@ class FigureOut(Said):
     month: str = Field(description="YYYY-MM of the home's calendar; empty: as it is now")
     dimension: str
     value: str
-    count: int | None = Field(description="None: withheld")
+    number: int | None = Field(description="None: withheld")
     withheld: bool
 
 

@@ -55,6 +55,7 @@ def address(path: str) -> str:
         .replace("{resident_id}", "no-one")
         .replace("{user_name}", "no-one")
         .replace("{token_id}", "no-such-token")
+        .replace("{handover_id}", "no-such-handover")
         .replace("{notice_id}", "0")
         .replace("{contact_id}", "0")
     )

@@ -107,7 +107,7 @@ async def test_figures_count_who_is_not_listed_and_withhold_what_is_small(office
 
     async def told() -> dict[tuple[str, str], int | None]:
         found = await read(city, "figures")
-        return {(each["dimension"], each["value"]): each["count"] for each in found["figures"] if each["topic"] == "people"}  # fmt: skip
+        return {(each["dimension"], each["value"]): each["number"] for each in found["figures"] if each["topic"] == "people"}  # fmt: skip
 
     # Not listed: seven of level 0 and Shen of level 2; five alone, and three of no group.
     assert await told() == {
@@ -131,7 +131,7 @@ async def test_figures_of_events_are_of_finished_months(office: Office) -> None:
                       SELECT %s || n, 'extra-' || n, %s, 'fall', 2, 2, 'CLOSED', 'off', now(), %s, %s, 'false_alarm' FROM generate_series(1, 5) AS n""",
                    case, HERE, month, month + timedelta(seconds=70))  # fmt: skip
     found = (await read(await office.desk("city"), "figures"))["figures"]
-    told = {(each["month"], each["dimension"], each["value"]): each["count"] for each in found if each["topic"] == "cases"}  # fmt: skip
+    told = {(each["month"], each["dimension"], each["value"]): each["number"] for each in found if each["topic"] == "cases"}  # fmt: skip
     month = f"{office.clock().replace(day=1) - timedelta(days=3):%Y-%m}"
     assert told == {
         (month, "family", "fall"): 5, (month, "priority", "2"): 5, (month, "outcome", "false_alarm"): 5, (month, "answered", "within_180_s"): 5,

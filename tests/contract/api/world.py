@@ -78,6 +78,10 @@ def token_of(home: str) -> str:
     return f"token-{home}"
 
 
+def handover_of(home: str) -> str:
+    return f"handover-{home}"
+
+
 def of_home(home: str) -> list[Any]:
     """Records of one home."""
     return [
@@ -175,8 +179,8 @@ async def families_of(connection: database.Connection, home: str) -> None:
         ("""INSERT INTO upstream_consents (resident_id, agreed, given_by, ground, recorded_by, recorded_at)
             VALUES (%s, true, 'resident', 'said', 'test', now() - interval '1 day')""", [resident_of(home)]),
         ("INSERT INTO assessments (resident_id, level, assessed_on, assessor, recorded_by) VALUES (%s, 0, 'yesterday', 'test', 'test')", [resident_of(home)]),
-        ("""INSERT INTO handovers (handover_id, case_id, bundle, asked_by, asked_at, next_at, sent_at)
-            VALUES (%s, %s, '{}', 'viewer', now(), now(), now())""", [f"handover-{home}", case_of(home)]),
+        ("""INSERT INTO handovers (handover_id, case_id, bundle, asked_by, asked_at, next_at, attempts)
+            VALUES (%s, %s, '{}', 'viewer', now(), now(), 30)""", [handover_of(home), case_of(home)]),
     ):  # fmt: skip
         await connection.execute(statement.encode(), values)
 

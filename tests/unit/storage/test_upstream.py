@@ -13,7 +13,7 @@ def cells(**people):
 
 
 def told(rows):
-    return {each.value: each.count for each in upstream.withhold("people", rows)}
+    return {each.value: each.number for each in upstream.withhold("people", rows)}
 
 
 def test_a_figure_about_fewer_than_five_is_withheld_and_its_smallest_neighbour_with_it():
@@ -34,14 +34,14 @@ def test_the_sum_of_all_less_what_is_told_is_never_about_few_of_many(counts):
 def test_many_events_of_few_people_are_withheld_too():
     rows = [{"area": "330282001", "month": "2026-10", "dimension": "how", "value": "door", "counted": 40, "people": 2}]
     (found,) = upstream.withhold("visits", rows)
-    assert (found.count, found.withheld) == (None, True)
+    assert (found.number, found.withheld) == (None, True)
 
 
 def test_each_town_and_dimension_is_looked_at_by_itself():
     rows = [row | {"dimension": dimension} for dimension in ("d", "e") for row in cells(a=9)] + [
         row | {"area": "330282002"} for row in cells(a=2)
     ]
-    assert [(each.area, each.count) for each in upstream.withhold("people", rows)] == [
+    assert [(each.area, each.number) for each in upstream.withhold("people", rows)] == [
         ("330282001", 9),
         ("330282001", 9),
         ("330282002", None),
