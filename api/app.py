@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
-from api import console, problems
+from api import console, problems, relatives
 from api.attempts import Attempts
 from api.context import Clock, Context, wall_clock
 from api.database import Database
@@ -20,6 +20,7 @@ from api.guard import Guard
 from api.handover import Handovers
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
+from api.rounds import Rounds
 from api.routes import (
     admin,
     cases,
@@ -68,11 +69,12 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
             pipeline=PipelineWatch(database, clock, settings.standstill_s),
             passwords=PasswordCheck(),
             logins=Attempts(session.WRONG_FROM_ONE_ADDRESS, session.WRONG_WITHIN_S),
+            rounds=Rounds(relatives.EVERY_S, relatives.AT_ONCE, lambda users: relatives.look_for(parts, users)),
             openings=Attempts(oversight.OPENINGS_AN_HOUR, 3600),
             clock=clock,
         )
         _STREAMS.set_function(lambda: parts.feed.open_streams)
-        works = [parts.feed.run, parts.pipeline.run]
+        works = [parts.feed.run, parts.pipeline.run, parts.rounds.run]
         if settings.dead_man_url:
             works.append(DeadMan(settings.dead_man_url, settings.dead_man_s, parts.health).run)
         if settings.fhir_url:

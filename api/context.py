@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Request
@@ -14,6 +14,7 @@ from api.feed import Feed
 from api.models.stages import Health
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
+from api.rounds import Rounds
 from api.settings import ApiSettings
 
 Clock = Callable[[], datetime]
@@ -37,6 +38,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Wrong passwords by address."""
     openings: Attempts
     """Glasses broken, by user."""
+    rounds: Rounds[Any, Any]
+    """What all open feeds of families wait for, read together."""
     clock: Clock = wall_clock
 
     def health(self) -> Health:

@@ -166,6 +166,10 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("put", "/api/v1/family/relatives/{resident_id}/way"): One(lambda home: {"way": "sms", "reach": "12345"}),
     ("get", "/api/v1/family/relatives/{resident_id}/way"): One(),
     ("delete", "/api/v1/family/relatives/{resident_id}/way"): One(),
+    ("get", "/api/v1/family/push"): Plain("a key of the site"),
+    # Of whom a browser is told is said, and those are one's own; asked with and without consent.
+    ("put", "/api/v1/family/push"): Elsewhere("test_push.py"),
+    ("delete", "/api/v1/family/push"): Plain("a browser of one's own"),
     ("get", "/api/v1/family/consents"): Lists(),
     ("get", "/api/v1/family/tokens"): Lists(),
     ("post", "/api/v1/family/tokens"): Plain("a token of one's own"),
