@@ -39,6 +39,7 @@ from api.routes import (
 )
 from api.scope import current
 from api.settings import ApiSettings
+from api.shown import Shown
 from contracts import metrics
 from storage.database import pool
 
@@ -69,6 +70,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
             pipeline=PipelineWatch(database, clock, settings.standstill_s),
             passwords=PasswordCheck(),
             logins=Attempts(session.WRONG_FROM_ONE_ADDRESS, session.WRONG_WITHIN_S),
+            shown=Shown(),
             rounds=Rounds(relatives.EVERY_S, relatives.AT_ONCE, lambda users: relatives.look_for(parts, users)),
             openings=Attempts(oversight.OPENINGS_AN_HOUR, 3600),
             clock=clock,

@@ -16,6 +16,7 @@ from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
 from api.rounds import Rounds
 from api.settings import ApiSettings
+from api.shown import Shown
 
 Clock = Callable[[], datetime]
 
@@ -38,6 +39,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Wrong passwords by address."""
     openings: Attempts
     """Glasses broken, by user."""
+    shown: Shown
+    """Whom the pages of helpers showed last."""
     rounds: Rounds[Any, Any]
     """What all open feeds of families wait for, read together."""
     clock: Clock = wall_clock

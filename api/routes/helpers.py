@@ -17,7 +17,7 @@ from api.helping import BEFORE, words
 from api.models import helpers as models
 from api.models.shape import Done
 from api.problems import documented
-from api.routes.cases import CaseId, visible, write_view
+from api.routes.cases import CaseId, visible, write_list, write_view
 from api.routes.consents import visible_resident
 from api.routes.family import RESIDENT
 from api.scope import OURSELVES, serving, visiting
@@ -93,6 +93,10 @@ async def read_page(parts: Parts, now: Now, user: Helper) -> models.HelperPage:
             due = await fetch_all(
                 connection, _DUE, area_prefix=user.area_prefix, now=now, only_overdue=False, most=MOST
             )
+    people = {each for row in tasks for each in row.pop("resident_ids")} | {row["resident_id"] for row in due}
+    if parts.shown.is_news(user.user_name, people, now):
+        async with parts.database.transaction() as connection:
+            await write_list(connection, user, now, "helper", sorted(people))
     return models.HelperPage(
         tasks=[models.Task.model_validate(row) for row in tasks], visits=[models.VisitDue.model_validate(row) for row in due],
         hours=round(hours["hours"], 2) if hours else 0.0, now=now,

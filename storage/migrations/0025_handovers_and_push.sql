@@ -9,4 +9,4 @@ DROP INDEX recipients_of_kin;
 CREATE UNIQUE INDEX recipients_of_kin ON recipients (user_name, resident_id) WHERE user_name IS NOT NULL AND way <> 'push';
 CREATE UNIQUE INDEX recipients_by_push ON recipients (user_name, resident_id, reach) WHERE way = 'push';
 -- Who asks for the eleventh browser loses the one that subscribed longest ago.
-GRANT SELECT (consented_at), UPDATE (consented_at) ON recipients TO shouwang_api;
+GRANT SELECT (home_id, consented_at), UPDATE (consented_at) ON recipients TO shouwang_api;

@@ -153,7 +153,7 @@ SELECT 'push-' || substr(encode(sha256(convert_to(k.user_name || ' ' || k.reside
   FROM kin_sees AS k JOIN residents AS r USING (resident_id) JOIN homes AS h USING (home_id)
  WHERE k.user_name = %(user_name)s AND 'told' = ANY(k.scopes) AND h.removed_at IS NULL
     ON CONFLICT (user_name, resident_id, reach) WHERE way = 'push'
-    DO UPDATE SET url = excluded.url, language = excluded.language, home_id = excluded.home_id, consented_at = excluded.consented_at, enabled = true
+    DO UPDATE SET url = %(url)s, language = %(language)s, home_id = excluded.home_id, consented_at = %(now)s, enabled = true
 RETURNING resident_id;
 
 -- name: drop_old_push

@@ -38,7 +38,9 @@ SELECT c.case_id, c.family, c.priority, p.state, h.address, h.note AS home_note,
        p.asked_at + p.limit_s * interval '1 second' AS arrive_by,
        coalesce(p.arrived_at, %(now)s::timestamptz) > p.asked_at + p.limit_s * interval '1 second' AS late,
        (SELECT coalesce(array_agg(r.name ORDER BY r.resident_id), '{}') FROM residents AS r
-         WHERE r.home_id = c.home_id AND (c.resident_id IS NULL OR r.resident_id = c.resident_id)) AS residents
+         WHERE r.home_id = c.home_id AND (c.resident_id IS NULL OR r.resident_id = c.resident_id)) AS residents,
+       (SELECT coalesce(array_agg(r.resident_id), '{}') FROM residents AS r
+         WHERE r.home_id = c.home_id AND (c.resident_id IS NULL OR r.resident_id = c.resident_id)) AS resident_ids
   FROM responses AS p JOIN cases AS c USING (case_id) JOIN homes AS h USING (home_id)
  WHERE p.user_name = %(user_name)s AND p.state IN ('asked', 'accepted', 'on_way', 'arrived')
    AND (p.state IN ('on_way', 'arrived') OR c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'))

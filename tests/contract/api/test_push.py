@@ -1,9 +1,7 @@
 """Web Push: a browser subscribes, and a P1 reaches it, sealed, at the moment when it is due; opened here with the browser's own key."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
@@ -15,37 +13,11 @@ from alerts.notices import due, words
 from alerts.rules import SHIPPED
 from tests.contract.alerts.browser import Browser
 from tests.contract.api.office import Office
+from tests.contract.api.other_sides import PushService
 
 pytestmark = pytest.mark.services
 
 KEY = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
-
-
-class PushService:
-    """What stands between us and a telephone: it takes, or says that the subscription is gone."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, dict[str, str], bytes]] = []
-        self.status = 201
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                service.taken.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(service.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/send"
 
 
 @pytest.fixture
@@ -55,8 +27,7 @@ def service(office: Office) -> Iterator[PushService]:
     msgspec.structs.force_setattr(office.parts.settings, "push_key", KEY)
     msgspec.structs.force_setattr(office.parts.settings, "push_services", (found.url, "push.example"))
     yield found
-    found.server.shutdown()
-    found.server.server_close()
+    found.close()
 
 
 def body_of(to: web_push.Subscription) -> dict[str, Any]:
