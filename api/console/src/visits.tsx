@@ -49,7 +49,7 @@ export function VisitsPage({ supervisor }: { supervisor: boolean }) {
       <Segmented<"overdue" | "all"> value={shown} onChange={setShown} options={[{ value: "overdue", label: t("visits.only_overdue") }, { value: "all", label: t("visits.all") }]} />
       <Table<VisitDue>
         size="small" rowKey="resident_id" pagination={{ pageSize: 20, hideOnSinglePage: true }} dataSource={found?.visits ?? []}
-        locale={{ emptyText: found === null ? "…" : t("visits.none") }} onRow={(row) => ({ "data-testid": `due-${row.resident_id}` }) as React.HTMLAttributes<HTMLElement>}
+        locale={{ emptyText: <span className="nobody">{found === null ? "…" : t("visits.none")}</span> }} onRow={(row) => ({ "data-testid": `due-${row.resident_id}` }) as React.HTMLAttributes<HTMLElement>}
         columns={[
           { title: t("case.who"), render: (_, row) => <b>{row.name}</b> },
           { title: t("case.where"), render: (_, row) => (<>{row.address} <small>{row.area_code}</small></>) },
@@ -101,7 +101,7 @@ function Hours() {
         </Button>
       </div>
       <Table<HelperTotal>
-        size="small" rowKey="user_name" pagination={{ pageSize: 20, hideOnSinglePage: true }} dataSource={found?.helpers ?? []} locale={{ emptyText: t("hours.none") }}
+        size="small" rowKey="user_name" pagination={{ pageSize: 20, hideOnSinglePage: true }} dataSource={found?.helpers ?? []} locale={{ emptyText: <span className="nobody">{t("hours.none")}</span> }}
         columns={[
           { title: t("hours.who"), render: (_, row) => (<><b>{row.display_name || row.user_name}</b> <small>{word("helper", row.helper_kind)}</small></>) },
           { title: t("hours.times"), dataIndex: "times", align: "right" },
