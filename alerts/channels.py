@@ -1,4 +1,4 @@
-"""The ways by which people are told: Apprise addresses (SMS and voice gateways, WeCom, DingTalk, Feishu, ntfy, mail, webhooks).
+"""The ways by which people are told: Apprise addresses (SMS and voice gateways, WeCom, DingTalk, Feishu, ntfy, mail, webhooks), and browsers by Web Push.
 
 Each message has a thread of its own, so one that hangs or fails delays no other; what hangs is left behind after a limit, and while MOST_UNDER_WAY of
 one recipient hang nothing further is sent to it. An address holds a secret: nothing here repeats it, nor what an exception says of it.
@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import apprise
 
+from alerts import web_push
 from alerts.notices import Recipient
 
 LOG = logging.getLogger("alerts")
@@ -38,10 +39,12 @@ class Channels(Protocol):
 
 
 class AppriseChannels:
-    """Over the network. ``limit_s``: longest that one message may take."""
+    """Over the network. ``limit_s``: longest that one message may take. ``push_key``, ``push_contact``: this site's for Web Push."""
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, push_key: str = "", push_contact: str = "") -> None:
         self._limit_s = limit_s
+        self._push_key = push_key
+        self._push_contact = push_contact
         self._under_way: dict[str, int] = {}
         self._lock = threading.Lock()
         threading.Thread(target=load_ways, name="loading ways", daemon=True).start()
@@ -60,7 +63,7 @@ class AppriseChannels:
 
         def work() -> None:
             try:
-                result = _tell(recipient.url, title, body)
+                result = self._tell(recipient.url, title, body)
             finally:
                 with self._lock:
                     self._under_way[recipient.recipient_id] -= 1
@@ -76,6 +79,19 @@ class AppriseChannels:
                 return await done
         except TimeoutError:
             return Result(False, f"no answer within {self._limit_s:.0f} s")
+
+    def _tell(self, url: str, title: str, body: str) -> Result:
+        if not url.startswith(web_push.SCHEME):
+            return _tell(url, title, body)
+        if not self._push_key:
+            return Result(False, "this site has no key for Web Push (SHOUWANG_PUSH_KEY)")
+        try:
+            sent, detail = web_push.send(
+                url, title, body, key=self._push_key, contact=self._push_contact, limit_s=self._limit_s
+            )
+        except Exception as error:
+            return Result(False, f"the push service cannot be reached: {type(error).__name__}")
+        return Result(True, "taken") if sent else Result(False, detail)
 
 
 def load_ways() -> None:

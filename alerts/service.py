@@ -103,7 +103,7 @@ class Service:
         asking = AskingFirst(
             TimescaleCases(self._link(stack, "asking")), self._asker(stack), self._patience, relay.wake, settings.asking_s
         )  # fmt: skip
-        channels = AppriseChannels(settings.notify_limit_s)
+        channels = AppriseChannels(settings.notify_limit_s, settings.push_key, settings.push_contact)
 
         async def tell_twin(told: Announcement) -> None:
             await sends.announcement(told.detection_id, msgspec.json.encode(told))

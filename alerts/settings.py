@@ -41,6 +41,10 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How often it is looked whom to tell."""
     notify_limit_s: Annotated[float, Meta(gt=0, le=25)] = 10.0
     """Longest that one message may take; it is left behind then, and tried again."""
+    push_key: str = ""
+    """Private key of this site for Web Push (VAPID), 32 bytes in base64url; shared SHOUWANG_PUSH_KEY. Empty: browsers are not told."""
+    push_contact: Annotated[str, Meta(pattern=r"^(mailto:|https://).+")] = "mailto:watch@localhost"
+    """Whom a push service may complain to. Give the site's own: some refuse ``localhost``."""
     progress_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """How often the table ``pipeline`` is written."""
     partitions: Annotated[int, Meta(ge=1, le=1_024)] = PARTITIONS

@@ -24,7 +24,7 @@ bearer = HTTPBearer(auto_error=False, description="Access token from POST /api/v
 OPERATORS = ("operator", "supervisor")
 """Roles that watch: they see the residents and cases of their area."""
 STAFF = ("operator", "supervisor", "admin")
-ANYONE = ("operator", "supervisor", "family", "admin", "helper")
+ANYONE = ("operator", "supervisor", "family", "admin", "helper", "platform")
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +44,12 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
     def sees_area(self, area_code: str) -> bool:
         """Whether homes of this area are his. A case of an unregistered home has no area: every desk sees it, or nobody would."""
         return not area_code or area_code.startswith(self.area_prefix)
+
+    def narrowed(self, area: str) -> str | None:
+        """The narrower of the area that was asked for and his own; None: they have nothing in common."""
+        if area.startswith(self.area_prefix):
+            return area
+        return self.area_prefix if self.area_prefix.startswith(area) else None
 
     def reads(self, area_code: str, home_id: str) -> bool:
         """Whether he may read of this home: one of his area, or one that he opened."""
@@ -106,5 +112,7 @@ Overseer = Annotated[Who, Depends(only("supervisor", "admin"))]
 Supervisor = Annotated[Who, Depends(only("supervisor"))]
 Family = Annotated[Who, Depends(only("family"))]
 Helper = Annotated[Who, Depends(only("helper"))]
+Platform = Annotated[Who, Depends(only("platform", "supervisor"))]
+"""A city's own platform, and who wants to see what it is given."""
 Admin = Annotated[Who, Depends(only("admin"))]
 Anyone = Annotated[Who, Depends(only(*ANYONE))]

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
-from api import console, problems
+from api import console, problems, relatives
 from api.attempts import Attempts
 from api.context import Clock, Context
 from api.database import Database
@@ -20,6 +20,7 @@ from api.guard import Guard
 from api.handover import Handovers
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
+from api.rounds import Rounds
 from api.routes import (
     admin,
     cases,
@@ -34,9 +35,11 @@ from api.routes import (
     residents,
     session,
     stream,
+    upstream,
 )
 from api.scope import current
 from api.settings import ApiSettings
+from api.shown import Shown
 from contracts import clocks, metrics
 from storage.database import pool
 
@@ -67,15 +70,17 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
             pipeline=PipelineWatch(database, clock, settings.standstill_s),
             passwords=PasswordCheck(),
             logins=Attempts(session.WRONG_FROM_ONE_ADDRESS, session.WRONG_WITHIN_S),
+            shown=Shown(),
+            rounds=Rounds(relatives.EVERY_S, relatives.AT_ONCE, lambda users: relatives.look_for(parts, users)),
             openings=Attempts(oversight.OPENINGS_AN_HOUR, 3600),
             clock=clock,
         )
         _STREAMS.set_function(lambda: parts.feed.open_streams)
-        works = [parts.feed.run, parts.pipeline.run]
+        works = [parts.feed.run, parts.pipeline.run, parts.rounds.run]
         if settings.dead_man_url:
             works.append(DeadMan(settings.dead_man_url, settings.dead_man_s, parts.health).run)
         if settings.fhir_url:
-            works.append(Handovers(database, settings.fhir_url, settings.fhir_token, clock).run)
+            works.append(Handovers(database, settings.fhir_url, settings.fhir_token, clock, parts.cases).run)
         tasks = [asyncio.create_task(_for_ever(work)) for work in works]
         try:
             yield
@@ -98,6 +103,7 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
         consents,
         helpers,
         handovers,
+        upstream,
         admin,
         health,
     ):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Request
@@ -14,7 +14,9 @@ from api.feed import Feed
 from api.models.stages import Health
 from api.passwords import PasswordCheck
 from api.pipeline import PipelineWatch
+from api.rounds import Rounds
 from api.settings import ApiSettings
+from api.shown import Shown
 from contracts import clocks
 
 Clock = Callable[[], datetime]
@@ -33,6 +35,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Wrong passwords by address."""
     openings: Attempts
     """Glasses broken, by user."""
+    shown: Shown
+    """Whom the pages of helpers showed last."""
+    rounds: Rounds[Any, Any]
+    """What all open feeds of families wait for, read together."""
     clock: Clock = clocks.now
 
     def health(self) -> Health:

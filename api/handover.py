@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from api.database import Database
+from alerts.cases import SYSTEM
+from alerts.store import CaseStore
+from api.database import Database, answering
 from api.errors import DatabaseAway
-from api.scope import OURSELVES
+from api.scope import OURSELVES, serving
 from storage.queries import execute, fetch_one, query
 
 LOG = logging.getLogger(__name__)
@@ -25,20 +27,25 @@ FIRST_AGAIN_S, LONGEST_AGAIN_S = 2.0, 300.0
 """Pause after the first failure, doubled up to the longest, s. Chosen."""
 MOST = 30
 """Attempts, about two hours. Chosen: whoever has not answered by then is rung up; the file is there."""
+TOLD_AFTER = 5
+"""Attempts after which the desks see that it is not taken. Chosen: 30 s, longer than a restart over there."""
 _TAKE = query("take_handover")
 _TRIED = query("handover_tried")
 
 
 class Handovers:
-    """``url``: where a bundle is POSTed. ``token``: sent as a bearer token, if any."""
+    """``url``: where a bundle is POSTed. ``token``: sent as a bearer token, if any. ``cases``: in whose history it stands that nobody took it."""
 
-    def __init__(self, database: Database, url: str, token: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, url: str, token: str, clock: Callable[[], datetime], cases: CaseStore | None = None
+    ) -> None:
         self._database = database
         self._url = url
         self._headers = {"Content-Type": "application/fhir+json"} | (
             {"Authorization": f"Bearer {token}"} if token else {}
         )
         self._clock = clock
+        self._cases = cases
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -67,6 +74,11 @@ class Handovers:
                 connection, _TRIED, handover_id=row["handover_id"], sent_at=now if sent else None, detail=detail,
                 next_at=now + timedelta(seconds=pause_s),
             )  # fmt: skip
+        if not sent and row["attempts"] >= MOST and self._cases is not None:
+            text = f"医疗端点 {MOST} 次未收到，已停止发送，请电话告知 · not taken by medicine after {MOST} attempts ({detail}): ring up"
+            with serving(OURSELVES):
+                async with answering(LIMIT_S):
+                    await self._cases.note(row["case_id"], actor=SYSTEM, text=text, now=now)
         return True
 
     async def _post(self, document: object) -> tuple[bool, str]:

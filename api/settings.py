@@ -49,6 +49,16 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where an incident is POSTed for medicine (120, the paired clinic); empty = only as a file."""
     fhir_token: str = ""
     """Bearer token for it."""
+    push_key: str = ""
+    """Private key of this site for Web Push, as alerts has it (shared SHOUWANG_PUSH_KEY); browsers are given the public one. Empty: none is offered."""
+    push_services: tuple[str, ...] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        ".push.apple.com",
+        ".notify.windows.com",
+    )
+    """Where browsers may have us send: host names (with a dot in front: all below it), or beginnings of an address with its scheme. Nothing else, for this
+    machine must not be made to send somewhere inside."""
     kin_ways: tuple[str, ...] = ()
     """How kin may choose to be told: name=Apprise address, with ``{to}`` where their number or address goes, separated by commas, for example
     ``sms=dmessage://KEY/{to},mail=mailtos://user:word@host?to={to}``. The site's own gateways: kin bring no address of their own."""

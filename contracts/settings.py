@@ -22,6 +22,7 @@ SHARED = {
     "mqtt_tls_port": "SHOUWANG_MQTT_TLS_PORT",
     "mqtt_ca": "SHOUWANG_MQTT_CA",
     "partitions": "SHOUWANG_PARTITIONS",
+    "push_key": "SHOUWANG_PUSH_KEY",
 }
 """Fields that every stage reads from the same variable, whatever its prefix."""
 

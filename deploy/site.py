@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from urllib.parse import quote
 
@@ -52,6 +53,18 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def api_database_password(self) -> str:
         """Of the role ``shouwang_api``. It follows from the owner's, so that a site made before that role needs no other secrets; nothing leads back."""
         return api_password(self.database_password)
+
+    @property
+    def push_key(self) -> str:
+        """Private key by which browsers' push services know this site (VAPID). It follows from the secret of the tokens: a browser that subscribed once
+        takes messages signed with this key only, so it must stay the same as long as the site."""
+        return _push_key(self.token_secret)
+
+
+def _push_key(token_secret: str) -> str:
+    """32 bytes in base64url; the first bit is cleared, so that they are a private key on P-256 whatever they are."""
+    found = hashlib.sha256(b"web push " + token_secret.encode()).digest()
+    return urlsafe_b64encode(bytes([found[0] & 0x7F]) + found[1:]).rstrip(b"=").decode()
 
 
 def api_password(database_password: str) -> str:
@@ -149,6 +162,7 @@ class Site(msgspec.Struct, frozen=True):
             "SHOUWANG_INGEST_PASSWORD": self.secrets.bridge_password,
             "SHOUWANG_API_PORT": str(self.ports.api),
             "SHOUWANG_API_TOKEN_SECRET": self.secrets.token_secret,
+            "SHOUWANG_PUSH_KEY": self.secrets.push_key,
         }
         # As far as this site knows: a voice gateway elsewhere reaches the api by another address, which the caller sets.
         own.setdefault("SHOUWANG_ALERTS_ANSWER_URL", f"http://{LOOPBACK}:{self.ports.api}/api/v1/questions")

@@ -19,7 +19,7 @@ WHO = query("person_who")
 PARTS = {
     name: query(f"person_{name}")
     for name in (
-        "resident", "home", "contacts", "devices", "consents", "notices", "cases", "case_signals", "case_history", "responses", "visits", "learned", "usual", "days", "coverage",
+        "resident", "home", "contacts", "devices", "consents", "upstream", "notices", "cases", "case_signals", "case_history", "responses", "visits", "learned", "usual", "days", "coverage",
     )
 }  # fmt: skip
 """What is given out, in order; the readings follow."""
@@ -27,7 +27,7 @@ READINGS = query("person_readings")
 DROP_READINGS = query("person_drop_readings")
 ERASE = {
     name: query(f"person_erase_{name}")
-    for name in ("contacts", "learned", "usual", "days", "coverage", "silences", "notices", "ways", "givers", "links", "devices", "accounts", "home", "resident", "withdraw")
+    for name in ("contacts", "learned", "usual", "days", "coverage", "silences", "notices", "ways", "givers", "links", "devices", "accounts", "home", "resident", "withdraw", "upstream", "upstream_givers")
 }  # fmt: skip
 ALONE = ("contacts", "learned", "usual", "days", "coverage", "silences", "devices", "accounts", "home")
 """What is erased only where nobody else lives in the home."""

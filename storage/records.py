@@ -18,8 +18,8 @@ _PHONE = re.compile(r"[0-9+*#() -]{3,30}")
 _USER = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _ID = "use lower-case letters, digits and hyphens, at most 40, not starting with a hyphen"
 
-Role = Literal["operator", "supervisor", "family", "admin", "helper"]
-USER_ROLES: tuple[Role, ...] = ("operator", "supervisor", "family", "admin", "helper")
+Role = Literal["operator", "supervisor", "family", "admin", "helper", "platform"]
+USER_ROLES: tuple[Role, ...] = ("operator", "supervisor", "family", "admin", "helper", "platform")
 HELPER_KINDS = ("community", "volunteer", "doctor")
 
 

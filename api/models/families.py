@@ -106,6 +106,32 @@ class Way(Said):
     consented: bool = Field(description="Without consent for it nobody is told, whatever is chosen here")
 
 
+class NewPush(Asked):
+    """What the browser gave when it subscribed (``PushSubscription.toJSON()``)."""
+
+    endpoint: str = Field(min_length=12, max_length=1000, pattern=r"^https?://[!-~]+$")
+    p256dh: str = Field(min_length=80, max_length=100, pattern=r"^[A-Za-z0-9_=-]+$")
+    auth: str = Field(min_length=16, max_length=40, pattern=r"^[A-Za-z0-9_=-]+$")
+
+
+class OldPush(Asked):
+    """The browser that is to be told no more."""
+
+    endpoint: str = Field(min_length=12, max_length=1000)
+
+
+class PushKey(Said):
+    """What a browser subscribes with."""
+
+    key: str | None = Field(description="The site's public key (VAPID, base64url); none: this site does not offer it")
+
+
+class Pushed(Said):
+    """Of whom this browser is told now."""
+
+    residents: list[str]
+
+
 class OwnConsent(Said):
     """What I may see of a relative."""
 

@@ -138,3 +138,58 @@ class CareLevel(Said):
 
     home_id: str
     care_level: int
+
+
+class Assessment(Said):
+    """A need assessment as it was recorded."""
+
+    level: int
+    assessed_on: date
+    assessor: str
+    paper: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+class VisitMade(Said):
+    """A visit that was made."""
+
+    at: datetime
+    left_at: datetime
+    how: str
+    result: str
+    note: str
+    user_name: str
+    display_name: str
+
+
+class Needs(Said):
+    """What is known of a resident's need: groups, care level and where it comes from, visits."""
+
+    groups: list[Group]
+    care_level: int = Field(description="Of the home: the highest of its residents'")
+    setting: Literal["town", "country"]
+    last_at: datetime | None = Field(default=None, description="Newest visit at which they were met")
+    due_at: datetime | None = Field(default=None, description="Next visit; none: they are not visited regularly")
+    assessments: list[Assessment] = Field(description="The newest first: it counts")
+    visits: list[VisitMade]
+    now: datetime
+
+
+class HelperTotal(Said):
+    """What one helper gave."""
+
+    user_name: str
+    display_name: str
+    helper_kind: str
+    times: int
+    visits: int
+    hours: float
+
+
+class HoursTotals(Said):
+    """What helpers of one's area gave between two instants."""
+
+    helpers: list[HelperTotal]
+    from_at: datetime
+    to_at: datetime

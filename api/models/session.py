@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.models.shape import Asked, Said
 
-Role = Literal["operator", "supervisor", "family", "admin", "helper"]
+Role = Literal["operator", "supervisor", "family", "admin", "helper", "platform"]
 Language = Literal["zh", "en"]
 
 

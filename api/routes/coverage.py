@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from alerts.coverage import NOT_COUNTED, Place
-from api.access import OPERATORS, Operator, Who, roles
+from api.access import OPERATORS, Operator, roles
 from api.context import Context, Now, Parts
 from api.coverage import STANDING, View, coverage, kept_of
 from api.errors import NotFound
@@ -37,13 +37,6 @@ Area = Annotated[
 ]
 
 
-def _scope(user: Who, area: str) -> str | None:
-    """The narrower of the area that was asked for and the user's own; None: they have nothing in common."""
-    if area.startswith(user.area_prefix):
-        return area
-    return user.area_prefix if user.area_prefix.startswith(area) else None
-
-
 def blind_places(parts: Context, rows: Iterable[Row] = ()) -> set[Place]:
     """Places that stand, and those among ``rows`` that nobody reports: what is not known is not seen."""
     standing = set(parts.pipeline.standing)
@@ -62,7 +55,7 @@ def blind_places(parts: Context, rows: Iterable[Row] = ()) -> set[Place]:
 )
 async def coverage_by_area(parts: Parts, now: Now, user: Operator, area: Area = "") -> models.CoverageByArea:
     """How many homes and residents are protected, degraded or blind, by the next level below ``area``. Of another's area: nothing."""
-    scope = _scope(user, area)
+    scope = user.narrowed(area)
     digits = next((digits for digits in LEVELS if digits > len(scope or "")), 12)
     found: list[Row] = []
     if scope is not None:
@@ -123,7 +116,7 @@ async def not_protected(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> models.CoveragePage:
     """Homes of an area that are degraded or blind, frailest first, with why, since when, and whom to ring up."""
-    scope = _scope(user, area)
+    scope = user.narrowed(area)
     if scope is None:
         return models.CoveragePage(homes=[], next_after=None, now=now)
     care_level, oldest_year, last = _after(after)

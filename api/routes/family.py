@@ -6,32 +6,32 @@ Everything here asks the database with the consent of the moment (``kin_sees``).
 import asyncio
 import hashlib
 import json
+import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from urllib.parse import quote, urlsplit
 
-import msgspec
 from fastapi import APIRouter, Path
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from alerts import web_push
 from api import day
 from api.access import Family, roles
 from api.context import Context, Now, Parts
-from api.coverage import quiet_after_s, word_for_family
-from api.database import answering
+from api.database import AGAIN_S, answering
 from api.errors import BadRequest, DatabaseAway, NotFound
 from api.feed import Subscriber
 from api.kin import Kin, Relation, hash_of, new_token
 from api.models import families as models
-from api.models.people import OpenAlert, Relative, Relatives
-from api.models.shape import Done, Sentence
+from api.models.people import Relative, Relatives
+from api.models.shape import Done
 from api.problems import documented
-from api.scope import OURSELVES, current, of_user, serving
-from api.watching import Watched, watched
+from api.relatives import SAID, asking, look, look_for
+from api.scope import OURSELVES, current, serving
+from api.watching import watched
 from storage import home_notices, people
 from storage.database import Connection, set_local
 from storage.queries import execute, fetch_all, fetch_one, query
@@ -39,7 +39,6 @@ from storage.records import Contact
 
 router = APIRouter(prefix="/api/v1/family", tags=["family"])
 
-_RELATIVES = query("family_relatives")
 _ALERTS = query("family_alerts")
 _RESIDENT = query("family_resident")
 _DAY = query("family_day")
@@ -50,37 +49,17 @@ _DROP_CONTACT = query("drop_contact")
 _WAY = query("family_way")
 _PUT_WAY = query("put_family_way")
 _DROP_WAY = query("drop_family_way")
+_PUT_PUSH = query("put_push")
+_DROP_OLD_PUSH = query("drop_old_push")
+_DROP_PUSH = query("drop_push")
 _CONSENTS = query("family_consents")
 _PUT_TOKEN = query("put_kin_token")
 _TOKENS = query("kin_tokens")
 _END_TOKEN = query("end_kin_token")
-_LIVES = query("kin_lives")
 _AUDIT = query("api_audit")
 
-_SAID = {
-    "well": Sentence(key="relative.well", zh="看护正常，近期有活动", en="Watched well, and lately up and about"),
-    "quiet": Sentence(key="relative.quiet", zh="看护正常，比平时安静", en="Watched well, quieter than usual"),
-    "someone": Sentence(key="relative.someone", zh="有警情，已有人处理", en="There is an alert, and someone is on it"),
-    "nobody": Sentence(
-        key="relative.nobody", zh="有警情，正等待接警", en="There is an alert; it waits for someone to take it"
-    ),
-    "degraded": Sentence(
-        key="relative.degraded",
-        zh="部分设备失联，不能确定平安",
-        en="Some devices are silent, so we cannot be sure that all is well",
-    ),
-    "blind": Sentence(key="relative.blind", zh="目前无法看护", en="At this moment we cannot see"),
-    "no_sign": Sentence(
-        key="relative.no_sign",
-        zh="设备正常，但近几日没有看到活动",
-        en="The devices work, but no activity was seen in the last days",
-    ),
-    "away": Sentence(
-        key="relative.away", zh="已告知外出，家中的安静不说明什么", en="Announced as away: silence at home says nothing"
-    ),
-}
-STREAM_S = 15.0
-"""A family's feed looks again after so long, s, beside the changes of its own homes: signs of life come without a case."""
+MOST_BROWSERS = 10
+"""Browsers of one user that are told of one relative; the one that subscribed longest ago gives way. Chosen."""
 MOST_TOKENS = 10
 """Tokens of one user that hold at the same time. Chosen."""
 RESIDENT = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
@@ -89,62 +68,15 @@ _OWN = documented(401, 403, 422, 503)
 _EXAMPLE = 'event: relatives\ndata: {"relatives": [{"resident_id": "shen-ada", "word": "well", …}], "now": "2026-11-23T04:00:00Z"}\n\nevent: heartbeat\ndata: {"now": "…"}\n\n'
 
 
-def relative_of(row: Mapping[str, Any], home: Watched, alerts: list[OpenAlert], now: datetime) -> Relative:
-    """What may be said of one relative (a row of ``family_relatives``) whose home is watched so."""
-    scopes, here = row["scopes"], home.view.source_now or now
-    away = row["away_until"] if row["away_until"] is not None and row["away_until"] > here else None
-    visitor = row["visitor_until"] if row["visitor_until"] is not None and row["visitor_until"] > here else None
-    known: dict[str, Any] = {
-        "resident_id": row["resident_id"],
-        "name": row["name"],
-        "scopes": scopes,
-        "alerts": alerts,
-        "now": now,
-    }
-    if {"word", "away"} & set(scopes):
-        known |= {"away_until": away, "visitor_until": visitor, "home_now": here}
-    if "word" not in scopes:
-        return Relative(**known)
-    last, source_now = home.last_sign_at, home.view.source_now
-    silence_s = (source_now - last).total_seconds() if last and source_now else None
-    hour = last.astimezone(ZoneInfo(row["zone"])).hour if last else 0
-    taken = row["taken"]
-    word = word_for_family(
-        home.coverage.state,
-        alert=None if taken is None else "someone" if taken else "nobody",
-        silence_s=silence_s,
-        quiet_s=quiet_after_s(row["silence_min"] or (), hour),
-    )
-    if word == "alert":
-        said = _SAID["someone" if taken else "nobody"]
-    elif away is not None:
-        word, said = "cannot_see", _SAID["away"]
-    elif word == "cannot_see":
-        said = _SAID["no_sign" if home.coverage.state == "protected" else home.coverage.state]
-    else:
-        said = _SAID[word]
-    return Relative(
-        **known, word=word, said=said, last_sign_at=last, cannot_see_since=home.coverage.cannot_see_since, taken=taken
-    )  # fmt: skip
-
-
 async def _read(
     parts: Context, user: Kin, now: datetime, resident_id: str | None, *, audit: bool = True
 ) -> tuple[list[Relative], frozenset[str]]:
     """Relatives, and their homes."""
-    who = {"user_name": user.user_name, "allowed": list(user.allowed), "resident_id": resident_id}
     async with parts.database.transaction(user.scope) as connection:
-        found = await fetch_all(connection, _RELATIVES, **who)
-        homes = await watched(connection, sorted({row["home_id"] for row in found}), parts, now)
-        alerts: dict[str, list[OpenAlert]] = {}
-        for row in await fetch_all(connection, _ALERTS, **who, case_id=None):
-            alerts.setdefault(row["resident_id"], []).append(
-                OpenAlert.model_validate({k: v for k, v in row.items() if k != "resident_id"})
-            )
-        for row in found if audit else ():
+        (found,) = await look(connection, parts, [user], now, resident_id)
+        for row in found.rows if audit else ():
             await _write(connection, user, now, "viewed", row["home_id"], row["resident_id"])
-    told = [relative_of(row, homes[row["home_id"]], alerts.get(row["resident_id"], []), now) for row in found]
-    return told, frozenset(row["home_id"] for row in found)
+    return found.relatives, found.home_ids
 
 
 async def _write(
@@ -218,7 +150,7 @@ async def read_day(resident_id: RESIDENT, parts: Parts, now: Now, user: Relation
         await _write(connection, user, now, "viewed", row["home_id"], resident_id, what="day")
     state = home.coverage.state
     return models.Day(
-        resident_id=resident_id, since=since, home_now=here, whole=state == "protected", said=None if state == "protected" else _SAID[state],
+        resident_id=resident_id, since=since, home_now=here, whole=state == "protected", said=None if state == "protected" else SAID[state],
         moments=[models.Moment(what=each.what, at=each.at) for each in day.line(rows, here, row["zone"])],
     )  # fmt: skip
 
@@ -262,9 +194,7 @@ async def going(
 ) -> Done:  # fmt: skip
     """The centre reads it in the case at once. It takes nothing out of the centre's hands."""
     async with parts.database.transaction() as connection:
-        rows = await fetch_all(
-            connection, _ALERTS, user_name=user.user_name, allowed=list(user.allowed), resident_id=None, case_id=case_id
-        )
+        rows = await fetch_all(connection, _ALERTS, **asking([user]), resident_id=None, case_id=case_id)
         if not rows:
             raise NotFound(what="alert", name=case_id)
         sql = _GOING if body.going else _NOT_GOING
@@ -356,6 +286,54 @@ async def drop_way(resident_id: RESIDENT, parts: Parts, user: Family) -> Done:
     return Done()
 
 
+@router.get("/push", responses=_OWN, summary="What a browser subscribes with", openapi_extra=roles("family"))
+async def read_push(parts: Parts, user: Family) -> models.PushKey:
+    """The site's public key for Web Push."""
+    key = parts.settings.push_key
+    return models.PushKey(key=web_push.public_key(web_push.private_key(key)) if key else None)
+
+
+@router.put("/push", responses=_OWN, summary="Tell this browser of a P1", openapi_extra=roles("family"))
+async def put_push(body: models.NewPush, parts: Parts, now: Now, user: Family) -> models.Pushed:
+    """Of all relatives who consented to it (scope *told*), beside the way that was chosen. The page says it again at each opening, so that who consented
+    meanwhile is among them. What is sent only this browser can read."""
+    if not parts.settings.push_key or not _is_push_service(body.endpoint, parts.settings.push_services):
+        raise BadRequest(detail="this site sends to no such push service (SHOUWANG_API_PUSH_SERVICES)")
+    try:
+        to = web_push.Subscription(body.endpoint, body.p256dh, body.auth).checked()
+    except ValueError as error:
+        raise BadRequest(detail="these are no keys of a subscription") from error
+    async with parts.database.transaction() as connection:
+        found = await fetch_all(
+            connection, _PUT_PUSH, user_name=user.user_name, name=user.display_name, url=to.address(), language=user.language,
+            reach=_reach(body.endpoint), now=now,
+        )  # fmt: skip
+        await execute(connection, _DROP_OLD_PUSH, user_name=user.user_name, most=MOST_BROWSERS)
+    return models.Pushed(residents=sorted(row["resident_id"] for row in found))
+
+
+@router.delete("/push", responses=_OWN, summary="Do not tell this browser", openapi_extra=roles("family"))
+async def drop_push(body: models.OldPush, parts: Parts, user: Family) -> Done:
+    """It may have been none."""
+    async with parts.database.connection() as connection:
+        await execute(connection, _DROP_PUSH, user_name=user.user_name, reach=_reach(body.endpoint))
+    return Done()
+
+
+def _reach(endpoint: str) -> str:
+    """An endpoint is a secret: who knows it can send to it. What is shown and compared is its hash."""
+    return hashlib.sha256(endpoint.encode()).hexdigest()[:24]
+
+
+def _is_push_service(endpoint: str, services: Sequence[str]) -> bool:
+    where = urlsplit(endpoint)
+    host = where.hostname or ""
+    if any("://" in each and endpoint.startswith(each.rstrip("/") + "/") for each in services):
+        return True
+    plain = where.scheme == "https" and where.port in (None, 443) and where.username is None
+    return plain and any(host == each or (each.startswith(".") and host.endswith(each)) for each in services)
+
+
 @router.get("/consents", responses=_OWN, summary="What I may see", openapi_extra=roles("family"))
 async def list_consents(parts: Parts, user: Family) -> models.OwnConsents:
     """Of whom, since when, and who gave it."""
@@ -402,46 +380,47 @@ def _event(name: str, data: str) -> ServerSentEvent:
 async def tell(
     parts: Context, user: Kin, subscriber: Subscriber, first: list[Relative]
 ) -> AsyncGenerator[ServerSentEvent]:
-    """What one's relatives are like now, again at each change of it, and a heartbeat."""
+    """What one's relatives are like now, again at each change of it, and a heartbeat. A change of a case is looked at at once; everything else comes
+    with the rounds of all feeds."""
     known, beat_s = first, parts.settings.heartbeat_s
+    read_s = time.monotonic()
     yield _event("relatives", Relatives(relatives=known, now=parts.clock()).model_dump_json())
-    looked_at = parts.clock()
-    while subscriber.ended is None:
-        woken = False
-        try:
-            async with asyncio.timeout(beat_s):
-                await subscriber.changes.get()
-                woken = True
-        except TimeoutError:
-            pass
-        now = parts.clock()
-        if now >= user.ends_at:
-            yield _event("end", json.dumps({"why": "token"}))
-            return
-        if not woken and (now - looked_at).total_seconds() < STREAM_S:
-            yield _event("heartbeat", json.dumps({"now": now.isoformat()}))
-            continue
-        looked_at = now
-        try:
-            async with parts.database.connection(user.scope) as connection:
-                lives = await fetch_one(
-                    connection, _LIVES, session_id=user.session_id, token_hash=user.token_hash, user_name=user.user_name, now=now
-                )  # fmt: skip
-            if not lives or not lives["lives"]:
+    with parts.rounds.joined(user) as place:
+        while subscriber.ended is None:
+            woken = False
+            try:
+                async with asyncio.timeout(beat_s):
+                    await subscriber.changes.get()
+                    woken = True
+            except TimeoutError:
+                pass
+            now = parts.clock()
+            if now >= user.ends_at:
+                yield _event("end", json.dumps({"why": "token"}))
+                return
+            try:
+                if woken:
+                    read_s = time.monotonic()
+                    (seen,) = await look_for(parts, [user])
+                elif place.away:
+                    raise DatabaseAway(wait_s=AGAIN_S)
+                elif place.newer_than(read_s):
+                    read_s, seen = place.began_s, place.found
+                else:
+                    yield _event("heartbeat", json.dumps({"now": now.isoformat()}))
+                    continue
+            except DatabaseAway:
+                yield _event("end", json.dumps({"why": "database"}))
+                return
+            if seen is None:
                 yield _event("end", json.dumps({"why": "session"}))
                 return
-            # Consent may have been given meanwhile; what was withdrawn the query itself leaves out.
-            user = msgspec.structs.replace(user, scope=of_user(user.user_name, "family", "", lives["homes"], lives["residents"]))  # fmt: skip
-            found, homes = await _read(parts, user, now, None, audit=False)
-        except DatabaseAway:
-            yield _event("end", json.dumps({"why": "database"}))
-            return
-        subscriber.home_ids = homes
-        if woken or _told(found) != _told(known):
-            known = found
-            yield _event("relatives", Relatives(relatives=known, now=now).model_dump_json())
-        else:
-            yield _event("heartbeat", json.dumps({"now": now.isoformat()}))
+            subscriber.home_ids = seen.home_ids
+            if woken or _told(seen.relatives) != _told(known):
+                known = seen.relatives
+                yield _event("relatives", Relatives(relatives=known, now=now).model_dump_json())
+            else:
+                yield _event("heartbeat", json.dumps({"now": now.isoformat()}))
     yield _event("end", json.dumps({"why": subscriber.ended}))
 
 

@@ -17,7 +17,7 @@ from api.helping import BEFORE, words
 from api.models import helpers as models
 from api.models.shape import Done
 from api.problems import documented
-from api.routes.cases import CaseId, visible
+from api.routes.cases import CaseId, visible, write_list, write_view
 from api.routes.consents import visible_resident
 from api.routes.family import RESIDENT
 from api.scope import OURSELVES, serving, visiting
@@ -37,6 +37,10 @@ _KIND = query("helper_kind")
 _PUT_VISIT = query("put_visit")
 _HOURS = query("hours_of_helper")
 _HOURS_OF_AREA = query("hours_of_area")
+_TOTALS = query("hours_totals_of_area")
+_NEEDS = query("needs_of_resident")
+_ASSESSMENTS = query("assessments_of_resident")
+_VISITS = query("visits_of_resident")
 _GROUPS = query("set_groups")
 _ASSESS = query("put_assessment")
 _AUDIT = query("api_audit")
@@ -89,6 +93,10 @@ async def read_page(parts: Parts, now: Now, user: Helper) -> models.HelperPage:
             due = await fetch_all(
                 connection, _DUE, area_prefix=user.area_prefix, now=now, only_overdue=False, most=MOST
             )
+    people = {each for row in tasks for each in row.pop("resident_ids")} | {row["resident_id"] for row in due}
+    if parts.shown.is_news(user.user_name, people, now):
+        async with parts.database.transaction() as connection:
+            await write_list(connection, user, now, "helper", sorted(people))
     return models.HelperPage(
         tasks=[models.Task.model_validate(row) for row in tasks], visits=[models.VisitDue.model_validate(row) for row in due],
         hours=round(hours["hours"], 2) if hours else 0.0, now=now,
@@ -176,6 +184,36 @@ async def export_hours(parts: Parts, now: Now, user: Overseer, from_at: datetime
         cells = [each.isoformat() if isinstance(each, datetime) else each for each in (row[name] for name in names)]
         table.writerow([f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" else cell for cell in cells])
     return PlainTextResponse(out.getvalue(), media_type="text/csv; charset=utf-8")
+
+
+@router.get("/helper-hours/totals", responses=_OWN, summary="Hours by helper", openapi_extra=roles("supervisor", "admin"))  # fmt: skip
+async def total_hours(parts: Parts, now: Now, user: Overseer, from_at: datetime | None = None, to_at: datetime | None = None) -> models.HoursTotals:  # fmt: skip
+    """The sums of the table above. Without ``from_at`` the last 31 days."""
+    until = to_at or now
+    since = from_at or until - timedelta(days=31)
+    async with parts.database.connection() as connection:
+        found = await fetch_all(connection, _TOTALS, area_prefix=user.area_prefix, from_at=since, to_at=until)
+    return models.HoursTotals(
+        helpers=[models.HelperTotal.model_validate(row) for row in found], from_at=since, to_at=until
+    )
+
+
+@router.get("/residents/{resident_id}/needs", responses=_READS, summary="Groups, assessments and visits of a resident", openapi_extra=roles(*OPERATORS))  # fmt: skip
+async def read_needs(resident_id: RESIDENT, parts: Parts, now: Now, user: Operator) -> models.Needs:
+    """Where the care level comes from, and when somebody was there last."""
+    async with parts.database.transaction() as connection:
+        row = await visible_resident(connection, user, resident_id)
+        needs = await fetch_one(connection, _NEEDS, resident_id=resident_id)
+        assert needs is not None
+        assessments = await fetch_all(connection, _ASSESSMENTS, resident_id=resident_id)
+        visits = await fetch_all(connection, _VISITS, resident_id=resident_id)
+        await write_view(
+            connection, user, now, row["area_code"], case_id=None, home_id=row["home_id"], residents=[resident_id], what="needs"
+        )  # fmt: skip
+    return models.Needs(
+        **needs, assessments=[models.Assessment.model_validate(each) for each in assessments],
+        visits=[models.VisitMade.model_validate(each) for each in visits], now=now,
+    )  # fmt: skip
 
 
 @router.put("/residents/{resident_id}/groups", responses=_READS, summary="Groups of a resident", openapi_extra=roles("supervisor"))  # fmt: skip

@@ -38,7 +38,9 @@ SELECT c.case_id, c.family, c.priority, p.state, h.address, h.note AS home_note,
        p.asked_at + p.limit_s * interval '1 second' AS arrive_by,
        coalesce(p.arrived_at, %(now)s::timestamptz) > p.asked_at + p.limit_s * interval '1 second' AS late,
        (SELECT coalesce(array_agg(r.name ORDER BY r.resident_id), '{}') FROM residents AS r
-         WHERE r.home_id = c.home_id AND (c.resident_id IS NULL OR r.resident_id = c.resident_id)) AS residents
+         WHERE r.home_id = c.home_id AND (c.resident_id IS NULL OR r.resident_id = c.resident_id)) AS residents,
+       (SELECT coalesce(array_agg(r.resident_id), '{}') FROM residents AS r
+         WHERE r.home_id = c.home_id AND (c.resident_id IS NULL OR r.resident_id = c.resident_id)) AS resident_ids
   FROM responses AS p JOIN cases AS c USING (case_id) JOIN homes AS h USING (home_id)
  WHERE p.user_name = %(user_name)s AND p.state IN ('asked', 'accepted', 'on_way', 'arrived')
    AND (p.state IN ('on_way', 'arrived') OR c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'))
@@ -111,3 +113,31 @@ WITH put AS (
 UPDATE homes SET care_level = (SELECT max(level) FROM newest)
  WHERE home_id = (SELECT home_id FROM residents WHERE resident_id = %(resident_id)s)
 RETURNING home_id, care_level;
+
+-- name: needs_of_resident
+-- What is known of a resident's need, and when they are to be visited again; due_at none: of no group and of no level that is visited regularly.
+SELECT r.groups, h.care_level, h.setting, v.last_at,
+       CASE WHEN cardinality(r.groups) > 0 OR s.visit_days < 7 THEN coalesce(v.last_at, h.created_at) + s.visit_days * interval '1 day' END AS due_at
+  FROM residents AS r JOIN homes AS h USING (home_id) JOIN supervision_rules AS s USING (care_level)
+  LEFT JOIN LATERAL (SELECT max(at) AS last_at FROM visits AS v WHERE v.resident_id = r.resident_id AND v.result <> 'not_met') AS v ON true
+ WHERE r.resident_id = %(resident_id)s;
+
+-- name: assessments_of_resident
+-- Need assessments, the newest first: the first counts.
+SELECT level, assessed_on, assessor, paper, recorded_by, recorded_at FROM assessments
+ WHERE resident_id = %(resident_id)s ORDER BY assessed_on DESC, assessment_id DESC LIMIT 50;
+
+-- name: visits_of_resident
+-- The last visits.
+SELECT v.at, v.left_at, v.how, v.result, v.note, v.user_name, u.display_name FROM visits AS v JOIN users AS u USING (user_name)
+ WHERE v.resident_id = %(resident_id)s ORDER BY v.at DESC LIMIT 20;
+
+-- name: hours_totals_of_area
+-- The sum of what each helper of an area gave between two instants.
+SELECT g.user_name, u.display_name, h.kind AS helper_kind, count(*) AS times, count(*) FILTER (WHERE g.kind = 'visit') AS visits,
+       round(sum(extract(epoch FROM g.to_at - g.from_at)) / 3600.0, 2)::double precision AS hours
+  FROM helper_hours AS g JOIN users AS u USING (user_name) JOIN helpers AS h USING (user_name)
+ WHERE starts_with(u.area_prefix, %(area_prefix)s) AND g.from_at >= %(from_at)s AND g.from_at < %(to_at)s
+ GROUP BY g.user_name, u.display_name, h.kind
+ ORDER BY hours DESC, g.user_name
+ LIMIT 5000;

@@ -16,7 +16,10 @@ SELECT r.recipient_id, r.kind, r.url, r.language, r.area_prefix, r.home_id,
   LEFT JOIN LATERAL (
        SELECT count(*) FILTER (WHERE at > %(now)s::timestamptz - interval '1 hour') AS sent_last_hour, sum(cost) AS cost_last_day
          FROM notices WHERE NOT %(every)s::boolean AND notices.recipient_id = r.recipient_id AND at > %(now)s::timestamptz - interval '1 day' AND sent) AS n ON true
- WHERE r.enabled AND (r.home_id IS NULL OR r.home_id = ANY(%(home_ids)s) OR %(every)s::boolean) AND r.recipient_id > %(beyond)s
+ WHERE r.enabled
+   -- A browser that gave its subscription up (alerts.web_push.GONE) is told no more until it subscribes anew.
+   AND NOT (r.way = 'push' AND EXISTS (SELECT FROM notices AS g WHERE g.recipient_id = r.recipient_id AND g.detail = 'subscription gone' AND g.at > r.consented_at))
+   AND (r.home_id IS NULL OR r.home_id = ANY(%(home_ids)s) OR %(every)s::boolean) AND r.recipient_id > %(beyond)s
  ORDER BY r.recipient_id
  LIMIT %(limit)s;
 

@@ -141,3 +141,16 @@ SELECT p.* FROM responses AS p JOIN cases AS c USING (case_id)
 -- name: person_visits
 -- Who visited them.
 SELECT * FROM visits WHERE resident_id = %(resident_id)s ORDER BY at;
+
+-- name: person_upstream
+-- What was said about going out to platforms.
+SELECT * FROM upstream_consents WHERE resident_id = %(resident_id)s ORDER BY consent_id;
+
+-- name: person_erase_upstream
+-- They go out no more; a platform learns of it as gone.
+INSERT INTO upstream_consents (resident_id, agreed, given_by, ground, recorded_by)
+SELECT DISTINCT resident_id, false, 'resident', 'erased', %(actor)s::text FROM upstream_consents WHERE resident_id = %(resident_id)s;
+
+-- name: person_erase_upstream_givers
+-- The names of guardians in what stays of it.
+UPDATE upstream_consents SET giver = '' WHERE resident_id = %(resident_id)s AND giver <> '';

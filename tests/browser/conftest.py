@@ -1,6 +1,8 @@
 """A running site with the api and one of the twins, and browsers at its console: Debian's Chromium, driven by Playwright.
 
 post_box       session   takes what kin are told
+clinic         session   takes bundles, after it has refused the first two
+push_service   session   takes what is sealed for browsers
 console_site   session   a Site of its own: services, alerts-1, api, homes, users
 room           function  opens browsers; cases are cleared before, and what a page threw fails the test after
 """
@@ -20,6 +22,7 @@ from deploy.native import engine
 from deploy.site import Site
 from tests.browser.room import PostBox, Room, furnish
 from tests.conftest import free_base, worker_number
+from tests.contract.api.other_sides import Clinic, PushService
 from tests.system.conftest import Stages
 
 ARGUMENTS = [
@@ -43,9 +46,28 @@ def post_box() -> Iterator[PostBox]:
 
 
 @pytest.fixture(scope="session")
-def api_settings(post_box: PostBox) -> dict[str, str]:
+def clinic() -> Iterator[Clinic]:
+    found = Clinic()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def push_service() -> Iterator[PushService]:
+    found = PushService()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def api_settings(post_box: PostBox, clinic: Clinic, push_service: PushService) -> dict[str, str]:
     """What the api is started with; again too."""
-    return {"SHOUWANG_API_HEARTBEAT_S": "1", "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}"}
+    return {
+        "SHOUWANG_API_HEARTBEAT_S": "1",
+        "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}",
+        "SHOUWANG_API_FHIR_URL": clinic.url,
+        "SHOUWANG_API_PUSH_SERVICES": push_service.url,
+    }
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,10 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 FIRST_VIEW_BYTES = 200_000
 
 
-async def grave_faults(page: Page) -> list[str]:
+async def grave_faults(page: Page, within: str | None = None) -> list[str]:
     """What axe-core finds serious or critical."""
     await page.evaluate(AXE + "; undefined")
-    found = await page.evaluate("axe.run()")
+    found = await page.evaluate("within => axe.run(within ?? document)", within)
     return [
         f"{each['id']}: {each['nodes'][0]['html']}"
         for each in found["violations"]

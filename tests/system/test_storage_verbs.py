@@ -202,3 +202,27 @@ def test_without_a_database_a_verb_says_what_to_do(tmp_path):
     )
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "./shouwang services up" in done.stderr
+
+
+def test_an_export_holds_who_agreed_and_its_manifest_says_how_many(shouwang, home, tmp_path):
+    file = tmp_path / "homes.csv"
+    file.write_text(table(home).replace("330282001001", "440282001001"))
+    assert shouwang("home", "import", str(file))[0] == 0
+    code, out, _ = shouwang("consent", "upstream", "yes", f"{home}-r", "--ground", "paper of 2026-11-23")
+    assert (code, "yes" in out) == (0, True)
+    folder = tmp_path / "out"
+    code, out, err = shouwang("export", str(folder), "--area", "4402", "--json")
+    assert code == 0, err
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {each["name"]: each["rows"] for each in manifest["tables"]} == {"people": 1, "visits": 0, "cases": 0, "figures": 0}  # fmt: skip
+    assert (manifest["form"], manifest["area"], json.loads(out)["as_of"]) == ("shouwang.upstream.v1", "4402", manifest["as_of"])  # fmt: skip
+    (person,) = [json.loads(line) for line in (folder / "people.jsonl").read_text().splitlines()]
+    assert (person["resident_id"], person["name"], person["gone"]) == (f"{home}-r", "王秀英", False)
+    assert (folder / "people.csv").read_text().splitlines()[1].startswith(f"{home}-r,440282001001,false,王秀英,1938,f,")
+    assert (folder / "people.csv").stat().st_mode & 0o777 == 0o600
+    code, _, err = shouwang("export", str(folder))
+    assert (code, "is not empty" in err) == (1, True)
+    shouwang("consent", "upstream", "no", f"{home}-r", "--ground", "said again")
+    shouwang("export", str(tmp_path / "later"), "--area", "4402", "--since", manifest["as_of"])
+    (gone,) = [json.loads(line) for line in (tmp_path / "later" / "people.jsonl").read_text().splitlines()]
+    assert (gone["resident_id"], gone["gone"], gone["name"]) == (f"{home}-r", True, None)

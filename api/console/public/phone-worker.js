@@ -11,6 +11,30 @@ self.addEventListener("fetch", (event) => {
   else if (pathname.startsWith("/assets/")) event.respondWith(keptFirst(event.request));
 });
 
+// A P1 that the site sealed for this browser. It says that there is something, and opens the page, which says how it is now.
+self.addEventListener("push", (event) => {
+  let said = {};
+  try {
+    said = event.data?.json() ?? {};
+  } catch {
+    // What cannot be read is told all the same: somebody meant to be heard.
+  }
+  event.waitUntil(
+    self.registration.showNotification(said.title || "守望 Shouwang", { body: said.body || "", icon: "/favicon.svg", lang: "zh-CN", requireInteraction: true, renotify: true, tag: said.title || "p1" }),
+  );
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open());
+});
+
+async function open() {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find((each) => new URL(each.url).pathname === "/phone");
+  await (page ? page.focus() : self.clients.openWindow("/phone"));
+}
+
 async function newest(request) {
   const kept = await caches.open(KEPT);
   try {

@@ -50,6 +50,7 @@ export function App() {
 }
 
 function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) {
+  const { t } = useSpeech();
   switch (person.role) {
     case "operator":
     case "supervisor":
@@ -57,6 +58,13 @@ function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) 
     case "family":
     case "helper":
       return <ToThePhone />;
+    case "platform":
+      return (
+        <>
+          <Header person={person} onLanguage={onLanguage} />
+          <main className="system">{t("platform.what")}</main>
+        </>
+      );
     case "admin":
       return (
         <>

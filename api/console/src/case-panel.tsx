@@ -3,6 +3,7 @@ import { Alert, App as AntApp, Button, Spin, Tag } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { IncidentHomes } from "./coverage";
 import { ActForm, type Form } from "./act-form";
+import { Handovers } from "./handovers";
 import { Helpers } from "./helpers";
 import { useSpeech } from "./language";
 import { PriorityMark } from "./priority";
@@ -193,6 +194,7 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
       )}
       <Contacts contacts={detail.contacts} />
       <Helpers key={caseId} caseId={caseId} version={shown.version} />
+      <Handovers key={`medicine ${caseId}`} caseId={caseId} />
       <Signals detail={detail} />
       <History detail={detail} />
       <ActForm form={form} priority={shown.priority} script={detail.script} technical={shown.family === "technical"} onCancel={() => setForm(null)} onSend={act} />

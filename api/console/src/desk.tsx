@@ -6,6 +6,7 @@ import { CasePanel } from "./case-panel";
 import { CoverPage } from "./coverage";
 import { type Link, follow } from "./feed";
 import { useNow, useSpeech } from "./language";
+import { NotTakenBanner } from "./handovers";
 import { OversightPage } from "./oversight";
 import { QueueList } from "./queue-list";
 import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
@@ -15,6 +16,7 @@ import { post } from "./session";
 import { Sounder } from "./sound";
 import { Banners, LinkState, SoundButton } from "./status";
 import { SystemPage } from "./system";
+import { VisitsPage } from "./visits";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
 
 type Heard =
@@ -36,7 +38,7 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "oversight" | "system";
+type Page = "desk" | "residents" | "coverage" | "visits" | "oversight" | "system";
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -112,7 +114,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   }, [lists, claim, page, sounder]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
-  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "oversight", "system"] : ["desk", "residents", "coverage"];
+  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "visits", "oversight", "system"] : ["desk", "residents", "coverage", "visits"];
 
   return (
     <>
@@ -131,8 +133,15 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
         </Button>
       </Header>
       <Banners link={link} health={queue.health} />
+      <NotTakenBanner
+        onOpen={(caseId) => {
+          setPage("desk");
+          setChosen(caseId);
+        }}
+      />
       {page === "residents" && <ResidentsPage />}
       {page === "coverage" && <CoverPage />}
+      {page === "visits" && <VisitsPage supervisor={person.role === "supervisor"} />}
       {page === "oversight" && <OversightPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (

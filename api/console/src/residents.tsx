@@ -4,9 +4,11 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { Consents } from "./consents";
 import { BreakGlass, Broken } from "./glass";
 import { useSpeech } from "./language";
+import { Needs } from "./needs";
 import { Contacts, Residents, Where } from "./record";
 import { useRefusal } from "./refusal";
 import { get } from "./session";
+import { Upstream } from "./upstream";
 import type { CoverageNow, Opening, ResidentDetail, ResidentPage, ResidentRow } from "./types";
 
 const RENEW_MS = 30_000;
@@ -158,7 +160,9 @@ function ResidentPanel({ residentId }: { residentId: string }) {
         <Where home={found.home} now={Date.parse(found.now)} />
       </div>
       <Contacts contacts={found.contacts} />
+      <Needs residentId={residentId} />
       <Consents residentId={residentId} />
+      <Upstream residentId={residentId} />
       <section>
         <h3>{t("people.devices")}</h3>
         <ul className="lines">

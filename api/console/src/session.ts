@@ -73,6 +73,11 @@ export function myName(): string | null {
   return current?.person.user_name ?? null;
 }
 
+/** Whether who is logged in may change what is a supervisor's; the server decides. */
+export function isSupervisor(): boolean {
+  return current?.person.role === "supervisor";
+}
+
 export async function logOut(): Promise<void> {
   current = null;
   await send(PATH, { method: "DELETE" }).catch(() => undefined);
@@ -116,4 +121,14 @@ export async function remove(path: string): Promise<void> {
 
 export async function put(path: string, body: object): Promise<void> {
   await request(path, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+/** Save an answer as a file of this name. */
+export async function download(path: string, name: string): Promise<void> {
+  const address = URL.createObjectURL(await (await request(path)).blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
 }

@@ -8,7 +8,7 @@ export interface Reason extends Sentence { on: boolean }
 export interface Person {
   user_name: string;
   display_name: string;
-  role: "operator" | "supervisor" | "family" | "admin" | "helper";
+  role: "operator" | "supervisor" | "family" | "admin" | "helper" | "platform";
   language: Language;
   area_prefix: string;
 }
@@ -290,3 +290,15 @@ export interface CoverageHome {
   coverage: CoverageNow;
 }
 export interface CoveragePage { homes: CoverageHome[]; next_after: string | null; now: string }
+export interface VisitsDue { visits: VisitDue[]; now: string }
+export interface HelperTotal { user_name: string; display_name: string; helper_kind: string; times: number; visits: number; hours: number }
+export interface HoursTotals { helpers: HelperTotal[]; from_at: string; to_at: string }
+export interface Assessment { level: number; assessed_on: string; assessor: string; paper: string; recorded_by: string; recorded_at: string }
+export interface VisitMade { at: string; left_at: string; how: "door" | "phone"; result: string; note: string; user_name: string; display_name: string }
+export interface Needs { groups: string[]; care_level: number; setting: string; last_at: string | null; due_at: string | null; assessments: Assessment[]; visits: VisitMade[]; now: string }
+export interface Handover { handover_id: string; asked_by: string; asked_at: string; attempts: number; sent_at: string | null; settled_at: string | null; settled_how: string; detail: string; given_up: boolean }
+export interface HandoversOfCase { handovers: Handover[] }
+export interface NotTaken { handover_id: string; case_id: string; home_id: string; family: string; asked_by: string; asked_at: string; attempts: number; detail: string; given_up: boolean }
+export interface HandoversNotTaken { handovers: NotTaken[] }
+export interface UpstreamConsentRow { consent_id: number; agreed: boolean; given_by: string; giver: string; ground: string; recorded_by: string; recorded_at: string }
+export interface UpstreamConsents { agreed: boolean; history: UpstreamConsentRow[] }

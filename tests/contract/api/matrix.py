@@ -17,7 +17,17 @@ from typing import Any, NamedTuple
 
 from alerts.outcomes import CONTACTS
 from storage.consents import SCOPES
-from tests.contract.api.world import NOBODY, area_of, case_of, glass_of, question_of, resident_of, token_of, user_of
+from tests.contract.api.world import (
+    NOBODY,
+    area_of,
+    case_of,
+    glass_of,
+    handover_of,
+    question_of,
+    resident_of,
+    token_of,
+    user_of,
+)
 
 SUBJECTS: dict[str, Callable[[str], str]] = {
     "case_id": case_of,
@@ -28,6 +38,7 @@ SUBJECTS: dict[str, Callable[[str], str]] = {
     "notice_id": glass_of,
     "contact_id": glass_of,
     "token_id": token_of,
+    "handover_id": handover_of,
 }
 """Name in a path -> the one that belongs to a home (``NOBODY``: one that does not exist)."""
 
@@ -44,7 +55,7 @@ class Lists(NamedTuple):
     """A list of things in one's area."""
 
     query: str = ""
-    shows: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper")
+    shows: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper", "platform")
 
 
 class One(NamedTuple):
@@ -53,7 +64,7 @@ class One(NamedTuple):
     body: Body = lambda home: {}
     inside: tuple[int, ...] = (200,)
     """How it answers where the home is the user's: a change may be refused for its version, but not as unknown or unreadable."""
-    roles: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper")
+    roles: tuple[str, ...] = ("operator", "supervisor", "admin", "family", "helper", "platform")
     """For whom of those whom it lets in the area decides; for the others everything is outside."""
     text: bool = False
     """The body is a table (CSV), not JSON."""
@@ -155,6 +166,10 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("put", "/api/v1/family/relatives/{resident_id}/way"): One(lambda home: {"way": "sms", "reach": "12345"}),
     ("get", "/api/v1/family/relatives/{resident_id}/way"): One(),
     ("delete", "/api/v1/family/relatives/{resident_id}/way"): One(),
+    ("get", "/api/v1/family/push"): Plain("a key of the site"),
+    # Of whom a browser is told is said, and those are one's own; asked with and without consent.
+    ("put", "/api/v1/family/push"): Elsewhere("test_push.py"),
+    ("delete", "/api/v1/family/push"): Plain("a browser of one's own"),
     ("get", "/api/v1/family/consents"): Lists(),
     ("get", "/api/v1/family/tokens"): Lists(),
     ("post", "/api/v1/family/tokens"): Plain("a token of one's own"),
@@ -163,6 +178,7 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("get", "/api/v1/residents/{resident_id}/consents"): One(),
     ("post", "/api/v1/residents/{resident_id}/consents"): One(_consent, (201,)),
     ("get", "/api/v1/residents/{resident_id}/export"): One(),
+    ("get", "/api/v1/residents/{resident_id}/needs"): One(),
     ("put", "/api/v1/residents/{resident_id}/groups"): One(lambda home: {"groups": ["alone"]}),
     ("post", "/api/v1/residents/{resident_id}/assessments"): One(
         lambda home: {"level": 1, "assessed_on": "2026-11-01", "assessor": "matrix"}, (201,)
@@ -174,11 +190,23 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     # The site of these tests has no endpoint.
     ("post", "/api/v1/cases/{case_id}/fhir"): One(inside=(422,)),
     ("get", "/api/v1/cases/{case_id}/handovers"): One(),
+    ("get", "/api/v1/handovers/not-taken"): Lists(),
+    ("post", "/api/v1/cases/{case_id}/handovers/{handover_id}/again"): One(),
+    ("post", "/api/v1/cases/{case_id}/handovers/{handover_id}/settle"): One(lambda home: {"how": "matrix"}),
+    ("get", "/api/v1/upstream/people"): Lists("?limit=2000"),
+    ("get", "/api/v1/upstream/visits"): Lists("?limit=2000"),
+    ("get", "/api/v1/upstream/cases"): Lists("?limit=2000"),
+    ("get", "/api/v1/upstream/figures"): Lists(shows=()),
+    ("get", "/api/v1/residents/{resident_id}/upstream-consent"): One(),
+    ("post", "/api/v1/residents/{resident_id}/upstream-consent"): One(
+        lambda home: {"agreed": True, "given_by": "resident", "ground": "matrix"}, (201,)
+    ),
     ("get", "/api/v1/helper"): Lists(),
     ("post", "/api/v1/helper/tasks/{case_id}"): One(lambda home: {"state": "accepted"}),
     ("post", "/api/v1/helper/visits"): One(_visit, (201,)),
     ("get", "/api/v1/visits"): Lists("?overdue=false"),
     ("get", "/api/v1/helper-hours"): Lists(),
+    ("get", "/api/v1/helper-hours/totals"): Lists(),
     ("post", "/api/v1/homes/import"): One(_table, text=True),
     ("post", "/api/v1/devices"): One(lambda home: {"home_id": home, "device_id": "matrix-1"}, (201,)),
     ("get", "/api/v1/devices/unbound"): Lists("?limit=1000"),

@@ -69,6 +69,7 @@ USERS = [
     User("daughter", "family", "沈桂芳", family_of=("shen-ada",)),
     User("lin", "helper", "林志愿", area_prefix="330282", helper_kind="volunteer"),
     User("mei", "helper", "梅社工", area_prefix="330282001001", helper_kind="community"),
+    User("city", "platform", "市平台", area_prefix="330282"),
     User("nephew", "family", "罗明", family_of=("luo-ying",)),
 ]
 

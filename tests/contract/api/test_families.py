@@ -303,7 +303,7 @@ async def test_the_feed_tells_an_alert_as_it_comes_and_ends_with_the_session(off
         (relative,) = json.loads(told.data)["relatives"]
         assert (told.event, relative["word"], len(relative["alerts"])) == ("relatives", "alert", 1)
         await daughter.delete("/api/v1/session")
-        office.clock.forward(20)
+        await office.parts.rounds.once()
         ended: Any = await anext(events)
         assert (ended.event, json.loads(ended.data)) == ("end", {"why": "session"})
 

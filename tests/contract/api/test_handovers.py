@@ -1,53 +1,24 @@
 """An incident leaves as a FHIR Bundle that the specification's own models take, and reaches the other side after it has failed twice."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
-from api.handover import Handovers
+from api.handover import MOST, TOLD_AFTER, Handovers
 from tests.contract.api.office import Office
+from tests.contract.api.other_sides import Clinic
 
 pytestmark = pytest.mark.services
-
-
-class Clinic:
-    """The other side: refuses twice, then takes."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        clinic = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                clinic.asked.append((self.headers["Authorization"], body))
-                self.send_response(503 if len(clinic.asked) <= 2 else 201)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/fhir/Bundle"
 
 
 @pytest.fixture
 def clinic() -> Iterator[Clinic]:
     found = Clinic()
     yield found
-    found.server.shutdown()
-    found.server.server_close()
+    found.close()
 
 
 async def an_incident(office: Office) -> str:
@@ -129,3 +100,41 @@ async def test_nobody_hands_over_a_case_of_another_area_or_of_nobody_known(offic
     assert (await (await office.desk("desk-cixi")).get(f"/api/v1/cases/{far.case_id}/fhir")).status_code == 404
     unknown = await office.admit("nowhere", device_id="sos-9")
     assert (await (await office.desk("desk-1")).get(f"/api/v1/cases/{unknown.case_id}/fhir")).status_code == 422
+
+
+async def test_what_nobody_takes_is_shown_until_it_is_settled_and_stands_in_the_case(
+    office: Office, clinic: Clinic
+) -> None:
+    clinic.refuses = 1_000
+    msgspec.structs.force_setattr(office.parts.settings, "access_token_s", 40_000.0)  # hours go by
+    case_id = await an_incident(office)
+    desk, far = await office.desk("desk-1"), await office.desk("desk-cixi")
+    msgspec.structs.force_setattr(office.parts.settings, "fhir_url", clinic.url)
+    await desk.post(f"/api/v1/cases/{case_id}/fhir")
+    sender = Handovers(office.parts.database, clinic.url, "", office.clock, office.parts.cases)
+
+    async def tried(times: int) -> list[Any]:
+        for _ in range(times):
+            assert await sender.once()
+            office.clock.forward(301)
+        return (await desk.get("/api/v1/handovers/not-taken")).json()["handovers"]
+
+    assert await tried(TOLD_AFTER - 1) == [], "a restart over there is nobody's trouble"
+    (shown,) = await tried(1)
+    assert (shown["case_id"], shown["attempts"], shown["given_up"]) == (case_id, TOLD_AFTER, False)
+    (shown,) = await tried(MOST - TOLD_AFTER)
+    assert shown["given_up"] is True
+    assert not await sender.once()
+    notes = [row["note"] for row in (await desk.get(f"/api/v1/cases/{case_id}")).json()["audit"]]
+    assert sum("ring up" in note for note in notes) == 1
+    office.sql("UPDATE cases SET area_code = '330206001001' WHERE case_id = %s", case_id)
+    assert (await far.get("/api/v1/handovers/not-taken")).json()["handovers"] == []
+    handover = f"/api/v1/cases/{case_id}/handovers/{shown['handover_id']}"
+    assert (await desk.post(f"{handover}/again")).status_code == 200
+    (still,) = (await desk.get(f"/api/v1/cases/{case_id}/handovers")).json()["handovers"]
+    assert (still["attempts"], still["given_up"]) == (0, False)
+    await tried(TOLD_AFTER)
+    assert (await desk.post(f"{handover}/settle", json={"how": "rung up 120"})).status_code == 200
+    assert (await desk.get("/api/v1/handovers/not-taken")).json()["handovers"] == []
+    assert not await sender.once(), "it is not tried any more"
+    assert (await desk.get(f"/api/v1/cases/{case_id}/handovers")).json()["handovers"][0]["settled_how"] == "rung up 120"

@@ -145,3 +145,29 @@ async def test_an_assessment_sets_the_care_level_of_card_priority_and_visits(off
     finally:
         office.sql("DELETE FROM assessments")
         office.sql("UPDATE homes SET care_level = 2 WHERE home_id = 'shen'")
+
+
+async def test_whom_a_helper_s_page_showed_stands_in_the_views_once(office: Office) -> None:
+    await asked(office)
+    lin = await office.desk("lin")
+    for _ in range(3):
+        assert (await lin.get("/api/v1/helper")).status_code == 200
+    views = (await (await office.desk("chief")).get("/api/v1/views", params={"actor": "lin"})).json()["views"]
+    assert len(views) == 1
+    assert "shen-ada" in str(views)
+
+
+async def test_a_desk_reads_where_the_care_level_comes_from_and_what_helpers_gave(office: Office) -> None:
+    chief, mei = await office.desk("chief"), await office.desk("mei")
+    try:
+        await chief.put("/api/v1/residents/shen-ada/groups", json={"groups": ["alone", "bereaved"]})
+        await chief.post("/api/v1/residents/shen-ada/assessments", json={"level": 3, "assessed_on": "2026-11-01", "assessor": "评估中心"})  # fmt: skip
+        await mei.post("/api/v1/helper/visits", json={"resident_id": "shen-ada", "how": "door", "minutes": 30, "result": "well"})  # fmt: skip
+        needs = (await (await office.desk("desk-1")).get("/api/v1/residents/shen-ada/needs")).json()
+        assert (needs["groups"], needs["care_level"], needs["assessments"][0]["assessor"]) == (["alone", "bereaved"], 3, "评估中心")  # fmt: skip
+        assert (needs["visits"][0]["user_name"], needs["due_at"] is not None) == ("mei", True)
+        totals = (await chief.get("/api/v1/helper-hours/totals", params={"to_at": (office.clock() + timedelta(hours=1)).isoformat()})).json()  # fmt: skip
+        assert [(each["user_name"], each["visits"], each["hours"]) for each in totals["helpers"]] == [("mei", 1, 0.5)]
+    finally:
+        office.sql("DELETE FROM assessments")
+        office.sql("UPDATE homes SET care_level = 2 WHERE home_id = 'shen'")

@@ -20,7 +20,14 @@ PUBLIC = {
     ("get", "/metrics"),
 }
 """Routes without roles. An answer brings its question's token; /metrics looks at where the request comes from (test_health.py)."""
-USERS = {"operator": "desk-1", "supervisor": "chief", "family": "daughter", "admin": "root", "helper": "lin"}
+USERS = {
+    "operator": "desk-1",
+    "supervisor": "chief",
+    "family": "daughter",
+    "admin": "root",
+    "helper": "lin",
+    "platform": "city",
+}
 ENDLESS = ("/api/v1/stream", "/api/v1/family/stream")
 
 
@@ -48,6 +55,7 @@ def address(path: str) -> str:
         .replace("{resident_id}", "no-one")
         .replace("{user_name}", "no-one")
         .replace("{token_id}", "no-such-token")
+        .replace("{handover_id}", "no-such-handover")
         .replace("{notice_id}", "0")
         .replace("{contact_id}", "0")
     )

@@ -61,7 +61,7 @@ READS_HYPERTABLES = {
 """The api's queries that read hypertables, which have no row security: each by way of homes or devices that are seen (the tests below)."""
 
 
-OF_THE_API = ("api_", "families", "consents", "helpers", "handovers", "home_notices", "person")
+OF_THE_API = ("api_", "families", "consents", "helpers", "handovers", "home_notices", "person", "upstream")
 """Files of queries that the api asks, by how they begin; ``person_drop_readings`` is the command line's, and refused to the api."""
 
 
@@ -133,7 +133,7 @@ def test_the_role_of_the_api_owns_nothing_and_bypasses_nothing(api: psycopg.Conn
 
 
 @pytest.mark.parametrize("statement", [
-    "UPDATE consents SET giver = ''", "DELETE FROM reading_motion", "UPDATE service_circles SET arrive_s = 1", "UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "SELECT value FROM outbox", "SELECT url FROM recipients",
+    "UPDATE consents SET giver = ''", "DELETE FROM upstream_consents", "DELETE FROM reading_motion", "UPDATE service_circles SET arrive_s = 1", "UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "SELECT value FROM outbox", "SELECT url FROM recipients",
     "INSERT INTO reading_motion DEFAULT VALUES", "DELETE FROM dead_letters", "ALTER TABLE homes DISABLE ROW LEVEL SECURITY", "SET ROLE shouwang",
 ])  # fmt: skip
 def test_what_the_api_never_does_it_may_not(api: psycopg.Connection[Any], statement: str) -> None:
@@ -224,6 +224,15 @@ def test_a_worker_of_the_community_sees_its_homes_for_visits_and_no_case(api: ps
     assert homes_in(api, "residents") == homes_in(api, "visits") == {"yuhome", "taohome"}
     assert homes_in(api, "contacts") == homes_in(api, "consents") == set()
     assert api.execute("SELECT count(*) FROM cases WHERE case_id <> %s", [case_of("yuhome")]).fetchone() == (0,)
+
+
+def test_a_platform_sees_what_an_export_is_made_of_and_nothing_else(api: psycopg.Connection[Any]) -> None:
+    serve(api, scope.of_user("platform-town", "platform", LEVELS["town"]))
+    seen = {table: homes_in(api, table) for table in tables(api, secured=True)}
+    assert {table for table, homes in seen.items() if homes} == {
+        "homes", "residents", "visits", "cases", "helpers", "upstream_consents",
+    }  # fmt: skip
+    assert seen["residents"] == seen["cases"] == {"yuhome", "taohome"}
 
 
 def test_without_consent_a_family_has_no_scope(api: psycopg.Connection[Any], world: str) -> None:

@@ -36,7 +36,8 @@ OPENER = "opener"
 """Who opened the glasses; of an area that has nothing to do with these."""
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 ROLES = ("operator", "supervisor", "admin")
-USERS = [*(f"{role}-{level}" for role in ROLES for level in LEVELS), "family-yuhome", "helper-yuhome"]
+OF_LEVELS = (*ROLES, "platform")
+USERS = [*(f"{role}-{level}" for role in OF_LEVELS for level in LEVELS), "family-yuhome", "helper-yuhome"]
 
 
 def visible_to(user: str) -> list[str]:
@@ -75,6 +76,10 @@ def glass_of(home: str) -> str:
 
 def token_of(home: str) -> str:
     return f"token-{home}"
+
+
+def handover_of(home: str) -> str:
+    return f"handover-{home}"
 
 
 def of_home(home: str) -> list[Any]:
@@ -171,9 +176,11 @@ async def families_of(connection: database.Connection, home: str) -> None:
         ("UPDATE residents SET groups = '{alone}' WHERE resident_id = %s", [resident_of(home)]),
         ("""INSERT INTO visits (resident_id, user_name, at, left_at, how, result)
             VALUES (%s, %s, now() - interval '2 h', now() - interval '1 h', 'door', 'well')""", [resident_of(home), helper]),
+        ("""INSERT INTO upstream_consents (resident_id, agreed, given_by, ground, recorded_by, recorded_at)
+            VALUES (%s, true, 'resident', 'said', 'test', now() - interval '1 day')""", [resident_of(home)]),
         ("INSERT INTO assessments (resident_id, level, assessed_on, assessor, recorded_by) VALUES (%s, 0, 'yesterday', 'test', 'test')", [resident_of(home)]),
-        ("""INSERT INTO handovers (handover_id, case_id, bundle, asked_by, asked_at, next_at, sent_at)
-            VALUES (%s, %s, '{}', 'viewer', now(), now(), now())""", [f"handover-{home}", case_of(home)]),
+        ("""INSERT INTO handovers (handover_id, case_id, bundle, asked_by, asked_at, next_at, attempts)
+            VALUES (%s, %s, '{}', 'viewer', now(), now(), 30)""", [handover_of(home), case_of(home)]),
     ):  # fmt: skip
         await connection.execute(statement.encode(), values)
 
@@ -182,7 +189,7 @@ async def people_of_all_levels(conninfo: str) -> None:
     """Users of every role and level; who opened the glasses is nobody's."""
     async with database.pool(conninfo, "test world", size=1) as opened, opened.connection() as connection:
         await add_user(connection, OPENER, "operator", "990101001001")
-        for role in ROLES:
+        for role in OF_LEVELS:
             for level, prefix in LEVELS.items():
                 await add_user(connection, f"{role}-{level}", role, prefix)
 

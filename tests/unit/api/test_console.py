@@ -54,7 +54,7 @@ def test_every_word_that_the_server_says_has_its_text() -> None:
         "family": FAMILIES, "handling": Handling.__args__, "condition": Condition.__args__, "change": Change.__args__, "room": ROOMS,
         "coverage": ("protected", "degraded", "blind"),
         "kind": ("motion", "contact", "presence", "pulse", "power", "water", "vitals", "call"), "stage": ("ok", "late", "away", "unknown"),
-        "role": ("operator", "supervisor", "family", "admin", "helper"), "priority": ("1", "2", "3", "4", "5"),
+        "role": ("operator", "supervisor", "family", "admin", "helper", "platform"), "priority": ("1", "2", "3", "4", "5"),
     }  # fmt: skip
     assert [
         f"{group}.{word}" for group, every in words.items() for word in every if f"{group}.{word}" not in TEXTS

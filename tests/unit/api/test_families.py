@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.coverage import View
 from api.models.people import Coverage, CoverageNow, SignOfLife
-from api.routes.family import relative_of
+from api.relatives import relative_of
 from api.watching import Watched
 from storage.consents import SCOPES
 

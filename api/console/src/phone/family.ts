@@ -3,6 +3,7 @@ import { Refused, get, post, request } from "../session";
 import type { KinContacts, Day, HomeNotices, OpenAlert, Questions, Relative, Relatives, Way } from "../types";
 import { h, show } from "./dom";
 import { follow } from "./feed";
+import { push } from "./push";
 import { language, t, time, word } from "./words";
 
 const ASK_MS = 5_000;
@@ -21,7 +22,8 @@ export function family(main: HTMLElement): () => void {
   const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
   const cards = h("div", { "aria-live": "polite" });
   const more = h("div", {});
-  show(main, trouble, asked, cards, more);
+  const told = h("div", {});
+  show(main, trouble, asked, cards, more, told);
   let known: Relatives | null = null;
   let lost = false;
   let shown = "";
@@ -84,6 +86,8 @@ export function family(main: HTMLElement): () => void {
     const can = JSON.stringify(relatives.map((each) => [each.resident_id, each.scopes]));
     if (can === shown) return;
     shown = can;
+    if (relatives.some((each) => each.scopes.includes("told"))) push(told, fail);
+    else show(told);
     show(more, ...relatives.map((relative) => h("div", { "data-testid": "more" },
       relative.scopes.includes("away") && notices(relative),
       relative.scopes.includes("contacts") && contacts(relative),

@@ -5,6 +5,7 @@ import { h, show } from "./dom";
 import { family } from "./family";
 import { helper } from "./helper";
 import "./phone.css";
+import { unsubscribe } from "./push";
 import { language, speak, t } from "./words";
 
 const root = document.getElementById("phone");
@@ -21,7 +22,7 @@ function header(person: Person | null): HTMLElement {
   return h("header", {},
     h("strong", {}, t("app.name")),
     h("button", { type: "button", class: "plain", click: change, "data-testid": "language", lang: other === "zh" ? "zh-CN" : "en" }, t("app.language")),
-    person !== null && h("button", { type: "button", class: "plain", click: () => void logOut(), "data-testid": "logout" }, t("app.out")),
+    person !== null && h("button", { type: "button", class: "plain", click: () => void unsubscribe().catch(() => undefined).then(logOut), "data-testid": "logout" }, t("app.out")),
   );
 }
 
