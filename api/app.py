@@ -31,8 +31,10 @@ from api.routes import (
     helpers,
     oversight,
     questions,
+    recipients,
     residents,
     session,
+    shifts,
     stream,
 )
 from api.scope import current
@@ -98,6 +100,8 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
         consents,
         helpers,
         handovers,
+        shifts,
+        recipients,
         admin,
         health,
     ):
