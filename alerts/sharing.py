@@ -14,8 +14,8 @@ OFFER_S = 30.0
 """How long a case is one free desk's before it is everybody's, s. Chosen: a sixth of the 180 s in which a P2 is to be answered."""
 PROMISE_S = 60.0
 """The same for one that comes back as promised, s. Chosen: longer, since whoever knows the story should go on; less than the 180 s of a P2."""
-PROMISES = frozenset({"case.hold_ended", "case.follow_up_due", "case.left", "case.went_silent"})
-"""By what a promised case comes into the queue: a hold that ended, a call-back, and what somebody had in hand when he left."""
+PROMISES = frozenset({"case.hold_ended", "case.follow_up_due", "case.still_on", "case.left", "case.went_silent"})
+"""By what a promised case comes into the queue: a hold that ended, a call-back, what was said to be over and is not, and what somebody had in hand when he left."""
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,10 +24,14 @@ GRANT SELECT (kind, name, home_id, area_prefix, consented_at, lowest_priority, m
 GRANT INSERT (area_prefix, most_per_hour, cost, most_cost_per_day, ground) ON recipients TO shouwang_api;
 GRANT UPDATE (name, area_prefix, lowest_priority, most_per_hour, cost, most_cost_per_day, paused_by) ON recipients TO shouwang_api;
 GRANT SELECT, INSERT, DELETE ON rota TO shouwang_api;
+-- What a relative chose is theirs to change; staff see that it is there.
+CREATE POLICY staff_see ON recipients FOR SELECT TO shouwang_api
+    USING (current_setting('shouwang.role', true) IN ('supervisor', 'admin') AND kind = 'kin'
+           AND (SELECT true FROM homes AS h WHERE h.home_id = recipients.home_id));
 CREATE POLICY of_staff ON recipients TO shouwang_api
-    USING (current_setting('shouwang.role', true) IN ('supervisor', 'admin')
+    USING (current_setting('shouwang.role', true) IN ('supervisor', 'admin') AND user_name IS NULL
            AND CASE WHEN kind = 'kin' THEN (SELECT true FROM homes AS h WHERE h.home_id = recipients.home_id) ELSE area_holds(area_prefix) END)
-    WITH CHECK (current_setting('shouwang.role', true) IN ('supervisor', 'admin')
+    WITH CHECK (current_setting('shouwang.role', true) IN ('supervisor', 'admin') AND user_name IS NULL
            AND CASE WHEN kind = 'kin' THEN (SELECT true FROM homes AS h WHERE h.home_id = recipients.home_id) ELSE area_holds(area_prefix) END);
 ALTER TABLE rota ENABLE ROW LEVEL SECURITY;
 CREATE POLICY of_recipients ON rota TO shouwang_api USING ((SELECT true FROM recipients AS r WHERE r.recipient_id = rota.recipient_id));

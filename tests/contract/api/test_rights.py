@@ -50,6 +50,8 @@ def address(path: str) -> str:
         .replace("{token_id}", "no-such-token")
         .replace("{notice_id}", "0")
         .replace("{contact_id}", "0")
+        .replace("{duty_id}", "0")
+        .replace("{priority}", "1")
     )
 
 
