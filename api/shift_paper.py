@@ -64,12 +64,12 @@ def document_of(left: models.Left, *, from_user: str, area_prefix: str, note: st
     )
 
 
-def read(row: Row) -> models.Handover:
+def read(row: Row) -> models.ShiftHandover:
     """A row of ``api_shift_handovers``; whether it is still what was signed is reckoned anew."""
     document = json.loads(row["document"])
     digest = digest_of(row["document"])
     signed = [row["digest"], row["given_digest"], row["taken_digest"] or digest]
-    return models.Handover(
+    return models.ShiftHandover(
         handover_id=row["handover_id"], area_prefix=row["area_prefix"], from_user=row["from_user"], written_at=row["written_at"],
         note=document["note"], left=models.Left.model_validate(document["left"]), digest=row["digest"], to_user=row["to_user"],
         taken_at=row["taken_at"], waits=row["waits"], as_signed=all(each == digest for each in signed),

@@ -139,7 +139,7 @@ class ShiftNow(Said):
     centres: list[Centre]
     absent: list[Duty] = Field(description="Planned now, and not here")
     offers: list[Offer]
-    handovers: list["Handover"] = Field(description="That wait for somebody to take over")
+    handovers: list["ShiftHandover"] = Field(description="That wait for somebody to take over")
     now: datetime
 
 
@@ -211,7 +211,7 @@ class TakeOver(Asked):
     password: str = Field(min_length=1, max_length=200)
 
 
-class Handover(Said):
+class ShiftHandover(Said):
     """A hand-over as it was signed."""
 
     handover_id: str
@@ -227,9 +227,9 @@ class Handover(Said):
     as_signed: bool = Field(description="The document gives the check sum that both signed")
 
 
-class Handovers(Said):
+class ShiftHandovers(Said):
     """Hand-overs, newest first."""
 
-    handovers: list[Handover]
+    handovers: list[ShiftHandover]
     next_before: datetime | None = Field(default=None, description="Give this as ``before`` for the next page")
     now: datetime

@@ -85,7 +85,7 @@ async def _duties(connection: Connection, from_at: datetime, to_at: datetime) ->
     return [models.Duty.model_validate(row) for row in rows]
 
 
-async def _handovers(connection: Connection, most: int, **which: Any) -> list[models.Handover]:
+async def _handovers(connection: Connection, most: int, **which: Any) -> list[models.ShiftHandover]:
     asked: Mapping[str, Any] = {"handover_id": None, "before": None} | which
     return [shift_paper.read(row) for row in await fetch_all(connection, _HANDOVERS, **asked, most=most)]
 
@@ -161,11 +161,13 @@ async def list_handovers(
     user: Operator,
     before: Annotated[datetime | None, Query(description="``next_before`` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> models.Handovers:
+) -> models.ShiftHandovers:
     """Of the centres that one sees, newest first, as they were signed."""
     async with parts.database.connection() as connection:
         found = await _handovers(connection, limit, before=before)
-    return models.Handovers(handovers=found, next_before=found[-1].written_at if len(found) == limit else None, now=now)
+    return models.ShiftHandovers(
+        handovers=found, next_before=found[-1].written_at if len(found) == limit else None, now=now
+    )
 
 
 @router.get(
@@ -181,7 +183,7 @@ async def read_draft(parts: Parts, now: Now, user: Operator) -> models.Draft:
 @router.post(
     "/shift/handovers", status_code=201, responses=_CHANGES, summary="Hand over", openapi_extra=roles(*OPERATORS)
 )
-async def write_handover(body: models.NewHandover, parts: Parts, now: Now, user: Operator) -> models.Handover:
+async def write_handover(body: models.NewHandover, parts: Parts, now: Now, user: Operator) -> models.ShiftHandover:
     """The first signature, under what was read (``state``), with one's own password. It waits then for somebody to take over; until that one has signed nothing changes hands."""
     await signing.check(parts, user.user_name, body.password, now)
     async with parts.database.transaction() as connection:
@@ -215,7 +217,7 @@ async def write_handover(body: models.NewHandover, parts: Parts, now: Now, user:
 )
 async def take_over(
     handover_id: HandoverId, body: models.TakeOver, parts: Parts, now: Now, user: Operator
-) -> models.Handover:
+) -> models.ShiftHandover:
     """The second signature. The other one's shift ends with it: holds and call-backs are the taker's, what was being worked on is at the top of the queue.
 
     Who sits nowhere yet takes the other one's desk.
@@ -251,7 +253,7 @@ async def take_over(
     return signed
 
 
-async def _waiting(connection: Connection, handover_id: str, user: Who) -> models.Handover:
+async def _waiting(connection: Connection, handover_id: str, user: Who) -> models.ShiftHandover:
     """A hand-over that waits for this one. Raises NotFound, BadChange, HandoverOutdated."""
     found = await _handovers(connection, 1, handover_id=handover_id)
     if not found:

@@ -12,9 +12,12 @@ import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, soun
 import { useRefusal } from "./refusal";
 import { ResidentsPage } from "./residents";
 import { post } from "./session";
+import { offersOf, useShift } from "./shift";
+import { ShiftBanners, ShiftsPage } from "./shifts";
 import { Sounder } from "./sound";
 import { Banners, LinkState, SoundButton } from "./status";
 import { SystemPage } from "./system";
+import { ToldPage } from "./told";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
 
 type Heard =
@@ -36,7 +39,7 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "oversight" | "system";
+type Page = "desk" | "residents" | "coverage" | "shifts" | "oversight" | "told" | "system";
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -52,6 +55,8 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   const [help, setHelp] = useState(false);
   const [sounder, setSounder] = useState<Sounder | null>(null);
   const now = useNow(link.offsetMs);
+  const shift = useShift();
+  const offers = useMemo(() => offersOf(shift.now, now), [shift.now, now]);
 
   useEffect(
     () =>
@@ -95,7 +100,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       const target = event.target as HTMLElement;
       const busy = target.closest("input, textarea, select, button, a, [role=dialog]") !== null || document.querySelector(".ant-modal-wrap:not([style*='display: none'])") !== null;
       if (busy || event.ctrlKey || event.altKey || event.metaKey || event.repeat || page !== "desk") return;
-      const first = nextOf(lists.new);
+      const first = nextOf(lists.new, offers, person.user_name);
       if (event.key === "Enter" && first !== undefined) {
         event.preventDefault();
         void claim(first);
@@ -109,10 +114,10 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
     // Before anybody else hears the key: what closes a form must not close the case behind it as well.
     window.addEventListener("keydown", pressed, true);
     return () => window.removeEventListener("keydown", pressed, true);
-  }, [lists, claim, page, sounder]);
+  }, [lists, claim, page, sounder, offers, person.user_name]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
-  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "oversight", "system"] : ["desk", "residents", "coverage"];
+  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "shifts", "oversight", "told", "system"] : ["desk", "residents", "coverage", "shifts", "oversight"];
 
   return (
     <>
@@ -131,9 +136,12 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
         </Button>
       </Header>
       <Banners link={link} health={queue.health} />
+      <ShiftBanners shift={shift} me={person.user_name} onOpen={() => setPage("shifts")} />
       {page === "residents" && <ResidentsPage />}
       {page === "coverage" && <CoverPage />}
-      {page === "oversight" && <OversightPage />}
+      {page === "shifts" && <ShiftsPage shift={shift} person={person} />}
+      {page === "oversight" && <OversightPage person={person} />}
+      {page === "told" && <ToldPage person={person} />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (
         <div className="desk">
@@ -159,7 +167,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
               }))}
             />
             <QueueList
-              rows={lists[list]} list={list} known={queue.known} me={person.user_name} now={now} chosen={chosen}
+              rows={lists[list]} list={list} known={queue.known} me={person.user_name} now={now} chosen={chosen} offers={offers}
               onOpen={(each) => setChosen(each.case_id)} onClaim={(each) => void claim(each)}
             />
           </section>
