@@ -92,7 +92,7 @@ async def test_two_operators_hand_over_before_a_supervisor_s_eyes(room: Room) ->
     assert room.rows("SELECT part, user_name FROM handover_signatures ORDER BY part") == [
         ("gives", "desk-1"), ("takes", "desk-2"),
     ]  # fmt: skip
-    assert room.rows("SELECT actor, action FROM audit WHERE action LIKE 'handover%' ORDER BY audit_id") == [
+    assert room.rows("SELECT actor, action FROM audit WHERE action LIKE 'handover%%' ORDER BY audit_id") == [
         ("desk-1", "handover_written"), ("desk-2", "handover_taken"),
     ]  # fmt: skip
 
@@ -103,7 +103,7 @@ async def test_who_resolves_promises_to_look_again_and_another_desk_takes_the_se
     await expect(row_of(one)).to_be_visible()
     await claim_next(one)
     await one.get_by_test_id("act-resolve").click()
-    await one.get_by_test_id("outcome-false_alarm").click()
+    await one.get_by_test_id("outcome-accidental_press").click()
     await one.get_by_test_id("contact-resident").click()
     for step in ("spoke", "hurt"):
         await one.get_by_test_id(f"step-{step}").click()
