@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import psycopg
 from fastapi import APIRouter, Path, Query
 
+from alerts.shifts import SILENT_S
 from api import shift_paper, signing
 from api.access import OPERATORS, STAFF, Operator, Overseer, Staff, Who, roles
 from api.context import Now, Parts
@@ -65,7 +66,7 @@ async def write_shift(
     )  # fmt: skip
 
 
-async def _centres(connection: Connection) -> list[models.Centre]:
+async def _centres(connection: Connection, now: datetime) -> list[models.Centre]:
     desks: dict[str, list[models.Seat]] = {}
     for row in await fetch_all(connection, _DESKS):
         desks.setdefault(row["area_prefix"], []).append(models.Seat(**row))
@@ -76,7 +77,7 @@ async def _centres(connection: Connection) -> list[models.Centre]:
             desks=desks.get(row["area_prefix"], []),
             short=row["area_prefix"] in desks and row["on_duty"] < row["least_on_duty"],
         )
-        for row in await fetch_all(connection, _CENTRES)
+        for row in await fetch_all(connection, _CENTRES, heard_since=now - timedelta(seconds=SILENT_S))
     ]
 
 
@@ -96,7 +97,7 @@ async def _now(connection: Connection, user: Who, now: datetime) -> models.Shift
     offers = await fetch_all(connection, _OFFERS, now=now, area_prefix=user.area_prefix)
     return models.ShiftNow(
         mine=None if mine is None else models.Mine(**{name: mine[name] for name in models.Mine.model_fields}),
-        centres=await _centres(connection),
+        centres=await _centres(connection, now),
         absent=[duty for duty in duties if not duty.here],
         offers=[models.Offer(**row) for row in offers],
         handovers=[each for each in await _handovers(connection, 20) if each.waits],
@@ -269,7 +270,7 @@ async def _waiting(connection: Connection, handover_id: str, user: Who) -> model
 async def list_centres(parts: Parts, now: Now, user: Staff) -> models.Centres:
     """Those whose whole area one sees, with who sits where."""
     async with parts.database.connection() as connection:
-        return models.Centres(centres=await _centres(connection), now=now)
+        return models.Centres(centres=await _centres(connection, now), now=now)
 
 
 def _within(area_prefix: str, user: Who) -> None:
@@ -332,7 +333,10 @@ async def read_rota(
     end = begin + timedelta(days=days)
     async with parts.database.connection() as connection:
         duties = await _duties(connection, begin, end)
-        least = {row["area_prefix"]: row["least_on_duty"] for row in await fetch_all(connection, _CENTRES)}
+        least = {
+            row["area_prefix"]: row["least_on_duty"]
+            for row in await fetch_all(connection, _CENTRES, heard_since=now - timedelta(seconds=SILENT_S))
+        }
         gaps = await fetch_all(connection, _GAPS, most=50)
     planned = [Planned(each.area_prefix, each.user_name, each.from_at, each.to_at) for each in duties]
     return models.Rota(

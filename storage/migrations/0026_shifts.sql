@@ -82,6 +82,7 @@ CREATE INDEX audit_claims ON audit (actor, at) WHERE action = 'claimed';
 -- What one shift leaves to the next, as it was signed. Written once.
 CREATE TABLE shift_handovers (
     handover_id text PRIMARY KEY,
+    place       bigint GENERATED ALWAYS AS IDENTITY,               -- the newest of one sign-on is the one that waits
     area_prefix text NOT NULL,
     sign_on_id  bigint NOT NULL REFERENCES sign_ons,
     from_user   text NOT NULL,

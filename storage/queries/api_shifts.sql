@@ -1,7 +1,7 @@
 -- name: api_centres
--- Centres that one may know of, and how they are staffed now.
+-- Centres that one may know of, and how they are staffed now. Who was not heard lately does not count, also while nobody ends his time there.
 SELECT c.area_prefix, c.name, c.least_on_duty, g.from_at AS short_since,
-       (SELECT count(*) FROM sign_ons AS s WHERE s.ended_at IS NULL AND s.area_prefix = c.area_prefix)::integer AS on_duty
+       (SELECT count(*) FROM sign_ons AS s WHERE s.ended_at IS NULL AND s.area_prefix = c.area_prefix AND s.seen_at > %(heard_since)s)::integer AS on_duty
   FROM centres AS c LEFT JOIN staffing_gaps AS g ON g.area_prefix = c.area_prefix AND g.ended_at IS NULL
  ORDER BY c.area_prefix;
 
@@ -125,14 +125,14 @@ INSERT INTO handover_signatures (handover_id, part, user_name, signed_at, digest
 SELECT h.handover_id, h.area_prefix, h.from_user, h.written_at, h.document, h.digest, g.digest AS given_digest,
        t.user_name AS to_user, t.signed_at AS taken_at, t.digest AS taken_digest,
        t.user_name IS NULL AND s.ended_at IS NULL
-           AND NOT EXISTS (SELECT FROM shift_handovers AS n WHERE n.sign_on_id = h.sign_on_id AND (n.written_at, n.handover_id) > (h.written_at, h.handover_id)) AS waits
+           AND NOT EXISTS (SELECT FROM shift_handovers AS n WHERE n.sign_on_id = h.sign_on_id AND n.place > h.place) AS waits
   FROM shift_handovers AS h
   JOIN sign_ons AS s USING (sign_on_id)
   JOIN handover_signatures AS g ON g.handover_id = h.handover_id AND g.part = 'gives'
   LEFT JOIN handover_signatures AS t ON t.handover_id = h.handover_id AND t.part = 'takes'
  WHERE (%(handover_id)s::text IS NULL OR h.handover_id = %(handover_id)s::text)
    AND (%(before)s::timestamptz IS NULL OR h.written_at < %(before)s::timestamptz)
- ORDER BY h.written_at DESC, h.handover_id
+ ORDER BY h.written_at DESC, h.place DESC
  LIMIT %(most)s;
 
 -- name: api_lock_sign_on_of

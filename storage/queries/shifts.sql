@@ -77,12 +77,12 @@ SELECT s.user_name, u.area_prefix, s.signed_on_at,
  ORDER BY s.user_name;
 
 -- name: cases_to_offer
--- Cases that wait and have not been offered in this time of waiting, in queue order, and by what each came into the queue.
+-- Cases that wait and have not been offered in this time of waiting, in queue order, and by what each came into the queue. A new P1 is everybody's.
 SELECT c.case_id, c.spell, c.priority, c.area_code, c.former_desk_id,
        (SELECT a.reason FROM audit AS a WHERE a.case_id = c.case_id AND a.action IN ('raised', 'queued', 'answered', 'released', 'lease_lost', 'hold_ended', 'reopened')
          ORDER BY a.audit_id DESC LIMIT 1) AS came_by
   FROM cases AS c
- WHERE c.handling = 'QUEUED' AND NOT c.test
+ WHERE c.handling = 'QUEUED' AND NOT c.test AND (c.priority > 1 OR c.former_desk_id IS NOT NULL)
    AND NOT EXISTS (SELECT FROM case_offers AS o WHERE o.case_id = c.case_id AND o.spell = c.spell)
  ORDER BY c.priority, (c.former_desk_id IS NULL), coalesce(c.deadline_at, c.raised_at), c.raised_at, c.case_id
  LIMIT %(most)s;
