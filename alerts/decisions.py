@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.cases import OWNED, Case
+from alerts.cases import OWNED, SYSTEM, Case
 from alerts.errors import (
     BadFollowUp,
     HoldTooLong,
@@ -122,6 +122,28 @@ def release(case: Case, *, version: int, desk_id: str, lease_id: str, note: str,
     _check_holder(case, desk_id, lease_id, now, version)
     return moved(
         case, "release", "released", now, actor=desk_id, facts={"desk_id": desk_id, "was": case.handling, "note": note},
+        former_desk_id=desk_id, **_FREE, **_NOT_HELD,
+    )  # fmt: skip
+
+
+def leave(
+    case: Case, *, desk_id: str, successor: str | None, lease_id: str, silent: bool, now: datetime
+) -> Move | None:
+    """Whoever has it is gone. None: he has it no more.
+
+    A hold is a promise: with a successor it passes to him as it is, and alarms again at his desk. Everything else goes back to the top of the
+    queue with the former owner noted. ``silent``: nobody signed anything, his page was heard no more.
+    """
+    if case.desk_id != desk_id:
+        return None
+    facts = {"desk_id": desk_id, "was": case.handling, "note": case.hold_reason or ""}
+    if case.handling == "HELD" and successor is not None:
+        return moved(
+            case, "take_over", "held", now, actor=successor, reason="case.taken_over", facts=facts | {"successor": successor},
+            desk_id=successor, former_desk_id=desk_id, lease_id=lease_id,
+        )  # fmt: skip
+    return moved(
+        case, "leave", "released", now, actor=SYSTEM if silent else desk_id, reason="case.went_silent" if silent else "case.left", facts=facts,
         former_desk_id=desk_id, **_FREE, **_NOT_HELD,
     )  # fmt: skip
 

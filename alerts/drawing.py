@@ -16,6 +16,7 @@ _WHO: dict[str, tuple[Event, ...]] = {
     "a timer": ("no_answer", "cannot_ask", "lose_lease", "end_hold", "end_shelf", "restore"),
     "an incident": ("fold", "unfold"),
     "a person or a timer": ("close", "reopen"),
+    "the end of a shift": ("leave", "take_over"),
 }
 """Everything else is a person's."""
 _HEAD = """# Life cycle of a case · 警情生命周期

@@ -16,7 +16,7 @@ from contracts.alerts import Change, Handling
 
 Event = Literal[
     "queue", "ask", "test", "well", "help", "unsure", "no_answer", "cannot_ask", "claim", "release", "lose_lease", "verify", "dispatch", "arrive",
-    "hold", "end_hold", "shelve", "end_shelf", "sound", "resolve", "look", "restore", "close", "reopen", "fold", "unfold",
+    "leave", "take_over", "hold", "end_hold", "shelve", "end_shelf", "sound", "resolve", "look", "restore", "close", "reopen", "fold", "unfold",
 ]  # fmt: skip
 
 MEANING: dict[Event, str] = {
@@ -31,6 +31,8 @@ MEANING: dict[Event, str] = {
     "claim": "a desk takes it, under a lease of 90 s",
     "release": "the desk gives it back",
     "lose_lease": "the desk showed no activity for the length of the lease",
+    "leave": "whoever had it signed off, handed over or went silent",
+    "take_over": "the hold is a promise, and passes to who took over with both signatures",
     "verify": "the desk calls to learn what is true",
     "dispatch": "a responder was sent",
     "arrive": "the responder is there",
@@ -51,6 +53,7 @@ MEANING: dict[Event, str] = {
 _LEAVING: tuple[tuple[Event, Handling], ...] = (
     ("release", "QUEUED"),
     ("lose_lease", "QUEUED"),
+    ("leave", "QUEUED"),
     ("hold", "HELD"),
     ("shelve", "SHELVED"),
     ("resolve", "RESOLVED"),
@@ -84,6 +87,8 @@ TABLE: dict[tuple[Handling, Event], Handling] = {
     ("HELD", "dispatch"): "DISPATCHED",
     ("HELD", "arrive"): "ON_SCENE",
     ("HELD", "release"): "QUEUED",
+    ("HELD", "leave"): "QUEUED",
+    ("HELD", "take_over"): "HELD",
     ("HELD", "end_hold"): "QUEUED",
     ("HELD", "sound"): "CLAIMED",
     ("HELD", "resolve"): "RESOLVED",
@@ -155,7 +160,7 @@ def timers_of(case: Case, rules: Rules) -> dict[TimerKind, datetime]:
     if case.handling in ("QUEUED", "SHELVED") and case.family in RESTORABLE and case.condition == "off":
         timers["restoral"] = case.condition_at + timedelta(seconds=rules.restoral_s)
     if case.handling == "QUEUED" and case.queued_at is not None:
-        following = [rung for rung in rules.rungs(case.priority) if rung.rung > case.rung]
+        following = [rung for rung in rules.rungs(case.priority, case.area_code) if rung.rung > case.rung]
         if following:
             timers["rung"] = case.queued_at + timedelta(seconds=following[0].after_s)
     elif case.handling == "ASKING" and case.asking_until_at is not None:

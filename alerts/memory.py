@@ -15,7 +15,7 @@ import msgspec
 from alerts.admission import BEARS_ON, Held, Situation, Verdict
 from alerts.asking import Asking, Person, Question
 from alerts.book import Book, Raced
-from alerts.cases import SYSTEM, AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
+from alerts.cases import OWNED, SYSTEM, AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.lifecycle import Move, queue_place, timers_of
 from alerts.notices import Announcement, Notice, Recipient, Waiting
@@ -296,6 +296,10 @@ class MemoryCases(Cases):
     async def _without_timer(self) -> list[str]:
         timed = {case_id for case_id, _ in self._tables.timers}
         return [c.case_id for c in self._tables.cases.values() if c.case_id not in timed]
+
+    async def _of_desk(self, desk_id: str) -> list[str]:
+        found = [c for c in self._tables.cases.values() if c.desk_id == desk_id and c.handling in (*OWNED, "HELD")]
+        return [case.case_id for case in sorted(found, key=lambda case: (case.priority, case.case_id))]
 
     async def held(self, detections: Sequence[Detection]) -> set[Key]:
         return {_key(detection) for detection in detections} & self._tables.detections.keys()

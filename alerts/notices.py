@@ -136,7 +136,7 @@ def concerns(recipient: Recipient, *, home_id: str, area_code: str, priority: in
 def rungs_of(case: Case, rules: Rules) -> dict[int, tuple[Kind, ...]]:
     """Whom the rungs that a case has reached call for."""
     found: dict[int, tuple[Kind, ...]] = {0: ("kin",)} if case.priority == 1 else {}
-    for rung in rules.rungs(case.priority):
+    for rung in rules.rungs(case.priority, case.area_code):
         if rung.rung <= case.rung:
             found[rung.rung] = KINDS.get(rung.who, ())
     return found

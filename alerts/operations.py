@@ -99,6 +99,10 @@ class Cases(ABC):
         """Unfinished cases that have no timer."""
 
     @abstractmethod
+    async def _of_desk(self, desk_id: str) -> list[str]:
+        """Cases that somebody works on or has on hold, the most urgent first."""
+
+    @abstractmethod
     async def asking(self, limit: int = 200) -> list[Asking]:
         """``alerts.store.CaseStore.asking``."""
 
@@ -203,6 +207,29 @@ class Cases(ABC):
                 decisions.release(case, version=version, desk_id=desk_id, lease_id=lease_id, note=note, now=now)
             ],
         )
+
+    async def leave(
+        self, desk_id: str, *, now: datetime, successor: str | None = None, silent: bool = False
+    ) -> list[Case]:
+        rules = await self.rules(now)
+        gone: list[Case] = []
+        for case_id in await self._of_desk(desk_id):
+            lease_id = self._new_lease()
+
+            async def work(book: Book, case_id: str = case_id, lease_id: str = lease_id) -> Case | None:
+                case, signals = await _locked(book, case_id)
+                move = decisions.leave(
+                    case, desk_id=desk_id, successor=successor, lease_id=lease_id, silent=silent, now=now
+                )
+                if move is None:
+                    return None
+                await book.write(move, event_of(move, signals), rules)
+                return move.after
+
+            after = await self._transact(work)
+            if after is not None:
+                gone.append(after)
+        return gone
 
     async def note(self, case_id: str, *, actor: str, text: str, now: datetime) -> Case:
         rules = await self.rules(now)

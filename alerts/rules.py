@@ -35,6 +35,8 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     who: str
     enabled: bool = True
     """False: this centre has nobody there, so the step is passed over."""
+    area_prefix: str = ""
+    """Whose ladder it belongs to; empty: the whole site's."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +64,12 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     restoral_s: float = 60.0
     """How long a technical condition must stay off before its case closes by itself, s. Chosen: a device that flaps makes one case."""
 
-    def rungs(self, priority: int) -> tuple[Rung, ...]:
-        """Enabled rungs of a priority, in order."""
-        return tuple(
-            sorted((r for r in self.ladder if r.priority == priority and r.enabled), key=lambda r: (r.after_s, r.rung))
-        )
+    def rungs(self, priority: int, area_code: str = "") -> tuple[Rung, ...]:
+        """Enabled rungs of a priority, in order: of the narrowest area around this one that has a ladder for it, at last the site's."""
+        around = [r for r in self.ladder if r.priority == priority and area_code.startswith(r.area_prefix)]
+        narrowest = max((r.area_prefix for r in around), key=len, default="")
+        found = (r for r in around if r.area_prefix == narrowest and r.enabled)
+        return tuple(sorted(found, key=lambda r: (r.after_s, r.rung)))
 
 
 REVIEW = "incident_review"

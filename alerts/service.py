@@ -26,8 +26,10 @@ from alerts.reader import Reader, go_on, partitions_of
 from alerts.relay import Relay
 from alerts.sends import Sends
 from alerts.settings import AlertsSettings
+from alerts.shifts import ShiftKeeper
 from alerts.sweeper import Sweeper
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
+from alerts.trials import Trials
 from alerts.unrecorded import SECOND_S, UNRECORDED_S, Unrecorded
 from contracts import detections, topics
 from contracts.clocks import now
@@ -120,6 +122,12 @@ class Service:
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
         coverage = CoverageKeeper(self._link(stack, "coverage"), settings.partitions, settings.standstill_s)
         incidents = Incidents(self._link(stack, "incidents"), settings.incident_homes, settings.incident_s)
+        # Cases of who left go on by one connection; what a supervisor is told hangs on another.
+        shifts = self._link(stack, "shifts")
+        shift_keeper = ShiftKeeper(shifts, TimescaleCases(shifts), channels, now, relay.wake)
+        told = self._link(stack, "staffing")
+        shift_teller = ShiftKeeper(told, TimescaleCases(told), channels, now)
+        trials = Trials(self._link(stack, "trials"), channels, now)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
@@ -136,6 +144,9 @@ class Service:
             ),
             "coverage": lambda: coverage.run(self._patience, settings.coverage_s),
             "incidents": lambda: incidents.run(self._patience, settings.coverage_s, now, relay.wake),
+            "shifts": lambda: shift_keeper.run(self._patience, settings.sweep_s),
+            "staffing": lambda: shift_teller.tell(self._patience, settings.sweep_s),
+            "trials": lambda: trials.run(self._patience, settings.sweep_s),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)

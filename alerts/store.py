@@ -56,6 +56,15 @@ class CaseStore(Protocol):
         """Back to the top of the queue; the former owner is noted."""
         ...
 
+    async def leave(
+        self, desk_id: str, *, now: datetime, successor: str | None = None, silent: bool = False
+    ) -> list[Case]:
+        """Somebody is gone, and his cases with him: back to the top of the queue; holds pass to ``successor`` where one signed for them.
+
+        One transaction each, and harmless to repeat: what he does not have any more is left alone.
+        """
+        ...
+
     async def note(self, case_id: str, *, actor: str, text: str, now: datetime) -> Case:
         """Write into the history. Anybody may, at any version. Raises MissingWords."""
         ...

@@ -27,7 +27,7 @@ def escalate(case: Case, rules: Rules, now: datetime) -> Escalation:
     """The highest enabled rung that is due; never below the one reached. Rung 0 is the first desk."""
     waited_s = (now - (case.queued_at or case.raised_at)).total_seconds()
     reached = Escalation(case.rung, "first_desk", waited_s, 0.0)
-    for rung in rules.rungs(case.priority):
+    for rung in rules.rungs(case.priority, case.area_code):
         if rung.rung > reached.rung and waited_s >= rung.after_s:
             reached = Escalation(rung.rung, rung.who, waited_s, rung.after_s)
     return reached

@@ -60,6 +60,7 @@ _LIMIT = f"SET LOCAL transaction_timeout = {round(TRANSACTION_S * 1000)}".encode
 _HELD = query("detections_held")
 _DUE = query("due_timers")
 _WITHOUT_CASE = query("detections_without_case")
+_OF_DESK = query("cases_of_desk")
 _WITHOUT_TIMER = query("cases_without_timer")
 _OPEN_CASES = query("open_cases")
 _CASE = query("case_by_id")
@@ -141,6 +142,9 @@ class TimescaleCases(Cases):
 
     async def _without_timer(self) -> list[str]:
         return [row["case_id"] for row in await self._all(_WITHOUT_TIMER)]
+
+    async def _of_desk(self, desk_id: str) -> list[str]:
+        return [row["case_id"] for row in await self._all(_OF_DESK, desk_id=desk_id)]
 
     async def held(self, detections: Sequence[Detection]) -> set[tuple[str, str, int]]:
         rows = await self._all(

@@ -32,8 +32,10 @@ from api.routes import (
     helpers,
     oversight,
     questions,
+    recipients,
     residents,
     session,
+    shifts,
     stream,
     upstream,
 )
@@ -104,6 +106,8 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
         helpers,
         handovers,
         upstream,
+        shifts,
+        recipients,
         admin,
         health,
     ):

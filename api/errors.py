@@ -61,6 +61,30 @@ class NotAllowed(ApiError):
     title = "Not allowed"
 
 
+class WrongSignature(ApiError):
+    """The password is wrong, or there were too many attempts, so nothing was signed. Check it; after several failures wait a few minutes."""
+
+    status = 422
+    code = "wrong_signature"
+    title = "Not signed"
+
+
+class DeskTaken(ApiError):
+    """{held} sits at desk {desk_id}. Choose another desk, or take over from {held} with both signatures."""
+
+    status = 409
+    code = "desk_taken"
+    title = "The desk is taken"
+
+
+class HandoverOutdated(ApiError):
+    """What there is to hand over has changed since this was written, so nothing was signed. Read it again and sign what stands there now."""
+
+    status = 409
+    code = "handover_outdated"
+    title = "The hand-over is out of date"
+
+
 class NotFound(ApiError):
     """There is no {what} {name!r} that you may see. Check the spelling, or look for it in the list."""
 

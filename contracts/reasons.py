@@ -325,6 +325,11 @@ CHANGES: dict[str, Reason] = {
     "case.renewed": Reason("坐席仍在处理", "The operator is still on it"),
     "case.released": Reason("{desk_id} 退回队列", "Given back by {desk_id}"),
     "case.lease_lost": Reason("{desk_id} 超时未操作，退回队列首位", "{desk_id} showed no activity: back to the top of the queue"),
+    "case.left": Reason("{desk_id} 已离岗，退回队列首位", "{desk_id} left: back to the top of the queue"),
+    "case.went_silent": Reason(
+        "{desk_id} 的席位失去联系，退回队列首位", "{desk_id}'s desk was heard no more: back to the top of the queue"
+    ),
+    "case.taken_over": Reason("交班：挂起由 {desk_id} 交给 {successor}", "Hand-over: the hold passes from {desk_id} to {successor}"),
     "case.noted": Reason("备注", "Note"),
     "case.verifying": Reason("正在核实", "Verifying"),
     "case.dispatched": Reason("已派人", "A responder was sent"),

@@ -164,7 +164,7 @@ SELECT case_id
    AND NOT EXISTS (SELECT 1 FROM case_timers WHERE case_timers.case_id = cases.case_id)
    AND (handling <> 'QUEUED' OR condition = 'off'
         OR EXISTS (SELECT 1 FROM escalation_rungs AS above
-                    WHERE above.priority = cases.priority AND above.rung > cases.rung AND above.enabled))
+                    WHERE above.priority = cases.priority AND above.rung > cases.rung AND above.enabled AND starts_with(cases.area_code, above.area_prefix)))
  ORDER BY priority, raised_at;
 
 -- name: detections_without_case
@@ -210,8 +210,8 @@ SELECT * FROM cases WHERE home_id = %(home_id)s ORDER BY raised_at DESC, case_id
 SELECT family, score, priority FROM priority_rules ORDER BY family, score;
 
 -- name: escalation_rungs
--- The ladder.
-SELECT priority, rung, after_s, who, enabled FROM escalation_rungs ORDER BY priority, rung;
+-- The ladders: the site's, and those of areas that have one of their own.
+SELECT priority, rung, after_s, who, enabled, area_prefix FROM escalation_rungs ORDER BY area_prefix, priority, rung;
 
 -- name: answer_times
 -- In which time a case should be claimed.

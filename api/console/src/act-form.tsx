@@ -11,6 +11,8 @@ export type Form = "verify" | "arrive" | "note" | "dispatch" | "hold" | "shelve"
 const LONGEST_MIN: Record<number, number> = { 1: 2, 2: 15 };
 /** Longest time on the shelf, min: a shift. */
 const SHELF_MIN = 480;
+/** Latest follow-up, min: the day in which a case keeps its id. */
+const FOLLOW_UP_MIN = 1440;
 /** Outcomes of which no steps are asked. */
 const UNSCRIPTED = new Set(["test", "duplicate"]);
 let known: Outcomes | null = null;
@@ -32,6 +34,7 @@ export function ActForm({ form, priority, script, technical, onCancel, onSend }:
   const [contact, setContact] = useState<string | null>(null);
   const [steps, setSteps] = useState<string[]>([]);
   const [minutes, setMinutes] = useState(longest);
+  const [followUpMin, setFollowUpMin] = useState<number | null>(null);
   const [busy, setBusy] = useState(false);
   const field = useRef<GetRef<typeof Input.TextArea>>(null);
 
@@ -40,6 +43,7 @@ export function ActForm({ form, priority, script, technical, onCancel, onSend }:
     setOutcome(null);
     setContact(null);
     setSteps([]);
+    setFollowUpMin(null);
     setMinutes(Math.min(longest, 15));
   }, [form, longest]);
 
@@ -52,7 +56,7 @@ export function ActForm({ form, priority, script, technical, onCancel, onSend }:
     if (form === null || !ready) return;
     setBusy(true);
     const extra =
-      form === "note" ? { text: words } : form === "hold" ? { note: words, hold_s: minutes * 60 } : form === "shelve" ? { note: words, shelf_s: minutes * 60 } : form === "resolve" ? { note: words, outcome, contact: contact ?? "", steps } : { note: words };
+      form === "note" ? { text: words } : form === "hold" ? { note: words, hold_s: minutes * 60 } : form === "shelve" ? { note: words, shelf_s: minutes * 60 } : form === "resolve" ? { note: words, outcome, contact: contact ?? "", steps, follow_up_s: followUpMin === null ? null : followUpMin * 60 } : { note: words };
     await onSend(form, extra);
     setBusy(false);
   };
@@ -79,6 +83,11 @@ export function ActForm({ form, priority, script, technical, onCancel, onSend }:
       {(form === "hold" || form === "shelve") && (
         <label className="field">
           {t("form.hold_minutes")} <InputNumber min={1} max={longest} value={minutes} onChange={(value) => setMinutes(value ?? 1)} />
+        </label>
+      )}
+      {form === "resolve" && (
+        <label className="field">
+          {t("form.follow_up")} <InputNumber min={1} max={FOLLOW_UP_MIN} value={followUpMin} onChange={setFollowUpMin} data-testid="follow-up" />
         </label>
       )}
       {form !== null && (

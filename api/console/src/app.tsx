@@ -8,6 +8,7 @@ import { SpeakProvider, keepLanguage, keptLanguage, useSpeech } from "./language
 import { Login } from "./login";
 import { logOut, put, resume, whenSessionEnds } from "./session";
 import { SystemPage } from "./system";
+import { ToldPage } from "./told";
 import type { Language } from "./texts";
 import type { Person } from "./types";
 
@@ -70,6 +71,7 @@ function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) 
         <>
           <Header person={person} onLanguage={onLanguage} />
           <SystemPage />
+          <ToldPage person={person} />
         </>
       );
   }

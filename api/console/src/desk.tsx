@@ -13,11 +13,14 @@ import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, soun
 import { useRefusal } from "./refusal";
 import { ResidentsPage } from "./residents";
 import { post } from "./session";
+import { offersOf, useShift } from "./shift";
+import { ShiftBanners, ShiftsPage } from "./shifts";
 import { Sounder } from "./sound";
 import { Banners, LinkState, SoundButton } from "./status";
 import { SystemPage } from "./system";
-import { VisitsPage } from "./visits";
+import { ToldPage } from "./told";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
+import { VisitsPage } from "./visits";
 
 type Heard =
   | { is: "snapshot"; snapshot: Snapshot }
@@ -38,7 +41,9 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "visits" | "oversight" | "system";
+type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "oversight" | "told" | "system";
+const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "oversight"];
+const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "told", "system"];
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -54,6 +59,8 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   const [help, setHelp] = useState(false);
   const [sounder, setSounder] = useState<Sounder | null>(null);
   const now = useNow(link.offsetMs);
+  const shift = useShift();
+  const offers = useMemo(() => offersOf(shift.now, now), [shift.now, now]);
 
   useEffect(
     () =>
@@ -97,7 +104,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       const target = event.target as HTMLElement;
       const busy = target.closest("input, textarea, select, button, a, [role=dialog]") !== null || document.querySelector(".ant-modal-wrap:not([style*='display: none'])") !== null;
       if (busy || event.ctrlKey || event.altKey || event.metaKey || event.repeat || page !== "desk") return;
-      const first = nextOf(lists.new);
+      const first = nextOf(lists.new, offers, person.user_name);
       if (event.key === "Enter" && first !== undefined) {
         event.preventDefault();
         void claim(first);
@@ -111,28 +118,29 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
     // Before anybody else hears the key: what closes a form must not close the case behind it as well.
     window.addEventListener("keydown", pressed, true);
     return () => window.removeEventListener("keydown", pressed, true);
-  }, [lists, claim, page, sounder]);
+  }, [lists, claim, page, sounder, offers, person.user_name]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
-  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "visits", "oversight", "system"] : ["desk", "residents", "coverage", "visits"];
+  const pages = person.role === "supervisor" ? FOR_SUPERVISORS : FOR_DESKS;
 
   return (
     <>
       <Header person={person} onLanguage={onLanguage}>
-        <nav>
-          {pages.map((each) => (
-            <button key={each} className={each === page ? "on" : ""} onClick={() => setPage(each)} data-testid={`nav-${each}`}>
-              {t(`nav.${each}`)}
-            </button>
-          ))}
-        </nav>
         <LinkState link={link} health={queue.health} />
         {sounder !== null && <SoundButton sounder={sounder} />}
         <Button size="small" ghost onClick={() => setHelp(true)} aria-label={t("act.help")}>
           ?
         </Button>
       </Header>
+      <nav className="pages">
+        {pages.map((each) => (
+          <button key={each} className={each === page ? "on" : ""} onClick={() => setPage(each)} data-testid={`nav-${each}`}>
+            {t(`nav.${each}`)}
+          </button>
+        ))}
+      </nav>
       <Banners link={link} health={queue.health} />
+      <ShiftBanners shift={shift} me={person.user_name} onOpen={() => setPage("shifts")} />
       <NotTakenBanner
         onOpen={(caseId) => {
           setPage("desk");
@@ -142,7 +150,9 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "residents" && <ResidentsPage />}
       {page === "coverage" && <CoverPage />}
       {page === "visits" && <VisitsPage supervisor={person.role === "supervisor"} />}
-      {page === "oversight" && <OversightPage />}
+      {page === "shifts" && <ShiftsPage shift={shift} person={person} />}
+      {page === "oversight" && <OversightPage person={person} />}
+      {page === "told" && <ToldPage person={person} />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (
         <div className="desk">
@@ -168,7 +178,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
               }))}
             />
             <QueueList
-              rows={lists[list]} list={list} known={queue.known} me={person.user_name} now={now} chosen={chosen}
+              rows={lists[list]} list={list} known={queue.known} me={person.user_name} now={now} chosen={chosen} offers={offers}
               onOpen={(each) => setChosen(each.case_id)} onClaim={(each) => void claim(each)}
             />
           </section>

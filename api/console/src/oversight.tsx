@@ -1,15 +1,16 @@
-// For supervisors: the second look at resolved P1, the reviews that opened because nobody took one, and who looked at whom.
+// The second look at resolved P1, for any other desk; for supervisors also the reviews that opened because nobody took one, and who looked at whom.
 import { Alert, Button, Input, Table } from "antd";
 import { useCallback, useEffect, useState } from "react";
 import { Trace } from "./glass";
 import { useSpeech } from "./language";
 import { useRefusal } from "./refusal";
 import { get, post } from "./session";
-import type { NotLookedAt, NotLookedAts, Review, Reviews } from "./types";
+import type { NotLookedAt, NotLookedAts, Person, Review, Reviews } from "./types";
 
 const RENEW_MS = 5_000;
 
-export function OversightPage() {
+export function OversightPage({ person }: { person: Person }) {
+  const supervises = person.role === "supervisor";
   const { t, word, sentence, at, duration } = useSpeech();
   const explain = useRefusal();
   const [looks, setLooks] = useState<NotLookedAt[]>([]);
@@ -20,7 +21,7 @@ export function OversightPage() {
   const load = useCallback(async (): Promise<void> => {
     try {
       setLooks((await get<NotLookedAts>("/api/v1/second-looks")).cases);
-      setReviews((await get<Reviews>("/api/v1/reviews")).reviews);
+      if (supervises) setReviews((await get<Reviews>("/api/v1/reviews")).reviews);
       setTrouble(null);
     } catch (error) {
       setTrouble(explain(error));
@@ -56,7 +57,7 @@ export function OversightPage() {
           { title: t("form.outcome"), dataIndex: "outcome" },
           {
             title: "",
-            render: (_, row) => (
+            render: (_, row) => row.resolved_by !== person.user_name && (
               <Button size="small" data-testid="agree" onClick={() => void send(`/api/v1/cases/${row.case_id}/second-look`, { version: row.version })}>
                 {t("act.agree")}
               </Button>
@@ -64,6 +65,7 @@ export function OversightPage() {
           },
         ]}
       />
+      {supervises && (<>
       <h3>{t("oversight.reviews")}</h3>
       <Table<Review>
         size="small" pagination={{ pageSize: 10 }} rowKey="case_id" dataSource={reviews} locale={{ emptyText: t("oversight.no_reviews") }}
@@ -91,6 +93,7 @@ export function OversightPage() {
         ]}
       />
       <Trace />
+      </>)}
     </main>
   );
 }

@@ -4,7 +4,7 @@ import { useSpeech } from "./language";
 import { PriorityMark } from "./priority";
 import type { List } from "./queue";
 import { countdown } from "./texts";
-import type { CaseRow } from "./types";
+import type { CaseRow, Offer } from "./types";
 
 const SHOWN = 300;
 
@@ -15,25 +15,26 @@ interface Props {
   me: string;
   now: number;
   chosen: string | null;
+  offers: ReadonlyMap<string, Offer>;
   onOpen(row: CaseRow): void;
   onClaim(row: CaseRow): void;
 }
 
-export function QueueList({ rows, list, known, me, now, chosen, onOpen, onClaim }: Props) {
+export function QueueList({ rows, list, known, me, now, chosen, offers, onOpen, onClaim }: Props) {
   const { t } = useSpeech();
   if (!known) return <Empty className="nothing" description={t("queue.not_known")} data-testid="not-known" />;
   if (rows.length === 0) return <Empty className="nothing" description={t(`queue.none_${list}`)} data-testid="nothing" />;
   return (
     <ul className="rows" data-testid="rows">
       {rows.slice(0, SHOWN).map((row) => (
-        <Row key={row.case_id} row={row} me={me} now={now} chosen={row.case_id === chosen} onOpen={onOpen} onClaim={onClaim} />
+        <Row key={row.case_id} row={row} me={me} now={now} chosen={row.case_id === chosen} offer={offers.get(row.case_id)} onOpen={onOpen} onClaim={onClaim} />
       ))}
       {rows.length > SHOWN && <li className="more">{t("queue.more", { count: rows.length - SHOWN })}</li>}
     </ul>
   );
 }
 
-function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now" | "onOpen" | "onClaim"> & { row: CaseRow; chosen: boolean }) {
+function Row({ row, me, now, chosen, offer, onOpen, onClaim }: Pick<Props, "me" | "now" | "onOpen" | "onClaim"> & { row: CaseRow; chosen: boolean; offer: Offer | undefined }) {
   const { t, word, sentence, duration, at } = useSpeech();
   const asking = row.handling === "ASKING" && row.asking_until_at !== null;
   const waiting = row.desk_id === null && row.handling !== "HELD";
@@ -48,6 +49,11 @@ function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now"
           {word("family", row.family)} <span className="home">{row.home_id}</span>
           {row.test && <Tag color="purple">{t("row.test")}</Tag>}
           {asking && <Tag color="blue" data-testid="asking">{t("row.asking", { until: at(row.asking_until_at ?? "") })}</Tag>}
+          {offer !== undefined && waiting && (
+            <Tag color={offer.user_name === me ? "green" : "default"} data-testid="offer">
+              {t(offer.user_name !== me ? "row.offered" : offer.why === "promise" ? "row.promised_me" : "row.offered_me", { who: offer.user_name, until: at(offer.until_at) })}
+            </Tag>
+          )}
           {row.handling === "SHELVED" && <Tag>{word("handling", "SHELVED")}</Tag>}
         </strong>
         <span className="reason">

@@ -1,5 +1,5 @@
 // The queue as a value: what the stream says goes in, what the page shows comes out. The highest version of a case wins.
-import type { CaseRow, Change, Health, Snapshot } from "./types";
+import type { CaseRow, Change, Health, Offer, Snapshot } from "./types";
 
 export type List = "new" | "mine" | "others";
 export type Order = "priority" | "time";
@@ -78,9 +78,11 @@ function instant(at: string | null): number {
   return at === null ? Number.MAX_SAFE_INTEGER : Date.parse(at);
 }
 
-/** What the next free hands take: not what the resident is still being asked about. */
-export function nextOf(rows: CaseRow[]): CaseRow | undefined {
-  return rows.find((row) => SOUNDING.has(row.handling));
+/** What the next free hands take: not what the resident is still being asked about, nor, P1 aside, what is being offered to somebody else. */
+export function nextOf(rows: CaseRow[], offers: ReadonlyMap<string, Offer>, me: string): CaseRow | undefined {
+  const ours = (row: CaseRow): boolean => row.priority === 1 || (offers.get(row.case_id)?.user_name ?? me) === me;
+  const calling = rows.filter((row) => SOUNDING.has(row.handling));
+  return calling.find(ours) ?? calling[0];
 }
 
 /** Cases that call for a person and that nobody has taken, most urgent first: what the desk sounds. */

@@ -302,3 +302,31 @@ export interface NotTaken { handover_id: string; case_id: string; home_id: strin
 export interface HandoversNotTaken { handovers: NotTaken[] }
 export interface UpstreamConsentRow { consent_id: number; agreed: boolean; given_by: string; giver: string; ground: string; recorded_by: string; recorded_at: string }
 export interface UpstreamConsents { agreed: boolean; history: UpstreamConsentRow[] }
+
+export interface Offer { case_id: string; user_name: string; why: "load" | "promise"; until_at: string }
+export interface Seat { desk_id: string; area_prefix: string; name: string; user_name: string | null; display_name: string | null; signed_on_at: string | null }
+export interface Centre { area_prefix: string; name: string; least_on_duty: number; on_duty: number; short: boolean; short_since: string | null; desks: Seat[] }
+export interface Mine { desk_id: string; area_prefix: string; signed_on_at: string }
+export interface Duty { duty_id: number; area_prefix: string; user_name: string; display_name: string; from_at: string; to_at: string; made_by: string; here: boolean }
+export interface Thin { area_prefix: string; from_at: string; to_at: string; planned: number; least: number }
+export interface Gap { gap_id: number; area_prefix: string; from_at: string; ended_at: string | null; on_duty: number; least: number }
+export interface Rota { duties: Duty[]; thin: Thin[]; gaps: Gap[]; now: string }
+export interface InHand { case_id: string; home_id: string; family: string; priority: number; handling: string; raised_at: string; held_until_at: string | null; hold_reason: string | null }
+export interface CallBack { case_id: string; home_id: string; family: string; priority: number; follow_up_at: string; resolved_by: string | null }
+export interface LookOwed { case_id: string; home_id: string; family: string; priority: number; resolved_at: string; resolved_by: string | null }
+export interface Left { in_hand: InHand[]; call_backs: CallBack[]; second_looks: LookOwed[] }
+export interface Draft { left: Left; state: string; now: string }
+export interface ShiftHandover {
+  handover_id: string; area_prefix: string; from_user: string; written_at: string; note: string; left: Left; digest: string; to_user: string | null;
+  taken_at: string | null; waits: boolean; as_signed: boolean;
+}
+export interface ShiftHandovers { handovers: ShiftHandover[]; next_before: string | null; now: string }
+export interface ShiftNow { mine: Mine | null; centres: Centre[]; absent: Duty[]; offers: Offer[]; handovers: ShiftHandover[]; now: string }
+export interface RecipientDuty { weekday: number; from_minute: number; to_minute: number; zone: string }
+export interface RecipientRow {
+  recipient_id: string; kind: string; name: string; area_prefix: string; home_id: string | null; lowest_priority: number; enabled: boolean; paused_by: string | null;
+  user_name: string | null; duties: RecipientDuty[]; tried_at: string | null; trial_sent: boolean | null; trial_detail: string | null;
+}
+export interface Recipients { recipients: RecipientRow[]; ways: string[]; next_after: string | null; now: string }
+export interface LadderRung { area_prefix: string; priority: number; rung: number; after_s: number; who: string; enabled: boolean; changed_by: string }
+export interface Ladders { rungs: LadderRung[]; now: string }

@@ -44,7 +44,8 @@ class Script:
     async def step(self) -> str:
         """One thing happens; what it was and how it went, in words."""
         what = self.random.choices(
-            ("detection", "operator", "time", "look", "restart", "ask", "answer"), (4, 10, 2, 4, 0.3, 1, 1)
+            ("detection", "operator", "time", "look", "restart", "ask", "answer", "leave"),
+            (4, 10, 2, 4, 0.3, 1, 1, 0.5),
         )[0]
         said: object = await getattr(self, f"_{what}")()
         return f"{what}: {said}"
@@ -158,6 +159,24 @@ class Script:
         except ShouwangError as refused:
             return (question.question_id, type(refused).__name__)
         return (question.question_id, answer, after.case_id, after.version)
+
+    async def _leave(self) -> object:
+        """Somebody goes: signed off, silent, or with a successor who signed for his promises."""
+        desk = self.random.choice(DESKS)
+        successor = self.random.choice((None, next(other for other in DESKS if other != desk)))
+        before = [await self.centre.see(case_id) for case_id in self.known]
+        gone = await self.centre.store.leave(
+            desk, now=self.centre.now, successor=successor, silent=successor is None and self.random.random() < 0.5
+        )
+        assert {case.case_id for case in gone} == {case.case_id for case in before if case.desk_id == desk}
+        for case in gone:
+            was = next(each for each in before if each.case_id == case.case_id)
+            assert case.former_desk_id == desk, "the former owner is noted"
+            if was.handling == "HELD" and successor is not None:
+                assert (case.handling, case.desk_id, case.held_until_at) == ("HELD", successor, was.held_until_at)
+            else:
+                assert (case.handling, case.desk_id, case.queued_at) == ("QUEUED", None, was.queued_at)
+        return [(case.case_id, case.handling, case.version) for case in gone]
 
     async def _time(self) -> object:
         await self.centre.forward(duration_s=self.random.choices((1, 10, 45, 90, 3600, 90_000), (6, 5, 3, 2, 1, 1))[0])

@@ -8,6 +8,7 @@ import pytest
 from tests.contract.api.office import Office, furnish_now, open_office
 
 CLEARED = (
+    "recipient_trials", "rota", "recipients", "staffing_gaps", "duties",
     "notices", "handovers", "incident_reviews", "case_questions", "outbox", "audit", "case_timers", "case_signals", "cases", "detections", "sessions", "pipeline", "sources", "dead_letters",
     "learned_silences", "learned_usual", "daily_habits", "reading_motion", "reading_contact", "reading_vitals", "reading_power", "reading_water", "reading_presence",
     "device_silences", "home_coverage", "coverage_counts", "coverage_changes", "place_outages",
@@ -23,6 +24,7 @@ def furnished(database: str) -> str:
 @pytest.fixture
 async def office(furnished: str) -> AsyncIterator[Office]:
     with psycopg.connect(furnished, autocommit=True) as connection:
+        connection.execute("TRUNCATE shift_handovers, handover_signatures, sign_ons, desks, centres CASCADE")
         for table in CLEARED:
             # A TRUNCATE of a hypertable takes longer than the few rows of a test.
             connection.execute(f"DELETE FROM {table}")

@@ -21,9 +21,11 @@ from tests.contract.api.world import (
     NOBODY,
     area_of,
     case_of,
+    desk_of,
     glass_of,
     handover_of,
     question_of,
+    recipient_of,
     resident_of,
     token_of,
     user_of,
@@ -38,7 +40,11 @@ SUBJECTS: dict[str, Callable[[str], str]] = {
     "notice_id": glass_of,
     "contact_id": glass_of,
     "token_id": token_of,
+    "desk_id": desk_of,
     "handover_id": handover_of,
+    "duty_id": glass_of,
+    "recipient_id": recipient_of,
+    "priority": lambda home: "1",
 }
 """Name in a path -> the one that belongs to a home (``NOBODY``: one that does not exist)."""
 
@@ -109,6 +115,20 @@ def _visit(home: str) -> dict[str, Any]:
 
 def _table(home: str) -> str:
     return f"record,home_id,resident_id,name\nresident,{home},new-{home},新人\n"
+
+
+def _duty(home: str) -> dict[str, Any]:
+    begin = datetime.now(UTC) + timedelta(days=30)
+    return {
+        "user_name": user_of(home),
+        "area_prefix": area_of(home),
+        "from_at": begin.isoformat(),
+        "to_at": (begin + timedelta(hours=8)).isoformat(),
+    }
+
+
+def _kin(home: str) -> dict[str, Any]:
+    return {"recipient_id": f"new-{home}", "kind": "kin", "home_id": home, "ground": "matrix", "url": "json://x"}
 
 
 MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
@@ -207,6 +227,35 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("get", "/api/v1/visits"): Lists("?overdue=false"),
     ("get", "/api/v1/helper-hours"): Lists(),
     ("get", "/api/v1/helper-hours/totals"): Lists(),
+    ("get", "/api/v1/shift"): Lists(),
+    ("post", "/api/v1/shift/here"): Plain("one's own seat; it tells what GET /shift does"),
+    # Somebody sits there.
+    ("post", "/api/v1/shift/sign-on"): One(lambda home: {"desk_id": desk_of(home)}, (409,)),
+    ("post", "/api/v1/shift/sign-off"): Plain("one's own seat"),
+    ("get", "/api/v1/shift/handovers"): Lists(),
+    ("get", "/api/v1/shift/handovers/draft"): Plain("one's own cases"),
+    ("post", "/api/v1/shift/handovers"): Plain("one's own cases"),
+    # The password is another one.
+    ("post", "/api/v1/shift/handovers/{handover_id}/take"): One(
+        lambda home: {"digest": "none", "password": "wrong"}, (422,)
+    ),
+    ("get", "/api/v1/centres"): Lists(),
+    ("post", "/api/v1/centres"): One(lambda home: {"area_prefix": area_of(home), "name": f"centre {home}"}),
+    ("post", "/api/v1/desks"): One(lambda home: {"desk_id": f"new-{home}", "area_prefix": area_of(home)}, (201,)),
+    # Somebody sits there.
+    ("delete", "/api/v1/desks/{desk_id}"): One(inside=(422,)),
+    ("get", "/api/v1/rota"): Lists(),
+    # The second supervisor finds him planned already.
+    ("post", "/api/v1/rota"): One(_duty, (201, 422)),
+    ("delete", "/api/v1/rota/{duty_id}"): One(inside=(200, 404)),
+    ("get", "/api/v1/recipients"): Lists(),
+    ("post", "/api/v1/recipients"): One(_kin, (201, 422)),
+    ("put", "/api/v1/recipients/{recipient_id}/paused"): One(lambda home: {"paused": True}),
+    ("put", "/api/v1/recipients/{recipient_id}/duties"): One(lambda home: {"duties": []}),
+    ("post", "/api/v1/recipients/{recipient_id}/trial"): One(inside=(200, 429)),
+    ("delete", "/api/v1/recipients/{recipient_id}"): One(inside=(200, 404)),
+    ("get", "/api/v1/ladders"): Lists(shows=()),
+    ("put", "/api/v1/ladders/{priority}"): Elsewhere("test_recipients.py: of areas, not of homes"),
     ("post", "/api/v1/homes/import"): One(_table, text=True),
     ("post", "/api/v1/devices"): One(lambda home: {"home_id": home, "device_id": "matrix-1"}, (201,)),
     ("get", "/api/v1/devices/unbound"): Lists("?limit=1000"),

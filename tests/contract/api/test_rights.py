@@ -58,6 +58,8 @@ def address(path: str) -> str:
         .replace("{handover_id}", "no-such-handover")
         .replace("{notice_id}", "0")
         .replace("{contact_id}", "0")
+        .replace("{duty_id}", "0")
+        .replace("{priority}", "1")
     )
 
 

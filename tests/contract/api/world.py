@@ -3,6 +3,8 @@
 A home's id is a word that stands in every text about it, so that a leak is seen wherever it comes out.
 """
 
+import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -72,6 +74,14 @@ def user_of(home: str) -> str:
 
 def glass_of(home: str) -> str:
     return str([*HOMES, NOBODY].index(home) + 7_770_000)
+
+
+def desk_of(home: str) -> str:
+    return f"desk-of-{home}"
+
+
+def recipient_of(home: str) -> str:
+    return f"kin-of-{home}"
 
 
 def token_of(home: str) -> str:
@@ -146,6 +156,7 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
                 [glass_of(home), OPENER, resident_of(home), home, area],
             )
             await families_of(connection, home)
+            await shifts_of(connection, home)
     await keep_coverage(conninfo)
 
 
@@ -181,6 +192,34 @@ async def families_of(connection: database.Connection, home: str) -> None:
         ("INSERT INTO assessments (resident_id, level, assessed_on, assessor, recorded_by) VALUES (%s, 0, 'yesterday', 'test', 'test')", [resident_of(home)]),
         ("""INSERT INTO handovers (handover_id, case_id, bundle, asked_by, asked_at, next_at, attempts)
             VALUES (%s, %s, '{}', 'viewer', now(), now(), 30)""", [handover_of(home), case_of(home)]),
+    ):  # fmt: skip
+        await connection.execute(statement.encode(), values)
+
+
+async def shifts_of(connection: database.Connection, home: str) -> None:
+    """A centre of the home's community with a desk at which somebody sits, a duty, an offer, a hand-over that waits, and whom it tells."""
+    area, who = HOMES[home], user_of(home)
+    document = json.dumps({"note": home, "left": {"in_hand": [], "call_backs": [], "second_looks": []}})
+    digest = hashlib.sha256(document.encode()).hexdigest()
+    for statement, values in (
+        ("INSERT INTO centres (area_prefix, name) VALUES (%s, %s)", [area, f"centre {home}"]),
+        ("INSERT INTO desks (desk_id, area_prefix) VALUES (%s, %s)", [desk_of(home), area]),
+        ("""INSERT INTO sign_ons (sign_on_id, desk_id, area_prefix, user_name, signed_on_at, seen_at)
+            OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, now(), now())""", [glass_of(home), desk_of(home), area, who]),
+        ("""INSERT INTO duties (duty_id, area_prefix, user_name, from_at, to_at, made_by, made_at)
+            OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, now(), now() + interval '8 hours', 'test', now())""", [glass_of(home), area, who]),
+        ("INSERT INTO staffing_gaps (area_prefix, from_at, on_duty, least) VALUES (%s, now(), 1, 2)", [area]),
+        ("INSERT INTO case_offers (case_id, spell, user_name, why, offered_at, until_at) VALUES (%s, 0, %s, 'load', now(), now() + interval '1 hour')",
+         [case_of(home), who]),
+        ("INSERT INTO shift_handovers (handover_id, area_prefix, sign_on_id, from_user, written_at, document, digest) VALUES (%s, %s, %s, %s, now(), %s, %s)",
+         [handover_of(home), area, glass_of(home), who, document, digest]),
+        ("INSERT INTO handover_signatures (handover_id, part, user_name, signed_at, digest) VALUES (%s, 'gives', %s, now(), %s)",
+         [handover_of(home), who, digest]),
+        ("INSERT INTO recipients (recipient_id, kind, url, home_id, consented_at, ground) VALUES (%s, 'kin', 'json://x', %s, now(), 'said')",
+         [recipient_of(home), home]),
+        ("INSERT INTO recipients (recipient_id, kind, url, area_prefix) VALUES (%s, 'desk', 'json://x', %s)", [f"desk-phone-{home}", area]),
+        ("INSERT INTO rota (recipient_id, weekday, from_minute, to_minute) VALUES (%s, 1, 0, 60)", [recipient_of(home)]),
+        ("INSERT INTO recipient_trials (recipient_id, asked_by, asked_at, sent) VALUES (%s, 'viewer', now() - interval '1 hour', true)", [recipient_of(home)]),
     ):  # fmt: skip
         await connection.execute(statement.encode(), values)
 

@@ -126,6 +126,13 @@ class WatchCentre(RuleBasedStateMachine):
     def time_passes(self, duration_s):
         self.do(self.centre.forward(duration_s))
 
+    @rule(desk=DESKS, handed_over=st.booleans())
+    def leave(self, desk, handed_over):
+        successor = {"desk-1": "desk-2", "desk-2": "desk-1"}[desk] if handed_over else None
+        for case in self.do(self.centre.store.leave(desk, now=self.centre.now, successor=successor)):
+            assert case.former_desk_id == desk
+            assert case.handling == ("HELD" if case.desk_id else "QUEUED"), "nothing stays in an empty chair"
+
     @rule()
     def restart(self):
         self.do(self.centre.store.reevaluate(self.centre.now))

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from alerts.notices import KINDS
 from api.app import create
 from api.settings import ApiSettings
 from contracts.alerts import Change, Condition, Handling
@@ -43,6 +44,8 @@ def test_no_text_stands_in_the_table_for_nothing() -> None:
         "step",
         "result",
         "helper",
+        "recipient",
+        "rung",
     }
     unused = [key for key in TEXTS if f'"{key}"' not in SOURCE and key.split(".")[0] not in groups]
     templates = set(re.findall(r"`(\w+)\.\$\{", SOURCE)) | {"queue", "act", "nav"}
@@ -55,6 +58,7 @@ def test_every_word_that_the_server_says_has_its_text() -> None:
         "coverage": ("protected", "degraded", "blind"),
         "kind": ("motion", "contact", "presence", "pulse", "power", "water", "vitals", "call"), "stage": ("ok", "late", "away", "unknown"),
         "role": ("operator", "supervisor", "family", "admin", "helper", "platform"), "priority": ("1", "2", "3", "4", "5"),
+        "recipient": ("desk", "supervisor", "wall", "backup_centre", "kin"), "rung": tuple(KINDS),
     }  # fmt: skip
     assert [
         f"{group}.{word}" for group, every in words.items() for word in every if f"{group}.{word}" not in TEXTS

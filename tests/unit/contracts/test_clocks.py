@@ -11,8 +11,8 @@ from contracts import clocks
 
 ROOT = Path(__file__).parents[3]
 READS = re.compile(r"\b(datetime\.(now|utcnow|today)\(|time\.time\()")
-ALLOWED = {"alerts/reader.py": 1}
-"""A dead letter says when it was written, by the machine's clock as those of other stages do."""
+ALLOWED = {"alerts/reader.py": 1, "alerts/web_push.py": 1}
+"""A dead letter says when it was written, by the machine's clock as those of other stages do; a signature is judged by a push service's clock."""
 
 
 def test_it_agrees_with_the_machine_where_nothing_jumped() -> None:
