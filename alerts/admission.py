@@ -169,9 +169,13 @@ def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Ru
         event_at=instant(detection.started_at_s),
         raised_at=now,
         after_case_id=after,
+        detector=detection.detector,
+        device_id=detection.device_id,
     )
     facts: dict[str, Any] = {
         "family": detection.family,
+        "detector": detection.detector,
+        "device_id": detection.device_id,
         "priority": priority,
         "score": score.value,
         "counted": list(score.counted),

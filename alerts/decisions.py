@@ -154,6 +154,7 @@ def progress(
         actor=desk_id,
         facts={"note": note},
         lease_until_at=_lease(rules, now),
+        arrived_at=case.arrived_at or (now if event == "arrive" else None),
         **_NOT_HELD,
     )
 

@@ -137,6 +137,7 @@ def moved(
     handling = case.handling if event is None else step(case, event)
     if handling == "QUEUED" and case.handling != "QUEUED":
         fields["spell"] = case.spell + 1
+        fields["first_queued_at"] = case.first_queued_at or now
     after = msgspec.structs.replace(case, version=case.version + 1, handling=handling, **fields)
     return Move(
         before=case,

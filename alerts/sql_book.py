@@ -51,6 +51,7 @@ _PUT_QUESTION = query("put_question")
 _NOTICES = query("notices_of_cases")
 _PUT_NOTICE = query("put_notice")
 _OPEN_REVIEW = query("open_review")
+_DESK_SLOT = query("put_desk_slot")
 
 
 def _json(value: object) -> Jsonb:
@@ -267,6 +268,8 @@ class SqlBook:
             reason=move.reason,
             facts=_json(move.facts),
         )
+        if move.actor in (after.desk_id, move.before.desk_id if move.before else None):
+            self._later(_DESK_SLOT, at=move.at, area_code=after.area_code, actor=move.actor)
         self._later(
             _OUTBOX,
             topic=topics.ALERTS,

@@ -31,6 +31,7 @@ from api.routes import (
     helpers,
     oversight,
     questions,
+    reports,
     residents,
     session,
     stream,
@@ -98,6 +99,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
         consents,
         helpers,
         handovers,
+        reports,
         admin,
         health,
     ):

@@ -276,6 +276,7 @@ class Outcome(Said):
     zh: str
     en: str
     true_alarm: bool = Field(description="Somebody needed help")
+    false_alarm: bool = Field(description="Nobody did; neither: it says nothing of who raised it")
 
 
 class ContactResult(Said):

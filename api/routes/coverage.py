@@ -37,7 +37,7 @@ Area = Annotated[
 ]
 
 
-def _scope(user: Who, area: str) -> str | None:
+def scope_of(user: Who, area: str) -> str | None:
     """The narrower of the area that was asked for and the user's own; None: they have nothing in common."""
     if area.startswith(user.area_prefix):
         return area
@@ -62,7 +62,7 @@ def blind_places(parts: Context, rows: Iterable[Row] = ()) -> set[Place]:
 )
 async def coverage_by_area(parts: Parts, now: Now, user: Operator, area: Area = "") -> models.CoverageByArea:
     """How many homes and residents are protected, degraded or blind, by the next level below ``area``. Of another's area: nothing."""
-    scope = _scope(user, area)
+    scope = scope_of(user, area)
     digits = next((digits for digits in LEVELS if digits > len(scope or "")), 12)
     found: list[Row] = []
     if scope is not None:
@@ -123,7 +123,7 @@ async def not_protected(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> models.CoveragePage:
     """Homes of an area that are degraded or blind, frailest first, with why, since when, and whom to ring up."""
-    scope = _scope(user, area)
+    scope = scope_of(user, area)
     if scope is None:
         return models.CoveragePage(homes=[], next_after=None, now=now)
     care_level, oldest_year, last = _after(after)

@@ -10,6 +10,7 @@ import { OversightPage } from "./oversight";
 import { QueueList } from "./queue-list";
 import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
+import { ReportsPage } from "./reports";
 import { ResidentsPage } from "./residents";
 import { post } from "./session";
 import { Sounder } from "./sound";
@@ -36,7 +37,7 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "oversight" | "system";
+type Page = "desk" | "residents" | "coverage" | "oversight" | "reports" | "system";
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -112,7 +113,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   }, [lists, claim, page, sounder]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
-  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "oversight", "system"] : ["desk", "residents", "coverage"];
+  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "oversight", "reports", "system"] : ["desk", "residents", "coverage"];
 
   return (
     <>
@@ -134,6 +135,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "residents" && <ResidentsPage />}
       {page === "coverage" && <CoverPage />}
       {page === "oversight" && <OversightPage />}
+      {page === "reports" && <ReportsPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (
         <div className="desk">

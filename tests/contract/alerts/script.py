@@ -23,6 +23,7 @@ RECORDS = {
 }
 """Whom one may ask; in h-3 nobody."""
 DESKS = ("desk-1", "desk-2")
+OUTCOMES_SAID = ("sensor_false", "accidental_press", "assistance", "medical", "duplicate", "test")
 
 
 class Script:
@@ -115,7 +116,7 @@ class Script:
             "follow_up": lambda: store.follow_up(page.case_id, version=page.version, actor=desk, note="well", now=now),
             "resolve": lambda: store.resolve(
                 page.case_id,
-                outcome="sensor_false",
+                outcome=self.random.choice(OUTCOMES_SAID),
                 note="",
                 contact="kin",
                 steps=("spoke", "hurt", "out", "off"),

@@ -179,6 +179,8 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("post", "/api/v1/helper/visits"): One(_visit, (201,)),
     ("get", "/api/v1/visits"): Lists("?overdue=false"),
     ("get", "/api/v1/helper-hours"): Lists(),
+    ("get", "/api/v1/report"): Lists(shows=("supervisor",)),
+    ("get", "/api/v1/report.csv"): Lists(shows=("supervisor",)),
     ("post", "/api/v1/homes/import"): One(_table, text=True),
     ("post", "/api/v1/devices"): One(lambda home: {"home_id": home, "device_id": "matrix-1"}, (201,)),
     ("get", "/api/v1/devices/unbound"): Lists("?limit=1000"),

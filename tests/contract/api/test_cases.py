@@ -293,4 +293,10 @@ async def test_a_nul_in_a_note_is_refused_and_the_case_is_as_it_was(office: Offi
 
 async def test_outcomes_are_in_both_languages(office: Office) -> None:
     outcomes = (await (await office.desk("desk-1")).get("/api/v1/outcomes")).json()["outcomes"]
-    assert {"code": "accidental_press", "zh": "误按", "en": "Pressed by accident", "true_alarm": False} in outcomes
+    assert {
+        "code": "accidental_press",
+        "zh": "误按",
+        "en": "Pressed by accident",
+        "true_alarm": False,
+        "false_alarm": True,
+    } in outcomes
