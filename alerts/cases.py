@@ -18,6 +18,7 @@ OPEN: tuple[Handling, ...] = (
     "ON_SCENE",
     "HELD",
     "SHELVED",
+    "SUSPENDED",
 )
 """Handlings of an open case: at most one for each (home, family). The partial unique index ``cases_one_open`` says the same."""
 OWNED: tuple[Handling, ...] = ("CLAIMED", "VERIFYING", "DISPATCHED", "ON_SCENE")

@@ -15,6 +15,7 @@ from alerts.admission import judge
 from alerts.asking import Answer, Asking, Person, Question
 from alerts.book import Book, event_of
 from alerts.cases import Admission, Case, Place, Signal, TimerKind
+from alerts.decisions import off_the_shelf
 from alerts.errors import NoSuchCase, NoSuchQuestion, OtherCaseOpen
 from alerts.lifecycle import Event, Move
 from alerts.notices import Notice, Waiting
@@ -62,6 +63,12 @@ def _may_answer(question: Question, token: str | None, kin: str | None) -> bool:
     if question.channel == "app":
         return kin == question.recipient
     return token is not None and hmac.compare_digest(question.token.encode(), token.encode())
+
+
+def _in_service(case: Case, rules: Rules, now: datetime) -> list[Move]:
+    if case.handling != "SUSPENDED":  # somebody took it meanwhile
+        return []
+    return [off_the_shelf(case, "end_window", "case.window_ended", {}, rules, now)]
 
 
 async def _locked(book: Book, case_id: str) -> tuple[Case, tuple[Signal, ...]]:
@@ -135,7 +142,9 @@ class Cases(ABC):
         await self._transact(work)
 
     async def _take(self, book: Book, detections: Sequence[Detection], rules: Rules, now: datetime) -> list[Admission]:
-        situations = await book.situations(detections, now - timedelta(seconds=rules.reopen_s)) if detections else []
+        situations = (
+            await book.situations(detections, now, now - timedelta(seconds=rules.reopen_s)) if detections else []
+        )
         admissions = []
         for detection, situation in zip(detections, situations, strict=True):
             verdict = judge(detection, situation, rules, now)
@@ -441,6 +450,10 @@ class Cases(ABC):
         for case_id in await self._without_timer():
             await self._transact(lambda book, c=case_id: self._rearm(book, c, rules))  # type: ignore[misc]
         return found
+
+    async def end_window(self, case_id: str, now: datetime) -> Case:
+        rules = await self.rules(now)
+        return await self._change(case_id, now, lambda case: _in_service(case, rules, now))
 
     async def _rearm(self, book: Book, case_id: str, rules: Rules) -> None:
         case = await book.lock(case_id, wait=False)

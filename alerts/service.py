@@ -29,6 +29,7 @@ from alerts.settings import AlertsSettings
 from alerts.sweeper import Sweeper
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from alerts.unrecorded import SECOND_S, UNRECORDED_S, Unrecorded
+from alerts.windows_keeper import Windows
 from contracts import detections, topics
 
 LOG = logging.getLogger("alerts")
@@ -119,6 +120,7 @@ class Service:
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
         coverage = CoverageKeeper(self._link(stack, "coverage"), settings.partitions, settings.standstill_s)
         incidents = Incidents(self._link(stack, "incidents"), settings.incident_homes, settings.incident_s)
+        windows = Windows(self._link(stack, "windows"), TimescaleCases(self._link(stack, "window cases")))
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
@@ -135,6 +137,7 @@ class Service:
             ),
             "coverage": lambda: coverage.run(self._patience, settings.coverage_s),
             "incidents": lambda: incidents.run(self._patience, settings.coverage_s, wall_clock, relay.wake),
+            "windows": lambda: windows.run(self._patience, settings.coverage_s, wall_clock, relay.wake),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)

@@ -113,6 +113,10 @@ class CaseStore(Protocol):
         """Back into the queue under the same id, within 24 h. Raises MissingWords, TooLateToReopen, OtherCaseOpen."""
         ...
 
+    async def end_window(self, case_id: str, now: datetime) -> Case:
+        """What did not ring while out of service rings; harmless where it is not (or no longer) so."""
+        ...
+
     async def asking(self, limit: int = 200) -> list[Asking]:
         """Cases about which somebody is asked, with who may be and what was tried; the next to end first."""
         ...

@@ -35,6 +35,7 @@ from api.routes import (
     residents,
     session,
     stream,
+    windows,
 )
 from api.scope import current
 from api.settings import ApiSettings
@@ -100,6 +101,7 @@ def create(settings: ApiSettings, clock: Clock = wall_clock) -> FastAPI:
         helpers,
         handovers,
         reports,
+        windows,
         admin,
         health,
     ):

@@ -357,6 +357,10 @@ CHANGES: dict[str, Reason] = {
     "case.unmerged": Reason("区域失联事件（{into}）已关闭，本户仍失联", "The incident ({into}) is closed, this home is silent still"),
     "case.restored": Reason("设备保持恢复，自动关闭", "The device stayed back: closed by restoral"),
     "case.closed": Reason("回访时间已到，关闭", "The follow-up time is over: closed"),
+    "case.suspended": Reason("停用期内的警情：记录、显示、不鸣响，至 {until}", "Raised while out of service: recorded and shown, does not ring until {until}"),
+    "case.window_ended": Reason("停用期结束：开始报警", "The time out of service is over: it alarms"),
+    "case.window_broken": Reason("未停用的设备也报警（{detector}）：开始报警", "Something that is in service says so too ({detector}): it alarms"),
+    "window.over": Reason("停用期已到期，请确认恢复正常（{note}）", "The time out of service is over; make sure that all works again ({note})"),
 }  # fmt: skip
 """Every reason that a change of a case may have; the numbers come from the audit row's facts. A test compares."""
 
@@ -393,7 +397,7 @@ WORDS: dict[str, str] = {
     "bed_exit": "夜间离床未回",
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
-    "well": "平安", "help": "需要帮助", "unsure": "听不清", "silence": "无人应答", "resident": "住户",
+    "out_of_service": "停用", "well": "平安", "help": "需要帮助", "unsure": "听不清", "silence": "无人应答", "resident": "住户",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
 }  # fmt: skip
 """Chinese for words in evidence (rooms, roles, detectors, …); in English they stand as they are."""

@@ -73,8 +73,17 @@ SELECT *
  LIMIT 1;
 
 -- name: home_for_case
--- Where a home lies and how much care it needs. No row: it is not registered.
-SELECT area_code, care_level FROM homes WHERE home_id = %(home_id)s;
+-- Where a home lies and how much care it needs, and the window in which such an alarm of its does not ring. No row: it is not registered.
+SELECT h.area_code, h.care_level, w.*
+  FROM homes AS h
+  LEFT JOIN LATERAL (
+       SELECT window_id, until_at, reason, substitute, technical_only, device_id
+         FROM service_windows AS w
+        WHERE NOT w.over AND w.ended_at IS NULL AND w.from_at <= %(now)s AND w.until_at > %(now)s
+          AND (w.home_id = h.home_id AND (w.device_id IS NULL OR w.device_id = %(device_id)s) OR w.home_id IS NULL AND starts_with(h.area_code, w.area_code))
+          AND (NOT w.technical_only OR %(family)s = 'technical')
+        ORDER BY w.until_at LIMIT 1) AS w ON true
+ WHERE h.home_id = %(home_id)s;
 
 -- name: signals_around_detection
 -- Signals of the cases that a detection may concern: those that hold it or what it is about, and the open one of its home and family.

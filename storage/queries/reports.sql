@@ -8,7 +8,7 @@ ON CONFLICT DO NOTHING;
 WITH c AS MATERIALIZED (
     SELECT r.*, left(area_code, %(digits)s) AS area, (extract(hour FROM raised_at AT TIME ZONE %(zone)s)::integer / %(band_h)s::integer) AS band,
            extract(epoch FROM coalesce(claimed_at, %(now)s) - first_queued_at) AS waited_s,
-           extract(epoch FROM least(arrived_at, went.arrived_at) - raised_at) AS arrival_s,
+           extract(epoch FROM least(r.arrived_at, went.arrived_at) - raised_at) AS arrival_s,
            coalesce(ended_at, %(now)s) - raised_at > %(stale_s)s * interval '1 second' AS stale
       FROM report_cases AS r
       LEFT JOIN (SELECT case_id, min(arrived_at) AS arrived_at FROM responses WHERE asked_at >= %(from_at)s GROUP BY case_id) AS went USING (case_id)
@@ -53,7 +53,7 @@ SELECT home_id, device_id, family, count(*)::integer AS alarms,
        (count(*) FILTER (WHERE outcome = ANY(%(true_codes)s)))::integer AS true_alarms,
        (count(*) FILTER (WHERE outcome = ANY(%(false_codes)s)))::integer AS false_alarms,
        coalesce(bool_or(again), false) AS chattering,
-       (count(*) FILTER (WHERE coalesce(bool_or(again), false)) OVER ())::integer AS all_chattering,
+       (sum(CASE WHEN bool_or(again) THEN 1 ELSE 0 END) OVER ())::integer AS all_chattering,
        (count(*) OVER ())::integer AS sources
   FROM c
  GROUP BY home_id, device_id, family

@@ -17,6 +17,7 @@ import { Sounder } from "./sound";
 import { Banners, LinkState, SoundButton } from "./status";
 import { SystemPage } from "./system";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
+import { WindowsPage } from "./windows";
 
 type Heard =
   | { is: "snapshot"; snapshot: Snapshot }
@@ -37,7 +38,7 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "oversight" | "reports" | "system";
+type Page = "desk" | "residents" | "coverage" | "windows" | "oversight" | "reports" | "system";
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -113,7 +114,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   }, [lists, claim, page, sounder]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
-  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "oversight", "reports", "system"] : ["desk", "residents", "coverage"];
+  const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "windows", "oversight", "reports", "system"] : ["desk", "residents", "coverage", "windows"];
 
   return (
     <>
@@ -135,6 +136,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "residents" && <ResidentsPage />}
       {page === "coverage" && <CoverPage />}
       {page === "oversight" && <OversightPage />}
+      {page === "windows" && <WindowsPage supervises={person.role === "supervisor"} />}
       {page === "reports" && <ReportsPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (

@@ -48,7 +48,7 @@ function Row({ row, me, now, chosen, onOpen, onClaim }: Pick<Props, "me" | "now"
           {word("family", row.family)} <span className="home">{row.home_id}</span>
           {row.test && <Tag color="purple">{t("row.test")}</Tag>}
           {asking && <Tag color="blue" data-testid="asking">{t("row.asking", { until: at(row.asking_until_at ?? "") })}</Tag>}
-          {row.handling === "SHELVED" && <Tag>{word("handling", "SHELVED")}</Tag>}
+          {(row.handling === "SHELVED" || row.handling === "SUSPENDED") && <Tag>{word("handling", row.handling)}</Tag>}
         </strong>
         <span className="reason">
           {why !== undefined && sentence(why)}

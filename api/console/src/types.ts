@@ -325,3 +325,20 @@ export interface Report {
   definitions: Definition[];
   now: string;
 }
+
+export interface ServiceWindow {
+  window_id: number;
+  area_code: string;
+  home_id: string | null;
+  device_id: string | null;
+  technical_only: boolean;
+  reason: string;
+  substitute: string;
+  from_at: string;
+  until_at: string;
+  planned_by: string;
+  ended_at: string | null;
+  ended_by: string | null;
+  state: "planned" | "in_force" | "over";
+}
+export interface ServiceWindows { windows: ServiceWindow[]; next_before: number | null; now: string }

@@ -28,6 +28,7 @@ SUBJECTS: dict[str, Callable[[str], str]] = {
     "notice_id": glass_of,
     "contact_id": glass_of,
     "token_id": token_of,
+    "window_id": glass_of,
 }
 """Name in a path -> the one that belongs to a home (``NOBODY``: one that does not exist)."""
 
@@ -94,6 +95,10 @@ def _notice(home: str) -> dict[str, Any]:
 
 def _visit(home: str) -> dict[str, Any]:
     return {"resident_id": resident_of(home), "how": "door", "minutes": 5, "result": "well"}
+
+
+def _outage(home: str) -> dict[str, Any]:
+    return {"home_id": home, "reason": "matrix", "substitute": "a neighbour", "hours": 1}
 
 
 def _table(home: str) -> str:
@@ -179,6 +184,9 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("post", "/api/v1/helper/visits"): One(_visit, (201,)),
     ("get", "/api/v1/visits"): Lists("?overdue=false"),
     ("get", "/api/v1/helper-hours"): Lists(),
+    ("get", "/api/v1/windows"): Lists(),
+    ("post", "/api/v1/windows"): One(_outage, (201,)),
+    ("delete", "/api/v1/windows/{window_id}"): One(),
     ("get", "/api/v1/report"): Lists(shows=("supervisor",)),
     ("get", "/api/v1/report.csv"): Lists(shows=("supervisor",)),
     ("post", "/api/v1/homes/import"): One(_table, text=True),

@@ -140,6 +140,11 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
                    OVERRIDING SYSTEM VALUE VALUES (%s, %s, '99', %s, %s, %s, 'a reason for the matrix', now(), now() + interval '50 min')""",
                 [glass_of(home), OPENER, resident_of(home), home, area],
             )
+            await connection.execute(
+                """INSERT INTO service_windows (window_id, area_code, home_id, technical_only, reason, substitute, from_at, until_at, planned_by, planned_at)
+                   OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, false, 'planned', 'somebody', now() + interval '5 hours', now() + interval '6 hours', 'viewer', now())""",
+                [glass_of(home), area, home],
+            )
             await families_of(connection, home)
     await keep_coverage(conninfo)
 
