@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from psycopg.types.json import Jsonb
-
-from zoneinfo import ZoneInfo
 
 from alerts.coverage import Coverage, Device, OutOfService, coverage_of, standing_places
 from alerts.link import Connections

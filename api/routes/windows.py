@@ -78,8 +78,18 @@ async def plan(body: models.NewWindow, parts: Parts, now: Now, user: Supervisor)
             planned_by=user.user_name, now=now,
         )  # fmt: skip
         assert row is not None
-        facts = {"window_id": row["window_id"], "area": area_code, "device_id": body.device_id, "note": body.reason, "substitute": body.substitute}
-        facts |= {"from": begin.isoformat(), "until": row["until_at"].isoformat(), "technical_only": body.technical_only}
+        facts = {
+            "window_id": row["window_id"],
+            "area": area_code,
+            "device_id": body.device_id,
+            "note": body.reason,
+            "substitute": body.substitute,
+        }
+        facts |= {
+            "from": begin.isoformat(),
+            "until": row["until_at"].isoformat(),
+            "technical_only": body.technical_only,
+        }
         await execute(
             connection, _AUDIT, now=now, actor=user.user_name, action="window_planned", case_id=None, home_id=body.home_id, reason="",
             facts=json.dumps(facts),
@@ -90,7 +100,9 @@ async def plan(body: models.NewWindow, parts: Parts, now: Now, user: Supervisor)
 async def _place(connection: Connection, user: Who, body: models.NewWindow) -> str:
     """The area of what is taken out. Raises NotFound for what is not the user's, as for what does not exist."""
     if (body.home_id is None) == (body.area is None) or (body.device_id is not None and body.home_id is None):
-        raise BadChange(detail="it names neither or both of a home and an area, or a device without its home. Name one.")
+        raise BadChange(
+            detail="it names neither or both of a home and an area, or a device without its home. Name one."
+        )
     if body.home_id is None:
         assert body.area is not None
         if not body.area.startswith(user.area_prefix):

@@ -117,10 +117,11 @@ UPDATE detections SET case_id = %(case_id)s WHERE detection_id = %(detection_id)
 -- A case begins. A unique violation: another one of this home and family was opened a moment ago.
 INSERT INTO cases (case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, condition_at,
                    test, event_at, raised_at, queued_at, deadline_at, asking_until_at, spell, signals, after_case_id,
-                   detector, device_id, first_queued_at)
+                   detector, device_id, first_queued_at, held_until_at, hold_reason)
 VALUES (%(case_id)s, %(version)s, %(home_id)s, %(area_code)s, %(resident_id)s, %(family)s, %(priority)s, %(score)s, %(reasons)s,
         %(handling)s, %(condition)s, %(condition_at)s, %(test)s, %(event_at)s, %(raised_at)s, %(queued_at)s, %(deadline_at)s, %(asking_until_at)s,
-        %(spell)s, %(signals)s, %(after_case_id)s, %(detector)s, %(device_id)s, %(first_queued_at)s);
+        %(spell)s, %(signals)s, %(after_case_id)s, %(detector)s, %(device_id)s, %(first_queued_at)s,
+        %(held_until_at)s, %(hold_reason)s);
 
 -- name: change_case
 -- Compare-and-swap on version and lease. No row back: somebody was faster.

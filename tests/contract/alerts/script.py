@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -12,17 +13,33 @@ from alerts.cases import OWNED, Case
 from alerts.lifecycle import timers_of
 from alerts.memory import Home
 from alerts.rules import LATCHING, RESTORABLE
+from alerts.windows import Window
 from contracts.detections import detection_id
 from contracts.errors import ShouwangError
-from tests.contract.alerts.centre import Centre
+from tests.contract.alerts.centre import START, Centre
 
 FAMILIES = ("sos", "fall", "no_life", "technical", "water", "smoke", "stove")
 HOMES = ("h-1", "h-2", "h-3")
 RECORDS = {
     "h-1": Home("330282999001", phones={"r-1": "+86 138 0000 0001"}, kin=("daughter",)),
-    "h-2": Home("330282999001", phones={"r-2": "+86 138 0000 0002"}),
+    "h-2": Home(
+        "330282999001",
+        phones={"r-2": "+86 138 0000 0002"},
+        windows=(
+            (
+                START,
+                Window(
+                    window_id=1,
+                    until_at=START + timedelta(hours=8),
+                    reason="new hub",
+                    substitute="a neighbour",
+                    device_id="d-1",
+                ),
+            ),
+        ),
+    ),
 }
-"""Whom one may ask; in h-3 nobody."""
+"""Whom one may ask; in h-3 nobody. In h-2 one device is out of service for a while."""
 DESKS = ("desk-1", "desk-2")
 OUTCOMES_SAID = ("sensor_false", "accidental_press", "assistance", "medical", "duplicate", "test")
 
@@ -86,7 +103,7 @@ class Script:
         if page.desk_id and self.random.random() < 0.8:
             holder["desk_id"] = desk = page.desk_id
         likely = ["verify", "dispatch", "arrive", "resolve", "renew"]
-        if page.handling in ("QUEUED", "ASKING", "SHELVED"):
+        if page.handling in ("QUEUED", "ASKING", "SHELVED", "SUSPENDED"):
             likely = ["claim"]
         elif page.handling == "RESOLVED":
             likely = ["look", "follow_up"]
@@ -196,6 +213,9 @@ class Script:
             assert (case.asking_until_at is not None) == (case.handling == "ASKING")
             if case.handling == "ASKING":
                 assert case.priority == 3, "a P1 or P2 never waits for an answer"
+                assert case.queued_at is None
+            if case.handling == "SUSPENDED":
+                assert case.held_until_at, "nothing is silent for ever"
                 assert case.queued_at is None
             if case.handling == "SHELVED":
                 assert case.priority >= 4, "a P1 or P2 is never shelved"

@@ -218,7 +218,7 @@ async def test_an_area_of_somebody_else_has_no_figures_and_the_own_has(office: O
     assert (await ask(chief, f"?area={HERE}"))["total"]["raised"] == 1
     office.sql("UPDATE users SET area_prefix = '330206' WHERE user_name = 'chief'")
     try:
-        elsewhere = (await ask(chief, f"?area={HERE}"))
+        elsewhere = await ask(chief, f"?area={HERE}")
         assert (elsewhere["area"], elsewhere["total"]["raised"], elsewhere["sources"]) == (HERE, 0, [])
         assert (await ask(chief))["total"]["raised"] == 1
     finally:
@@ -228,7 +228,7 @@ async def test_an_area_of_somebody_else_has_no_figures_and_the_own_has(office: O
 async def test_the_table_holds_the_same_figures_each_with_what_it_is(office: Office) -> None:
     await office.admit("shen")
     chief = await office.desk("chief")
-    report = (await ask(chief))
+    report = await ask(chief)
     rows = list(csv.DictReader(io.StringIO((await chief.get("/api/v1/report.csv")).text)))
     found = {(row["part"], row["name"], row["figure"]): row for row in rows}
     assert found["all", "", "raised"]["value"] == str(report["total"]["raised"]) == "1"
