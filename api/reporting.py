@@ -5,7 +5,7 @@ What cannot be known is said: a share of no cases has no per cent, and every fig
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from alerts.outcomes import OUTCOMES
 from api.models.reports import Arrival, Definition, Detector, Figures, Load, Report, Share, Source
 from storage.database import Connection
-from storage.queries import Row, fetch_all, fetch_one, query
+from storage.queries import Row, fetch_one, query
 
 STALE_S = 86_400.0
 """Open for longer than this a case is stale. ISA-18.2: 24 h."""
@@ -22,10 +22,7 @@ FLOOD = 10
 SLOTS_AN_HOUR = 6
 """Stretches of ten minutes."""
 
-_GROUPS = query("report_groups")
-_DETECTORS = query("report_detectors")
-_SOURCES = query("report_sources")
-_LOAD = query("report_load")
+_REPORT = query("report")
 
 DEFINITIONS: tuple[Definition, ...] = tuple(
     Definition(key=key, zh=zh, en=en, means_zh=means_zh, means_en=means_en)
@@ -138,21 +135,18 @@ async def read(
         "area_prefix": area, "from_at": datetime.combine(from_day, time(), where),
         "to_at": datetime.combine(to_day + timedelta(days=1), time(), where), "true_codes": codes(true=True), "false_codes": codes(true=False),
     }  # fmt: skip
-    groups = await fetch_all(
-        connection, _GROUPS, **values, digits=digits, zone=zone, band_h=band_h, stale_s=STALE_S, now=now
+    found = await fetch_one(
+        connection, _REPORT, **values, digits=digits, zone=zone, band_h=band_h, stale_s=STALE_S, flood=FLOOD, now=now
     )
+    assert found is not None
     kinds: dict[str, list[Figures]] = {"all": [], "area": [], "priority": [], "band": []}
-    for row in groups:
+    for row in found["groups"]:
         kinds[row["kind"]].append(_figures(row, band_h))
-    total = kinds["all"][0]
-    detectors = [_detector(row) for row in await fetch_all(connection, _DETECTORS, **values)]
-    sources = await fetch_all(connection, _SOURCES, **values)
-    load = await fetch_one(connection, _LOAD, **values, flood=FLOOD)
-    assert load is not None
+    (total,) = kinds["all"]
     return Report(
         area=area, from_day=from_day, to_day=to_day, zone=zone, band_h=band_h, total=total, areas=kinds["area"], priorities=kinds["priority"],
-        bands=sorted(kinds["band"], key=lambda each: int(each.name)), detectors=detectors, load=_load(load, sources, total.alarms),
-        sources=[_source(row, total.alarms) for row in sources], definitions=list(DEFINITIONS), now=now,
+        bands=sorted(kinds["band"], key=lambda each: int(each.name)), detectors=[_detector(row) for row in found["detectors"]], load=_load(found["load"], total.alarms),
+        sources=[_source(row, total.alarms) for row in found["sources"]], definitions=list(DEFINITIONS), now=now,
     )  # fmt: skip
 
 
@@ -182,12 +176,11 @@ def _source(row: Row, alarms: int) -> Source:
     )  # fmt: skip
 
 
-def _load(row: Row, sources: Sequence[Row], alarms: int) -> Load:
+def _load(row: Row, alarms: int) -> Load:
     hours = row["desk_slots"] / SLOTS_AN_HOUR
     return Load(
         desk_hours=round(hours, 2), alarms_per_desk_hour=round(alarms / hours, 2) if hours else None, floods=row["floods"],
-        worst_10_min=row["worst"], unattended=row["unattended"], sources=sources[0]["sources"] if sources else 0,
-        chattering=sources[0]["all_chattering"] if sources else 0,
+        worst_10_min=row["worst"], unattended=row["unattended"], sources=row["sources"], chattering=row["chattering"],
     )  # fmt: skip
 
 

@@ -42,6 +42,8 @@ USERS = [
 ]
 CLEARED = (
     "recipients",
+    "service_windows",
+    "desk_slots",
     "notices",
     "handovers",
     "break_glass",

@@ -21,7 +21,7 @@ def close_for(centre: Centre, home_id: str = "h-1", *, after_s: float = 0.0, hou
     window = Window(
         **({"window_id": 1, "until_at": begin + timedelta(hours=hours), "reason": "new hub", "substitute": "a neighbour"} | fields)
     )  # fmt: skip
-    centre.homes[home_id] = Home("330282999001", windows=((begin, window),))
+    centre.homes[home_id] = Home("330282999001", phones={f"r-{home_id}": "+86 138 0000 0001"}, windows=((begin, window),))
 
 
 async def raised(centre: Centre, family: str = "fall", **fields: Any) -> Any:
@@ -100,6 +100,19 @@ async def test_a_fall_that_would_be_asked_about_is_not_asked_about_meanwhile(cen
     case = await raised(centre, "fall", score=1)
     assert case.handling == "SUSPENDED"
     assert await centre.store.asking() == []
+
+
+async def test_a_word_that_help_is_needed_rings_whatever_is_out_of_service(centre: Centre) -> None:
+    close_for(centre, after_s=100)
+    asked = await raised(centre, "no_life", score=1)
+    (asking,) = await centre.store.asking()
+    (question,) = await centre.store.begin_round(asked.case_id, asking.people, centre.now, 10)
+    await centre.store.answer(question.question_id, "well", token=question.token, now=centre.now)
+    await centre.forward(100)
+    silent = await raised(centre, "no_life", score=1, started_at_s=5000)
+    assert silent.handling == "SUSPENDED"
+    after = await centre.store.answer(question.question_id, "help", token=question.token, now=centre.now)
+    assert (after.case_id, after.handling, after.priority) == (silent.case_id, "QUEUED", 1)
 
 
 class Twins:
