@@ -43,6 +43,10 @@ class Book(Protocol):
         """Signals of a case, oldest first."""
         ...
 
+    async def put_signal(self, case_id: str, signal: Signal) -> None:
+        """Keep a signal with a case; only while the case is locked."""
+        ...
+
     async def open_case(self, home_id: str, family: str) -> Case | None:
         """The open case of a home and family."""
         ...

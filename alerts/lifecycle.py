@@ -17,7 +17,7 @@ from contracts.alerts import Change, Handling
 Event = Literal[
     "queue", "ask", "test", "well", "help", "unsure", "no_answer", "cannot_ask", "claim", "release", "lose_lease", "verify", "dispatch", "arrive",
     "hold", "end_hold", "shelve", "end_shelf", "sound", "resolve", "look", "restore", "close", "reopen", "fold", "unfold",
-    "suspend", "end_window",
+    "suspend", "end_window", "merge",
 ]  # fmt: skip
 
 MEANING: dict[Event, str] = {
@@ -48,6 +48,7 @@ MEANING: dict[Event, str] = {
     "fold": "technical only: many homes of its town fell silent together, and one case stands for all",
     "unfold": "that case is closed, and this home is silent still",
     "suspend": "raised while its device, home or area is out of service: recorded and shown, and it does not ring",
+    "merge": "its desk folds it into another open case of the home, which takes over its signals and is as urgent from then on",
     "end_window": "the time out of service is over: what is not over by itself alarms",
 }
 
@@ -57,6 +58,7 @@ _LEAVING: tuple[tuple[Event, Handling], ...] = (
     ("hold", "HELD"),
     ("shelve", "SHELVED"),
     ("resolve", "RESOLVED"),
+    ("merge", "MERGED"),
 )
 """What an owner may do (or lose) in whatever handling the case is."""
 

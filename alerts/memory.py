@@ -187,6 +187,9 @@ class _MemoryBook:
         if verdict.signal is not None:
             self._tables.signals[(verdict.case_id, detection.detection_id)] = verdict.signal
 
+    async def put_signal(self, case_id: str, signal: Signal) -> None:
+        self._tables.signals[(case_id, signal.detection_id)] = signal
+
     async def lock(self, case_id: str, *, wait: bool = True) -> Case | None:
         await asyncio.sleep(0)
         return self._tables.cases.get(case_id)

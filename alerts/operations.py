@@ -292,6 +292,26 @@ class Cases(ABC):
             ],
         )  # fmt: skip
 
+    async def merge(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, into: str, now: datetime, note: str = ""
+    ) -> Case:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> Case:
+            # In one order for everybody, so that two desks that fold crosswise do not wait for each other.
+            locked = {each: await _locked(book, each) for each in sorted({case_id, into})}
+            (case, signals), (target, its_signals) = locked[case_id], locked[into]
+            ended, took, added = decisions.merge(
+                case, target, signals, its_signals, version=version, desk_id=desk_id, lease_id=lease_id, note=note, now=now, rules=rules
+            )  # fmt: skip
+            await book.write(ended, event_of(ended, signals), rules)
+            for signal in added:
+                await book.put_signal(into, signal)
+            await book.write(took, event_of(took, [*its_signals, *added]), rules)
+            return ended.after
+
+        return await self._transact(work)
+
     async def look(self, case_id: str, *, version: int, actor: str, now: datetime, note: str = "") -> Case:
         return await self._change(
             case_id, now, lambda case: [decisions.look(case, version=version, actor=actor, note=note, now=now)]
@@ -365,6 +385,9 @@ class Cases(ABC):
             if question.answer == answer:  # told again: a gateway repeats until it hears that we have it
                 return case
             await book.put_question(msgspec.structs.replace(question, answer=answer, answered_at=now))
+            while answer == "help" and case.handling == "MERGED" and case.merged_into is not None:
+                # It is one matter with that one: whoever has it must hear it.
+                case, signals = await _locked(book, case.merged_into)
             other = None if case.is_open else await book.open_case(case.home_id, case.family)
             if other is not None and answer == "help":  # whoever has the home's open case must hear it
                 case, signals = other, await book.signals(other.case_id)

@@ -194,11 +194,7 @@ class SqlBook:
         if verdict.case_id is None:
             return
         if verdict.signal is not None:
-            signal = verdict.signal
-            values = {name: getattr(signal, name) for name in signal.__struct_fields__}
-            for name in ("evidence", "revisions", "origin"):
-                values[name] = None if values[name] is None else _json(values[name])
-            self._later(_PUT_SIGNAL, case_id=verdict.case_id, **values)
+            await self.put_signal(verdict.case_id, verdict.signal)
         self._later(
             _ATTACH,
             case_id=verdict.case_id,
@@ -206,6 +202,12 @@ class SqlBook:
             lane=detection.lane,
             revision=detection.revision,
         )
+
+    async def put_signal(self, case_id: str, signal: Signal) -> None:
+        values = {name: getattr(signal, name) for name in signal.__struct_fields__}
+        for name in ("evidence", "revisions", "origin"):
+            values[name] = None if values[name] is None else _json(values[name])
+        self._later(_PUT_SIGNAL, case_id=case_id, **values)
 
     async def lock(self, case_id: str, *, wait: bool = True) -> Case | None:
         await self.flush()

@@ -101,6 +101,12 @@ class CaseStore(Protocol):
         """
         ...
 
+    async def merge(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, into: str, now: datetime, note: str = ""
+    ) -> Case:
+        """Fold it into another open case of its home, which takes over its signals; never undone. Raises NotMergeable."""
+        ...
+
     async def look(self, case_id: str, *, version: int, actor: str, now: datetime, note: str = "") -> Case:
         """The second look at a resolved P1; one that nobody had comes back instead of closing. Raises SameEyes."""
         ...

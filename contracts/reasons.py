@@ -354,6 +354,8 @@ CHANGES: dict[str, Reason] = {
     ),
     "case.area_back": Reason("{area} 区域内 {homes} 户全部恢复", "All {homes} homes of area {area} are back"),
     "case.merged": Reason("并入 {area} 区域失联事件（{into}）", "Folded into the incident of area {area} ({into})"),
+    "case.merged_by_hand": Reason("{desk_id} 将本警情并入{into_family}警情（{into}）", "{desk_id} folded it into the case of {into_family} ({into})"),
+    "case.took_in": Reason("{desk_id} 将{from_family}警情（{from}）并入：优先级 P{priority}", "{desk_id} folded the case of {from_family} ({from}) into it: priority P{priority}"),
     "case.unmerged": Reason("区域失联事件（{into}）已关闭，本户仍失联", "The incident ({into}) is closed, this home is silent still"),
     "case.restored": Reason("设备保持恢复，自动关闭", "The device stayed back: closed by restoral"),
     "case.closed": Reason("回访时间已到，关闭", "The follow-up time is over: closed"),

@@ -209,6 +209,12 @@ class Resolve(Act):
     )
 
 
+class Merge(Act):
+    """Fold it into another open case of the same home."""
+
+    into: str = Field(pattern=r"^[0-9a-f-]{36}$", description="That case's id")
+
+
 class Shelve(Act):
     """Technical only, P4 or P5: out of the way for a reason (``note``) until an end."""
 

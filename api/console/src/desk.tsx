@@ -114,6 +114,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   }, [lists, claim, page, sounder]);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
+  const beside = row === undefined ? [] : [...queue.cases.values()].filter((each) => each.home_id === row.home_id && each.case_id !== row.case_id);
   const pages: Page[] = person.role === "supervisor" ? ["desk", "residents", "coverage", "windows", "oversight", "reports", "system"] : ["desk", "residents", "coverage", "windows"];
 
   return (
@@ -168,7 +169,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
             />
           </section>
           <CasePanel
-            key={chosen ?? "none"} caseId={chosen} row={row} me={person.user_name} now={now}
+            key={chosen ?? "none"} caseId={chosen} row={row} beside={beside} me={person.user_name} now={now}
             onDone={(done) => dispatch({ is: "done", row: done })} onClaim={(each) => void claim(each)} onClose={() => setChosen(null)}
           />
         </div>

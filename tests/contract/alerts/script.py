@@ -123,6 +123,7 @@ class Script:
                 "reopen",
                 "renew",
                 "shelve",
+                "merge",
                 "look",
                 "follow_up",
             ]
@@ -133,6 +134,7 @@ class Script:
             "note": lambda: store.note(page.case_id, actor=desk, text="rang", now=now),
             "hold": lambda: store.hold(page.case_id, reason="busy", hold_s=100, **holder),
             "shelve": lambda: store.shelve(page.case_id, reason="known", shelf_s=3000, **holder),
+            "merge": lambda: store.merge(page.case_id, into=self.random.choice(sorted(self.pages)), **holder),
             "look": lambda: store.look(page.case_id, version=page.version, actor=desk, now=now),
             "follow_up": lambda: store.follow_up(page.case_id, version=page.version, actor=desk, note="well", now=now),
             "resolve": lambda: store.resolve(
@@ -217,6 +219,11 @@ class Script:
             if case.handling == "SUSPENDED":
                 assert case.held_until_at, "nothing is silent for ever"
                 assert case.queued_at is None
+            if case.handling == "MERGED" and case.merged_into is not None:
+                into = await store.case(case.merged_into)
+                assert into.case.home_id == case.home_id
+                assert into.case.priority <= case.priority, "nothing gets quieter by it"
+                assert {s.detection_id for s in detail.signals} <= {s.detection_id for s in into.signals}
             if case.handling == "SHELVED":
                 assert case.priority >= 4, "a P1 or P2 is never shelved"
                 assert case.family in RESTORABLE

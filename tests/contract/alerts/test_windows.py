@@ -21,7 +21,9 @@ def close_for(centre: Centre, home_id: str = "h-1", *, after_s: float = 0.0, hou
     window = Window(
         **({"window_id": 1, "until_at": begin + timedelta(hours=hours), "reason": "new hub", "substitute": "a neighbour"} | fields)
     )  # fmt: skip
-    centre.homes[home_id] = Home("330282999001", phones={f"r-{home_id}": "+86 138 0000 0001"}, windows=((begin, window),))
+    centre.homes[home_id] = Home(
+        "330282999001", phones={f"r-{home_id}": "+86 138 0000 0001"}, windows=((begin, window),)
+    )
 
 
 async def raised(centre: Centre, family: str = "fall", **fields: Any) -> Any:

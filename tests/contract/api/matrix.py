@@ -128,6 +128,7 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
         _act(outcome="false_alarm", contact=next(iter(CONTACTS)), steps=[]), (409,)
     ),
     ("post", "/api/v1/cases/{case_id}/shelve"): One(_act(shelf_s=60), (409,)),
+    ("post", "/api/v1/cases/{case_id}/merge"): One(lambda home: _act()(home) | {"into": case_of(home)}, (409,)),
     ("get", "/api/v1/second-looks"): Lists(),
     ("post", "/api/v1/cases/{case_id}/second-look"): One(_version(), (409,)),
     ("post", "/api/v1/cases/{case_id}/follow-up"): One(_version(note="matrix"), (409,)),

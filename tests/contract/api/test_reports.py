@@ -43,7 +43,11 @@ class Told:
             self.priority = facts["priority"]
         if reason == "case.help" and (action == "reopened" or self.ended_at is None):
             self.priority = 1
-        queued = action in BACK or reason == "case.hold_ended" or (action == "raised" and reason not in ("case.asking", "case.suspended"))
+        queued = (
+            action in BACK
+            or reason == "case.hold_ended"
+            or (action == "raised" and reason not in ("case.asking", "case.suspended"))
+        )
         if queued and not self.test:
             self.queued_at = self.queued_at or at
         if action == "claimed":

@@ -37,8 +37,10 @@ def test_every_event_can_happen_somewhere():
     assert {event for _, event in TABLE} == set(get_args(Event))
 
 
-def test_only_what_waits_for_a_desk_is_folded_and_it_can_come_back():
-    assert {before for (before, _), after in TABLE.items() if after == "MERGED"} == {"QUEUED"}
+def test_only_what_waits_for_a_desk_is_folded_by_an_incident_and_only_its_desk_merges_a_case():
+    assert {before for before, event in TABLE if event == "fold"} == {"QUEUED"}
+    assert {before for before, event in TABLE if event == "merge"} == set(OWNED)
+    assert {event for (_, event), after in TABLE.items() if after == "MERGED"} == {"fold", "merge"}
     assert possible("MERGED") == ("unfold",)
 
 
