@@ -460,3 +460,19 @@ async def test_a_supervisor_reads_a_month_saves_it_and_prints_it_with_what_each_
     await chief.emulate_media(media="screen")
     await chief.get_by_test_id("report-month").fill("2020-01")
     await expect(chief.get_by_test_id("report-total").locator("td").nth(3)).to_have_text("无")
+
+
+async def test_two_cases_of_one_matter_become_one_at_the_desk_that_has_one_of_them(room: Room) -> None:
+    desk = await room.desk("desk-1")
+    await room.happens("fall", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await claim_in(desk)
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(desk.get_by_test_id("list-new").locator("b")).to_have_text("1")
+    await desk.get_by_test_id("merge-sos").click()
+    await desk.get_by_role("button", name="并入", exact=True).click()
+    await expect(desk.get_by_test_id("list-mine").locator("b")).to_have_text("0")
+    states = dict(room.rows("SELECT family, handling FROM cases"))
+    assert states == {"fall": "MERGED", "sos": "QUEUED"}
+    await desk.get_by_test_id("list-new").click()
+    await claim_in(desk)
+    await expect(desk.get_by_test_id("history")).to_contain_text("desk-1 将另一件警情")

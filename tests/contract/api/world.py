@@ -107,7 +107,8 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
             ):
                 await connection.execute(
                     """INSERT INTO cases (case_id, home_id, area_code, family, priority, score, handling, condition, event_at, raised_at, resolved_at, resolved_by, outcome,
-                                          asking_until_at) VALUES (%s, %s, %s, %s, 1, 3, %s, 'latched', now(), now(), now(), 'viewer', 'false_alarm', now() + interval '1 hour')""",
+                                          asking_until_at, first_queued_at, claimed_at)
+                       VALUES (%s, %s, %s, %s, 1, 3, %s, 'latched', now(), now(), now(), 'viewer', 'false_alarm', now() + interval '1 hour', now(), now())""",
                     [case_id, home, area, family, handling],
                 )
             await connection.execute(
