@@ -120,6 +120,7 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
         f"{base}/family/relatives/{{resident_id}}": [
             Way("one relative", kin, lambda _: f"{base}/family/relatives/a-000001-r")
         ],
+        f"{base}/windows": [Way("out of service", desk, lambda _: f"{base}/windows")],
         f"{base}/report": [
             Way("report of a month", lead, lambda _: f"{base}/report?{_month()}"),
             Way("report of a month of one town", lead, lambda _: f"{base}/report?area={AREA}101&{_month()}"),

@@ -108,8 +108,10 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
                 await connection.execute(
                     """INSERT INTO cases (case_id, home_id, area_code, family, priority, score, handling, condition, event_at, raised_at, resolved_at, resolved_by, outcome,
                                           asking_until_at, first_queued_at, claimed_at)
-                       VALUES (%s, %s, %s, %s, 1, 3, %s, 'latched', now(), now(), now(), 'viewer', 'false_alarm', now() + interval '1 hour', now(), now())""",
-                    [case_id, home, area, family, handling],
+                       VALUES (%s, %s, %s, %s, 1, 3, %s, 'latched', now(), now(), now(), 'viewer', 'false_alarm', now() + interval '1 hour',
+                               CASE WHEN %s THEN now() END, CASE WHEN %s THEN now() END)""",
+                    # One case a home was answered: a report lists the ten busiest sources, and all homes shall be among them.
+                    [case_id, home, area, family, handling, family == "sos", family == "sos"],
                 )
             await connection.execute(
                 """INSERT INTO case_questions (question_id, case_id, round, channel, recipient, asked_at, taken_until_at)
