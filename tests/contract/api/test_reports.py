@@ -58,7 +58,7 @@ class Told:
             self.ended_at = at
             said = {"resident": "resident_well"}.get(str(facts.get("channel")).replace("voice", "resident"), "kin_says_well")  # fmt: skip
             self.outcome = said if reason == "case.well" else facts["outcome"]
-        if action in ("closed", "restored"):
+        if action in ("closed", "restored", "merged"):
             self.closed_at = at
         if action == "reopened":
             self.outcome = self.ended_at = self.closed_at = None
