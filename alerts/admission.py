@@ -18,6 +18,7 @@ from alerts.lifecycle import Move, moved
 from alerts.rules import ENDING, LATCHING, RESTORABLE, Rules
 from alerts.scoring import WINDOW_S, Score, priority_of, score_of, why
 from alerts.signals import condition_of, fold, in_order, instant, newest_by_lane, reasons_of, residents_of, same_word
+from alerts.windows import Window
 from contracts.detections import NAMESPACE, Detection, Family
 
 BEARS_ON: dict[Family, Family] = {"no_life": "fall"}
@@ -48,6 +49,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """The newest finished case of this home and family, if it ended within ``rules.reopen_s``."""
     area_code: str = ""
     care_level: int = 0
+    window: Window | None = None
+    """Its device, home or area is out of service, and for this family too."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,9 +172,13 @@ def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Ru
         event_at=instant(detection.started_at_s),
         raised_at=now,
         after_case_id=after,
+        detector=detection.detector,
+        device_id=detection.device_id,
     )
     facts: dict[str, Any] = {
         "family": detection.family,
+        "detector": detection.detector,
+        "device_id": detection.device_id,
         "priority": priority,
         "score": score.value,
         "counted": list(score.counted),
@@ -184,7 +191,13 @@ def _begin(detection: Detection, situation: Situation, signal: Signal, rules: Ru
         wait_s = asks(rules, detection.family, score.value, priority)
         deadline = now + timedelta(seconds=(wait_s or 0.0) + rules.answer_s[priority])
         reason = "case.raised" if after is None else "case.raised_again"
-        if wait_s is None:
+        if situation.window is not None:
+            facts |= situation.window.facts()
+            move = moved(
+                raised, "suspend", "raised", now, reason="case.suspended", facts=facts, deadline_at=deadline,
+                held_until_at=situation.window.until_at, hold_reason=situation.window.words(),
+            )  # fmt: skip
+        elif wait_s is None:
             move = moved(
                 raised, "queue", "raised", now, reason=reason, facts=facts, queued_at=now, deadline_at=deadline
             )
@@ -257,6 +270,9 @@ def _append(
         return Verdict(case_id=case.case_id, signal=signal, move=move)
     if case.handling == "SHELVED" and (louder or risen):
         move = off_the_shelf(case, "sound", "case.shelf_broken", facts, rules, now, **fields)
+        return Verdict(case_id=case.case_id, signal=signal, move=move)
+    if case.handling == "SUSPENDED" and situation.window is None and (louder or risen):
+        move = off_the_shelf(case, "sound", "case.window_broken", facts, rules, now, **fields)
         return Verdict(case_id=case.case_id, signal=signal, move=move)
     if case.handling == "HELD" and louder:
         return Verdict(case_id=case.case_id, signal=signal, move=_sound(case, fields, facts, rules, now))

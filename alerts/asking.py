@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from alerts.cases import RESIDENT, Case
-from alerts.decisions import reopened
+from alerts.decisions import off_the_shelf, reopened
 from alerts.lifecycle import Move, moved
 from alerts.rules import Rules
 from contracts.alerts import Condition
@@ -188,6 +188,9 @@ def _help(
             risen, actor=actor, reason="case.help", note=facts["note"], condition=condition, now=now, rules=rules
         )
         return msgspec.structs.replace(move, before=case, facts=move.facts | facts)
+    if case.handling == "SUSPENDED":
+        move = off_the_shelf(risen, "sound", "case.help", facts, rules, now)
+        return msgspec.structs.replace(move, before=case, actor=actor)
     fields = {"priority": priority} if case.is_open else {}
     if case.is_open and priority < case.priority:
         sooner = now + timedelta(seconds=rules.answer_s[priority])

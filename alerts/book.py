@@ -24,8 +24,8 @@ class Book(Protocol):
         """Keep statements. False: that one was held already."""
         ...
 
-    async def situations(self, detections: Sequence[Detection], since: datetime) -> list[Situation]:
-        """What is known around each detection (itself left out); ``since``: how far back a finished case is still followed.
+    async def situations(self, detections: Sequence[Detection], now: datetime, since: datetime) -> list[Situation]:
+        """What is known around each detection (itself left out) at ``now``; ``since``: how far back a finished case is still followed.
 
         No two of them may be of one home: the second would not see what the first does.
         """
@@ -41,6 +41,10 @@ class Book(Protocol):
 
     async def signals(self, case_id: str) -> tuple[Signal, ...]:
         """Signals of a case, oldest first."""
+        ...
+
+    async def put_signal(self, case_id: str, signal: Signal) -> None:
+        """Keep a signal with a case; only while the case is locked."""
         ...
 
     async def open_case(self, home_id: str, family: str) -> Case | None:

@@ -18,6 +18,7 @@ OPEN: tuple[Handling, ...] = (
     "ON_SCENE",
     "HELD",
     "SHELVED",
+    "SUSPENDED",
 )
 """Handlings of an open case: at most one for each (home, family). The partial unique index ``cases_one_open`` says the same."""
 OWNED: tuple[Handling, ...] = ("CLAIMED", "VERIFYING", "DISPATCHED", "ON_SCENE")
@@ -92,6 +93,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     after_case_id: str | None = None
     """The resolved case that this one follows: a new episode after RESOLVED."""
     merged_into: str | None = None
+    detector: str = ""
+    """Whose detection began it: a report counts it for that one. Empty: an incident, or a case from before this was kept."""
+    device_id: str | None = None
+    """The device of that detection."""
+    first_queued_at: datetime | None = None
+    """When it first came into the queue; unlike ``queued_at`` it stays. None: it never had to wait for a desk."""
+    arrived_at: datetime | None = None
+    """When the desk first said that a responder is there."""
 
     @property
     def is_open(self) -> bool:

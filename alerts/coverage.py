@@ -59,12 +59,29 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a home is not protected: ``silent`` (which device), ``no_device``, ``never_heard``, ``not_counted``."""
+    """Why a home is not protected: ``silent`` (which device), ``no_device``, ``never_heard``, ``not_counted``, ``out_of_service`` (until when)."""
 
-    key: Literal["silent", "no_device", "never_heard", "not_counted"]
+    key: Literal["silent", "no_device", "never_heard", "not_counted", "out_of_service"]
     device_id: str = ""
     role: str = ""
     room: str = ""
+    until: str = ""
+    """Month, day and time of the home's zone."""
+    substitute: str = ""
+    """Who looks after the people meanwhile."""
+
+
+class OutOfService(msgspec.Struct, frozen=True, kw_only=True):
+    """A window in force over a home, or over one device of it."""
+
+    device_id: str | None = None
+    technical_only: bool = False
+    from_at: datetime
+    until: str
+    substitute: str = ""
+
+    def reason(self) -> Reason:
+        return Reason("out_of_service", self.device_id or "", until=self.until, substitute=self.substitute)
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -79,8 +96,33 @@ NOT_COUNTED = Coverage("blind", None, (Reason("not_counted"),))
 """Of a home whose coverage nobody has worked out yet."""
 
 
-def coverage_of(devices: Sequence[Device]) -> Coverage:
-    """What these devices allow to be seen. Devices that nobody registered protect nobody."""
+def coverage_of(devices: Sequence[Device], windows: Sequence[OutOfService] = ()) -> Coverage:
+    """What these devices allow to be seen. Devices that nobody registered protect nobody.
+
+    What is out of service rings nobody, so it is not watched by us, and never well: a home that is so altogether is blind, a device counts as one
+    that cannot be seen by. Where only technical alarms are silent people's ring, and the home is degraded.
+    """
+    if not windows:
+        return _by_devices(devices)
+    said = tuple(window.reason() for window in windows)
+    silenced = [window for window in windows if not window.technical_only]
+    whole = [window.from_at for window in silenced if window.device_id is None]
+    if whole:
+        return Coverage("blind", min(whole), said)
+    gone = {window.device_id: window.from_at for window in silenced}
+    left = [
+        msgspec.structs.replace(device, silent_since=device.silent_since or gone[device.device_id])
+        if device.device_id in gone
+        else device
+        for device in devices
+    ]
+    found = _by_devices(left)
+    others = tuple(reason for reason in found.reasons if reason.device_id not in gone or not reason.device_id)
+    state: State = "blind" if found.state == "blind" else "degraded"
+    return Coverage(state, found.cannot_see_since, said + others)
+
+
+def _by_devices(devices: Sequence[Device]) -> Coverage:
     supervised = [device for device in devices if device.bound]
     watching = [device for device in supervised if device.role in LIFE]
     if not watching:

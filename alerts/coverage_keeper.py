@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from psycopg.types.json import Jsonb
 
-from alerts.coverage import Coverage, Device, coverage_of, standing_places
+from alerts.coverage import Coverage, Device, OutOfService, coverage_of, standing_places
 from alerts.link import Connections
 from alerts.patience import Patience, Stopping
 from contracts.clocks import now
@@ -35,6 +36,7 @@ _PUT = query("put_coverage")
 _DROP = query("drop_coverage")
 _CHANGE = query("put_coverage_change")
 _COUNT = query("count_coverage")
+_WINDOWS = query("windows_of_homes")
 _PLACES = query("place_rows")
 _END = query("end_place_outages")
 _BEGIN = query("begin_place_outages")
@@ -101,12 +103,17 @@ class CoverageKeeper:
         for row in await fetch_all(connection, _FACTS, home_ids=home_ids):
             facts.setdefault(row["home_id"], []).append(row)
         known = {row["home_id"]: row for row in await fetch_all(connection, _KNOWN, home_ids=home_ids)}
+        windows: dict[str, list[OutOfService]] = {}
+        for row in await fetch_all(connection, _WINDOWS, home_ids=home_ids, now=now):
+            windows.setdefault(row["home_id"], []).append(_window(row))
         counts: Counter[tuple[str, str, int, str]] = Counter()
         people: Counter[tuple[str, str, int, str]] = Counter()
         async with connection.pipeline():
             for home_id in home_ids:
                 before = known.get(home_id)
-                after: dict[str, Any] | None = self._home(facts[home_id], before, now) if home_id in facts else None
+                after: dict[str, Any] | None = None
+                if home_id in facts:
+                    after = self._home(facts[home_id], windows.get(home_id, ()), before, now)
                 for found, sign in ((before, -1), (after, 1)):
                     if found is not None:
                         place = (found["area_code"], found["source"], found["partition"], found["state"])
@@ -127,10 +134,12 @@ class CoverageKeeper:
                 )  # fmt: skip
         return len(due)
 
-    def _home(self, rows: Sequence[Row], before: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+    def _home(
+        self, rows: Sequence[Row], windows: Sequence[OutOfService], before: Mapping[str, Any] | None, now: datetime
+    ) -> dict[str, Any]:
         first = rows[0]
         devices = [row for row in rows if row["device_id"] is not None]
-        found = coverage_of([msgspec.convert(row, Device) for row in devices])
+        found = coverage_of([msgspec.convert(row, Device) for row in devices], windows)
         heard = [row for row in devices if row["last_seen_at"] and row["source"]]
         source = max(heard, key=lambda row: row["last_seen_at"])["source"] if heard else ""
         same = before is not None and before["state"] == found.state
@@ -149,6 +158,12 @@ class CoverageKeeper:
         await connection.execute(_PUT, values)
         if before is None or (before["state"], before["reasons"]) != (after["state"], after["reasons"]):
             await connection.execute(_CHANGE, values | {"at": now})
+
+
+def _window(row: Row) -> OutOfService:
+    until = f"{row['until_at'].astimezone(ZoneInfo(row['zone'])):%m-%d %H:%M}"
+    fields = {name: row[name] for name in ("device_id", "technical_only", "from_at", "substitute")}
+    return OutOfService(until=until, **fields)
 
 
 def _plain(found: Coverage) -> list[dict[str, str]]:

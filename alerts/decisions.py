@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.cases import OWNED, SYSTEM, Case
+from alerts.cases import OWNED, SYSTEM, Case, Signal
 from alerts.errors import (
     BadFollowUp,
     HoldTooLong,
     LeaseLost,
     MissingWords,
     NotLookedAt,
+    NotMergeable,
     NotPossible,
     NotShelvable,
     SameEyes,
@@ -23,8 +24,9 @@ from alerts.errors import (
 )
 from alerts.lifecycle import Event, Move, moved, step
 from alerts.outcomes import CONTACTS, OF_DESKS, OUTCOMES
-from alerts.rules import RESTORABLE, Rules
+from alerts.rules import LATCHING, RESTORABLE, Rules
 from alerts.scripts import missing
+from alerts.signals import condition_of, in_order, reasons_of
 from contracts.alerts import Change, Condition
 
 _FREE: dict[str, Any] = {"desk_id": None, "lease_id": None, "lease_until_at": None}
@@ -176,6 +178,7 @@ def progress(
         actor=desk_id,
         facts={"note": note},
         lease_until_at=_lease(rules, now),
+        arrived_at=case.arrived_at or (now if event == "arrive" else None),
         **_NOT_HELD,
     )
 
@@ -263,6 +266,56 @@ def resolve(
         resolved_at=now, resolved_by=desk_id, follow_up_at=None if follow_up_s is None else now + timedelta(seconds=follow_up_s),
         looked_by=None, **_FREE, **_NOT_HELD, **after,
     )  # fmt: skip
+
+
+def merge(
+    case: Case, into: Case, signals: Sequence[Signal], its_signals: Sequence[Signal], *, version: int, desk_id: str, lease_id: str, note: str,
+    now: datetime, rules: Rules,
+) -> tuple[Move, Move, tuple[Signal, ...]]:  # fmt: skip
+    """Two cases are one matter: ``case`` ends in ``into``, which takes over its signals. Both histories say so, and it is never undone.
+
+    Nothing gets quieter by it: ``into`` waits for a desk or is at one, is as urgent as the more urgent of both, and latches if ``case`` does.
+    """
+    check_version(case, version)
+    step(case, "merge")
+    _check_holder(case, desk_id, lease_id, now, version)
+    why = None
+    if case.case_id == into.case_id or case.home_id != into.home_id or into.test:
+        why = "it is no other case of this home"
+    elif into.handling not in ("QUEUED", *OWNED):
+        why = f"that one is {into.handling}"
+    elif into.family in RESTORABLE or (case.family in LATCHING and into.family not in LATCHING):
+        why = f"a case of {into.family} may end without a person"
+    if why is not None:
+        raise NotMergeable(case_id=case.case_id, family=case.family, into=into.case_id, why=why)
+    words = {"note": note, "desk_id": desk_id}
+    ended = moved(
+        case, "merge", "merged", now, actor=desk_id, reason="case.merged_by_hand", facts=words | {"into": into.case_id, "into_family": into.family},
+        merged_into=into.case_id, closed_at=now, deadline_at=None, **_FREE, **_NOT_HELD,
+    )  # fmt: skip
+    known = {signal.detection_id for signal in its_signals}
+    added = tuple(signal for signal in signals if signal.detection_id not in known)
+    together = in_order((*its_signals, *added))
+    priority = min(case.priority, into.priority)
+    condition = condition_of(into.family, together)
+    fields: dict[str, Any] = {
+        "priority": priority, "score": max(case.score, into.score), "reasons": reasons_of(together), "signals": len(together),
+        "resident_id": into.resident_id or case.resident_id, "condition": condition,
+        "condition_at": into.condition_at if condition == into.condition else now,
+    }  # fmt: skip
+    if priority < into.priority:
+        sooner = now + timedelta(seconds=rules.answer_s[priority])
+        fields |= {"deadline_at": min(into.deadline_at or sooner, sooner), "rung": 0}
+    facts = words | {
+        "from": case.case_id,
+        "from_family": case.family,
+        "priority": priority,
+        "priority_before": into.priority,
+    }
+    took = moved(
+        into, None, "priority" if priority < into.priority else "signal", now, actor=desk_id, reason="case.took_in", facts=facts, **fields
+    )  # fmt: skip
+    return ended, took, added
 
 
 def look(case: Case, *, version: int, actor: str, note: str, now: datetime) -> Move:

@@ -28,6 +28,10 @@ Each change is one transaction: compare-and-swap on (case, version, lease), an a
 """
 _TAIL = """MERGED: 20 homes of one town that fall silent within 15 minutes (`SHOUWANG_ALERTS_INCIDENT_HOMES`, `_S`) are one case with a list of whom to ring up;
 their own technical cases are folded into it, and come back if they are silent still when it is closed (`alerts/incidents.py`).
+By hand a desk folds the case that it has into another open case of the home, which takes over its signals and is as urgent from then on (`alerts/decisions.py`); that is never undone.
+
+SUSPENDED: what begins while its device, home or area is out of service (8 h at most, by a supervisor, with a substitute where people's alarms are silent). It is shown and may be claimed; it rings at the end, when
+somebody says that it works again, at a signal of what is in service, and when somebody who was asked says that help is needed (`alerts/windows.py`, `alerts/windows_keeper.py`).
 """
 
 

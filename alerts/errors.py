@@ -51,6 +51,10 @@ class NotShelvable(ShouwangError):
     """Case {case_id} ({family}, P{priority}) cannot be shelved: only technical cases of P4 and P5 can. Nothing was changed: hold it instead."""
 
 
+class NotMergeable(ShouwangError):
+    """Case {case_id} ({family}) cannot be folded into {into}: {why}. Nothing was changed: choose another open case of the same home."""
+
+
 class ShelfTooLong(ShouwangError):
     """A case may be shelved for {limit_s:.0f} s at most, {asked_s:.0f} s were asked for. Nothing was changed: choose a shorter time."""
 

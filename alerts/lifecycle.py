@@ -17,6 +17,7 @@ from contracts.alerts import Change, Handling
 Event = Literal[
     "queue", "ask", "test", "well", "help", "unsure", "no_answer", "cannot_ask", "claim", "release", "lose_lease", "verify", "dispatch", "arrive",
     "leave", "take_over", "hold", "end_hold", "shelve", "end_shelf", "sound", "resolve", "look", "restore", "close", "reopen", "fold", "unfold",
+    "suspend", "end_window", "merge",
 ]  # fmt: skip
 
 MEANING: dict[Event, str] = {
@@ -40,7 +41,7 @@ MEANING: dict[Event, str] = {
     "end_hold": "the hold is over: it alarms again",
     "shelve": "technical only, P4 or P5: out of the way, with a reason and an end",
     "end_shelf": "the time on the shelf is over: it alarms again",
-    "sound": "a new or stronger signal ends asking, a hold (at its owner's desk) and the time on the shelf",
+    "sound": "a new or stronger signal ends asking, a hold (at its owner's desk) and the time on the shelf; one from what is in service rings",
     "resolve": "it is over, with an outcome code, who was reached, and the required steps",
     "look": "the second look at a P1, by somebody else than who resolved it",
     "restore": "technical only: the device is back and stayed back",
@@ -48,6 +49,9 @@ MEANING: dict[Event, str] = {
     "reopen": "within 24 h of its end, under the same id",
     "fold": "technical only: many homes of its town fell silent together, and one case stands for all",
     "unfold": "that case is closed, and this home is silent still",
+    "suspend": "raised while its device, home or area is out of service: recorded and shown, and it does not ring",
+    "merge": "its desk folds it into another open case of the home, which takes over its signals and is as urgent from then on",
+    "end_window": "the time out of service is over: what is not over by itself alarms",
 }
 
 _LEAVING: tuple[tuple[Event, Handling], ...] = (
@@ -57,6 +61,7 @@ _LEAVING: tuple[tuple[Event, Handling], ...] = (
     ("hold", "HELD"),
     ("shelve", "SHELVED"),
     ("resolve", "RESOLVED"),
+    ("merge", "MERGED"),
 )
 """What an owner may do (or lose) in whatever handling the case is."""
 
@@ -98,6 +103,11 @@ TABLE: dict[tuple[Handling, Event], Handling] = {
     ("SHELVED", "end_shelf"): "QUEUED",
     ("SHELVED", "sound"): "QUEUED",
     ("SHELVED", "restore"): "CLOSED",
+    ("RAISED", "suspend"): "SUSPENDED",
+    ("SUSPENDED", "claim"): "CLAIMED",
+    ("SUSPENDED", "end_window"): "QUEUED",
+    ("SUSPENDED", "sound"): "QUEUED",
+    ("SUSPENDED", "restore"): "CLOSED",
     ("RESOLVED", "look"): "RESOLVED",
     ("RESOLVED", "close"): "CLOSED",
     ("RESOLVED", "reopen"): "QUEUED",
@@ -142,6 +152,7 @@ def moved(
     handling = case.handling if event is None else step(case, event)
     if handling == "QUEUED" and case.handling != "QUEUED":
         fields["spell"] = case.spell + 1
+        fields["first_queued_at"] = case.first_queued_at or now
     after = msgspec.structs.replace(case, version=case.version + 1, handling=handling, **fields)
     return Move(
         before=case,
@@ -157,7 +168,7 @@ def moved(
 def timers_of(case: Case, rules: Rules) -> dict[TimerKind, datetime]:
     """The timers that a case must have as it stands. They follow from the case alone, so a lost one can be set again."""
     timers: dict[TimerKind, datetime] = {}
-    if case.handling in ("QUEUED", "SHELVED") and case.family in RESTORABLE and case.condition == "off":
+    if case.handling in ("QUEUED", "SHELVED", "SUSPENDED") and case.family in RESTORABLE and case.condition == "off":
         timers["restoral"] = case.condition_at + timedelta(seconds=rules.restoral_s)
     if case.handling == "QUEUED" and case.queued_at is not None:
         following = [rung for rung in rules.rungs(case.priority, case.area_code) if rung.rung > case.rung]
@@ -167,7 +178,7 @@ def timers_of(case: Case, rules: Rules) -> dict[TimerKind, datetime]:
         timers["ask"] = case.asking_until_at
     elif case.handling in OWNED and case.lease_until_at is not None:
         timers["lease"] = case.lease_until_at
-    elif case.handling in ("HELD", "SHELVED") and case.held_until_at is not None:
+    elif case.handling in ("HELD", "SHELVED", "SUSPENDED") and case.held_until_at is not None:
         timers["hold"] = case.held_until_at
     elif case.handling == "RESOLVED" and case.resolved_at is not None:
         timers["close"] = case.follow_up_at or case.resolved_at + timedelta(seconds=rules.follow_up_s)

@@ -23,6 +23,7 @@ from alerts.operations import Cases
 from alerts.rules import GATHER_S, GATHERED, SHIPPED, Rules
 from alerts.signals import in_order, instant, newest_by_lane
 from alerts.store import CaseStore
+from alerts.windows import Window
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
@@ -41,6 +42,8 @@ class Home(NamedTuple):
     """Telephones by resident id."""
     kin: tuple[str, ...] = ()
     """User names of kin who have the app; linked to the first resident."""
+    windows: tuple[tuple[datetime, Window], ...] = ()
+    """When it is out of service: from when, and until when and how far."""
 
 
 @dataclass
@@ -96,10 +99,10 @@ class _MemoryBook:
             self._tables.detections.setdefault(_key(detection), detection)
         return kept
 
-    async def situations(self, detections: Sequence[Detection], since: datetime) -> list[Situation]:
-        return [await self._situation(detection, since) for detection in detections]
+    async def situations(self, detections: Sequence[Detection], now: datetime, since: datetime) -> list[Situation]:
+        return [await self._situation(detection, now, since) for detection in detections]
 
-    async def _situation(self, detection: Detection, since: datetime) -> Situation:
+    async def _situation(self, detection: Detection, now: datetime, since: datetime) -> Situation:
         tables = self._tables
         others = [
             known
@@ -134,6 +137,14 @@ class _MemoryBook:
             finished=min(finished, key=_newest_first, default=None),
             area_code=home.area_code,
             care_level=home.care_level,
+            window=next(
+                (
+                    window
+                    for from_at, window in sorted(home.windows, key=lambda each: each[1].until_at)
+                    if from_at <= now < window.until_at and window.covers(detection.family, detection.device_id)
+                ),
+                None,
+            ),
         )
 
     def _target(self, detection: Detection) -> Case | None:
@@ -175,6 +186,9 @@ class _MemoryBook:
         self._tables.case_of[_key(detection)] = verdict.case_id
         if verdict.signal is not None:
             self._tables.signals[(verdict.case_id, detection.detection_id)] = verdict.signal
+
+    async def put_signal(self, case_id: str, signal: Signal) -> None:
+        self._tables.signals[(case_id, signal.detection_id)] = signal
 
     async def lock(self, case_id: str, *, wait: bool = True) -> Case | None:
         await asyncio.sleep(0)

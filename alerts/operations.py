@@ -15,6 +15,7 @@ from alerts.admission import judge
 from alerts.asking import Answer, Asking, Person, Question
 from alerts.book import Book, event_of
 from alerts.cases import Admission, Case, Place, Signal, TimerKind
+from alerts.decisions import off_the_shelf
 from alerts.errors import NoSuchCase, NoSuchQuestion, OtherCaseOpen
 from alerts.lifecycle import Event, Move
 from alerts.notices import Notice, Waiting
@@ -62,6 +63,12 @@ def _may_answer(question: Question, token: str | None, kin: str | None) -> bool:
     if question.channel == "app":
         return kin == question.recipient
     return token is not None and hmac.compare_digest(question.token.encode(), token.encode())
+
+
+def _in_service(case: Case, rules: Rules, now: datetime) -> list[Move]:
+    if case.handling != "SUSPENDED":  # somebody took it meanwhile
+        return []
+    return [off_the_shelf(case, "end_window", "case.window_ended", {}, rules, now)]
 
 
 async def _locked(book: Book, case_id: str) -> tuple[Case, tuple[Signal, ...]]:
@@ -139,7 +146,9 @@ class Cases(ABC):
         await self._transact(work)
 
     async def _take(self, book: Book, detections: Sequence[Detection], rules: Rules, now: datetime) -> list[Admission]:
-        situations = await book.situations(detections, now - timedelta(seconds=rules.reopen_s)) if detections else []
+        situations = (
+            await book.situations(detections, now, now - timedelta(seconds=rules.reopen_s)) if detections else []
+        )
         admissions = []
         for detection, situation in zip(detections, situations, strict=True):
             verdict = judge(detection, situation, rules, now)
@@ -310,6 +319,26 @@ class Cases(ABC):
             ],
         )  # fmt: skip
 
+    async def merge(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, into: str, now: datetime, note: str = ""
+    ) -> Case:
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> Case:
+            # In one order for everybody, so that two desks that fold crosswise do not wait for each other.
+            locked = {each: await _locked(book, each) for each in sorted({case_id, into})}
+            (case, signals), (target, its_signals) = locked[case_id], locked[into]
+            ended, took, added = decisions.merge(
+                case, target, signals, its_signals, version=version, desk_id=desk_id, lease_id=lease_id, note=note, now=now, rules=rules
+            )  # fmt: skip
+            await book.write(ended, event_of(ended, signals), rules)
+            for signal in added:
+                await book.put_signal(into, signal)
+            await book.write(took, event_of(took, [*its_signals, *added]), rules)
+            return ended.after
+
+        return await self._transact(work)
+
     async def look(self, case_id: str, *, version: int, actor: str, now: datetime, note: str = "") -> Case:
         return await self._change(
             case_id, now, lambda case: [decisions.look(case, version=version, actor=actor, note=note, now=now)]
@@ -383,6 +412,9 @@ class Cases(ABC):
             if question.answer == answer:  # told again: a gateway repeats until it hears that we have it
                 return case
             await book.put_question(msgspec.structs.replace(question, answer=answer, answered_at=now))
+            while answer == "help" and case.handling == "MERGED" and case.merged_into is not None:
+                # It is one matter with that one: whoever has it must hear it.
+                case, signals = await _locked(book, case.merged_into)
             other = None if case.is_open else await book.open_case(case.home_id, case.family)
             if other is not None and answer == "help":  # whoever has the home's open case must hear it
                 case, signals = other, await book.signals(other.case_id)
@@ -468,6 +500,10 @@ class Cases(ABC):
         for case_id in await self._without_timer():
             await self._transact(lambda book, c=case_id: self._rearm(book, c, rules))  # type: ignore[misc]
         return found
+
+    async def end_window(self, case_id: str, now: datetime) -> Case:
+        rules = await self.rules(now)
+        return await self._change(case_id, now, lambda case: _in_service(case, rules, now))
 
     async def _rearm(self, book: Book, case_id: str, rules: Rules) -> None:
         case = await book.lock(case_id, wait=False)

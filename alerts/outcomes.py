@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """One code. ``true_alarm``: somebody needed help, so it counts for the detectors that raised it."""
+    """One code. ``true_alarm``: somebody needed help, so it counts for the detectors that raised it.
+
+    ``false_alarm``: nobody did, so it counts against them. Neither: it says nothing of them (a test, a duplicate, a device that truly failed).
+    """
 
     zh: str
     en: str
     true_alarm: bool = False
+    false_alarm: bool = False
 
 
 OUTCOMES: dict[str, Outcome] = {
@@ -22,19 +26,19 @@ OUTCOMES: dict[str, Outcome] = {
     "water": Outcome("漏水或水患", "Water", True),
     "wandering": Outcome("走失或夜间外出", "Wandering", True),
     "assistance": Outcome("需要协助，非紧急", "Assistance, no emergency", True),
-    "wellbeing_call": Outcome("问候核实，平安", "Well-being call, all is well"),
-    "accidental_press": Outcome("误按", "Pressed by accident"),
-    "sensor_false": Outcome("传感器误报", "Sensor was wrong"),
+    "wellbeing_call": Outcome("问候核实，平安", "Well-being call, all is well", False, True),
+    "accidental_press": Outcome("误按", "Pressed by accident", False, True),
+    "sensor_false": Outcome("传感器误报", "Sensor was wrong", False, True),
     "test": Outcome("测试", "Test"),
     "technical_battery": Outcome("技术问题：电池", "Technical: battery"),
     "technical_line": Outcome("技术问题：通信", "Technical: connection"),
     "technical_power": Outcome("技术问题：供电", "Technical: power"),
     "no_contact_attended": Outcome("联系不上，已派人到场", "No contact, somebody attended", True),
     "duplicate": Outcome("重复警情", "Duplicate"),
-    "away_not_reported": Outcome("外出未告知", "Away, not reported"),
+    "away_not_reported": Outcome("外出未告知", "Away, not reported", False, True),
     # Nobody at a desk chooses these: they end what was asked first.
-    "resident_well": Outcome("住户本人回答平安", "The resident says that all is well"),
-    "kin_says_well": Outcome("亲属回答平安", "Kin say that all is well"),
+    "resident_well": Outcome("住户本人回答平安", "The resident says that all is well", False, True),
+    "kin_says_well": Outcome("亲属回答平安", "Kin say that all is well", False, True),
 }
 BY_ANSWER = ("resident_well", "kin_says_well")
 OF_DESKS: tuple[str, ...] = tuple(code for code in OUTCOMES if code not in BY_ANSWER)

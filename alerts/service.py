@@ -31,6 +31,7 @@ from alerts.sweeper import Sweeper
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from alerts.trials import Trials
 from alerts.unrecorded import SECOND_S, UNRECORDED_S, Unrecorded
+from alerts.windows_keeper import Windows
 from contracts import detections, topics
 from contracts.clocks import now
 
@@ -128,6 +129,7 @@ class Service:
         told = self._link(stack, "staffing")
         shift_teller = ShiftKeeper(told, TimescaleCases(told), channels, now)
         trials = Trials(self._link(stack, "trials"), channels, now)
+        windows = Windows(self._link(stack, "windows"), TimescaleCases(self._link(stack, "window cases")))
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
             "bulk": lane("bulk", topics.DETECTIONS, settings.batch),
@@ -147,6 +149,7 @@ class Service:
             "shifts": lambda: shift_keeper.run(self._patience, settings.sweep_s),
             "staffing": lambda: shift_teller.tell(self._patience, settings.sweep_s),
             "trials": lambda: trials.run(self._patience, settings.sweep_s),
+            "windows": lambda: windows.run(self._patience, settings.coverage_s, now, relay.wake),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)

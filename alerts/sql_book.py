@@ -16,6 +16,7 @@ from alerts.lifecycle import Move, timers_of
 from alerts.notices import Notice
 from alerts.rules import GATHER_S, GATHERED, Rules
 from alerts.signals import in_order, instant
+from alerts.windows import Window
 from contracts import alerts as messages
 from contracts import topics
 from contracts.alerts import AlertEvent
@@ -51,6 +52,7 @@ _PUT_QUESTION = query("put_question")
 _NOTICES = query("notices_of_cases")
 _PUT_NOTICE = query("put_notice")
 _OPEN_REVIEW = query("open_review")
+_DESK_SLOT = query("put_desk_slot")
 
 
 def _json(value: object) -> Jsonb:
@@ -62,10 +64,11 @@ _SITUATION = (_OWN, _OPEN, _TARGET, _STATEMENTS, _FINISHED, _HOME, _SIGNALS_AROU
 """The locking reads come first: what follows sees what others committed while we waited."""
 
 
-def _around(detection: Detection, since: datetime) -> dict[str, Any]:
-    names = ("detection_id", "lane", "revision", "test", "home_id", "family")
+def _around(detection: Detection, now: datetime, since: datetime) -> dict[str, Any]:
+    names = ("detection_id", "lane", "revision", "test", "home_id", "family", "device_id")
     meant = None if detection.about is not None else BEARS_ON.get(detection.family)
     return {name: getattr(detection, name) for name in names} | {
+        "now": now,
         "since": since,
         "about": detection.about,
         "meant": meant,
@@ -90,6 +93,7 @@ def _situation(
         finished=case_of(finished[0]) if finished else None,
         area_code=home[0]["area_code"] if home else "",
         care_level=home[0]["care_level"] if home else 0,
+        window=msgspec.convert(home[0], Window) if home and home[0]["window_id"] is not None else None,
     )
 
 
@@ -153,12 +157,12 @@ class SqlBook:
         ]
         return [len(rows) == 1 for rows in await self._rows([(_RECORD, each) for each in values])]
 
-    async def situations(self, detections: Sequence[Detection], since: datetime) -> list[Situation]:
+    async def situations(self, detections: Sequence[Detection], now: datetime, since: datetime) -> list[Situation]:
         await self.flush()
         gathered = [each for each in detections if each.detector in GATHERED and not each.test]
         if gathered:  # before everything else: two of one institution at once would each find no case, and begin one
             await self._rows([(_LOCK_SITE, {"home_id": each.home_id}) for each in gathered])
-        found = await self._rows([(sql, _around(each, since)) for each in detections for sql in _SITUATION])
+        found = await self._rows([(sql, _around(each, now, since)) for each in detections for sql in _SITUATION])
         parts = [found[start : start + len(_SITUATION)] for start in range(0, len(found), len(_SITUATION))]
         situations = [_situation(detection, *part) for detection, part in zip(detections, parts, strict=True)]
         return [
@@ -190,11 +194,7 @@ class SqlBook:
         if verdict.case_id is None:
             return
         if verdict.signal is not None:
-            signal = verdict.signal
-            values = {name: getattr(signal, name) for name in signal.__struct_fields__}
-            for name in ("evidence", "revisions", "origin"):
-                values[name] = None if values[name] is None else _json(values[name])
-            self._later(_PUT_SIGNAL, case_id=verdict.case_id, **values)
+            await self.put_signal(verdict.case_id, verdict.signal)
         self._later(
             _ATTACH,
             case_id=verdict.case_id,
@@ -202,6 +202,12 @@ class SqlBook:
             lane=detection.lane,
             revision=detection.revision,
         )
+
+    async def put_signal(self, case_id: str, signal: Signal) -> None:
+        values = {name: getattr(signal, name) for name in signal.__struct_fields__}
+        for name in ("evidence", "revisions", "origin"):
+            values[name] = None if values[name] is None else _json(values[name])
+        self._later(_PUT_SIGNAL, case_id=case_id, **values)
 
     async def lock(self, case_id: str, *, wait: bool = True) -> Case | None:
         await self.flush()
@@ -267,6 +273,8 @@ class SqlBook:
             reason=move.reason,
             facts=_json(move.facts),
         )
+        if move.actor in (after.desk_id, move.before.desk_id if move.before else None):
+            self._later(_DESK_SLOT, at=move.at, area_code=after.area_code, actor=move.actor)
         self._later(
             _OUTBOX,
             topic=topics.ALERTS,

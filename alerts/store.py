@@ -110,6 +110,12 @@ class CaseStore(Protocol):
         """
         ...
 
+    async def merge(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, into: str, now: datetime, note: str = ""
+    ) -> Case:
+        """Fold it into another open case of its home, which takes over its signals; never undone. Raises NotMergeable."""
+        ...
+
     async def look(self, case_id: str, *, version: int, actor: str, now: datetime, note: str = "") -> Case:
         """The second look at a resolved P1; one that nobody had comes back instead of closing. Raises SameEyes."""
         ...
@@ -120,6 +126,10 @@ class CaseStore(Protocol):
 
     async def reopen(self, case_id: str, *, version: int, actor: str, reason: str, now: datetime) -> Case:
         """Back into the queue under the same id, within 24 h. Raises MissingWords, TooLateToReopen, OtherCaseOpen."""
+        ...
+
+    async def end_window(self, case_id: str, now: datetime) -> Case:
+        """What did not ring while out of service rings; harmless where it is not (or no longer) so."""
         ...
 
     async def asking(self, limit: int = 200) -> list[Asking]:

@@ -51,6 +51,8 @@ def fire(
         return lose_lease(case, now)
     if kind == "hold" and case.handling == "SHELVED":
         return off_the_shelf(case, "end_shelf", "case.shelf_ended", {}, rules, now)
+    if kind == "hold" and case.handling == "SUSPENDED":
+        return off_the_shelf(case, "end_window", "case.window_ended", {}, rules, now)
     if kind == "hold":
         return moved(
             case, "end_hold", "hold_ended", now, facts={"desk_id": case.desk_id, "note": case.hold_reason},

@@ -33,11 +33,13 @@ from api.routes import (
     oversight,
     questions,
     recipients,
+    reports,
     residents,
     session,
     shifts,
     stream,
     upstream,
+    windows,
 )
 from api.scope import current
 from api.settings import ApiSettings
@@ -108,6 +110,8 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
         upstream,
         shifts,
         recipients,
+        reports,
+        windows,
         admin,
         health,
     ):

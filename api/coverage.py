@@ -72,6 +72,14 @@ def coverage(view: View) -> CoverageNow:
 
 def sentence_of(reason: Reason) -> Sentence:
     """Why, in both languages."""
+    if reason.key == "out_of_service":
+        what = (f"设备 {reason.device_id} ", f"{reason.device_id} is ") if reason.device_id else ("", "")
+        instead = (f"，替代措施：{reason.substitute}", f", substitute: {reason.substitute}") if reason.substitute else ("", "")  # fmt: skip
+        return Sentence(
+            key="coverage.out_of_service",
+            zh=f"{what[0]}停用至 {reason.until}{instead[0]}",
+            en=f"{what[1]}out of service until {reason.until}{instead[1]}",
+        )
     if reason.key != "silent":
         return _SAID[reason.key]
     role, room = WORDS.get(reason.role, reason.role), WORDS.get(reason.room, reason.room)

@@ -39,6 +39,8 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections to the database."""
     query_s: Positive = 5.0
     """Longest that a query may take, s; then 503 instead of a page that hangs."""
+    zone: str = "Asia/Shanghai"
+    """Time zone of the centre: in it a report's days and hours of the day are counted."""
     standstill_s: Positive = 15.0
     """Progress of a partition older than this on the wall clock: the pipeline stands still there."""
     dead_man_url: Annotated[str, Meta(pattern=r"^(https?://.+)?$")] = ""

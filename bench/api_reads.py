@@ -7,6 +7,7 @@ this bench does not know how to ask is said, not left out. ``p95_ms`` is that of
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -30,7 +31,7 @@ REQUESTS = 100
 AREA = "330282"
 _STEPS = {
     what: query(f"bench_fill_{what}")
-    for what in ("homes", "residents", "contacts", "devices", "cases", "signals", "detections", "audit")
+    for what in ("homes", "residents", "contacts", "devices", "cases", "signals", "detections", "audit", "desk_slots")
 }
 _LEFT_OUT = {
     "/api/v1/stream": "a stream that does not end",
@@ -50,6 +51,12 @@ class Way(NamedTuple):
 
 def _any(count: int, rng: random.Random) -> int:
     return rng.randrange(count)
+
+
+def _month() -> str:
+    """A month that is filled whole."""
+    last = date.today() - timedelta(days=40)
+    return f"from_day={last - timedelta(days=30)}&to_day={last}"
 
 
 def ways(residents: int, cases: int) -> dict[str, list[Way]]:
@@ -113,6 +120,12 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
         f"{base}/family/relatives/{{resident_id}}": [
             Way("one relative", kin, lambda _: f"{base}/family/relatives/a-000001-r")
         ],
+        f"{base}/windows": [Way("out of service", desk, lambda _: f"{base}/windows")],
+        f"{base}/report": [
+            Way("report of a month", lead, lambda _: f"{base}/report?{_month()}"),
+            Way("report of a month of one town", lead, lambda _: f"{base}/report?area={AREA}101&{_month()}"),
+        ],
+        f"{base}/report.csv": [Way("report of a month, as a table", lead, lambda _: f"{base}/report.csv?{_month()}")],
         f"{base}/devices/unbound": [Way("unbound devices", admin, lambda _: f"{base}/devices/unbound")],
         f"{base}/dead-letters": [Way("dead letters", admin, lambda _: f"{base}/dead-letters")],
         f"{base}/users": [Way("users", admin, lambda _: f"{base}/users")],

@@ -9,7 +9,7 @@ from contracts.detections import Family, Origin
 
 Handling = Literal[
     "RAISED", "ASKING", "QUEUED", "CLAIMED", "VERIFYING", "DISPATCHED", "ON_SCENE", "RESOLVED", "CLOSED",
-    "HELD", "MERGED", "SHELVED", "TEST",
+    "HELD", "MERGED", "SHELVED", "SUSPENDED", "TEST",
 ]  # fmt: skip
 Condition = Literal["on", "latched", "off"]
 Change = Literal[

@@ -359,9 +359,15 @@ CHANGES: dict[str, Reason] = {
     ),
     "case.area_back": Reason("{area} 区域内 {homes} 户全部恢复", "All {homes} homes of area {area} are back"),
     "case.merged": Reason("并入 {area} 区域失联事件（{into}）", "Folded into the incident of area {area} ({into})"),
+    "case.merged_by_hand": Reason("{desk_id} 将本警情并入另一件（{into}）", "{desk_id} folded it into another one ({into})"),
+    "case.took_in": Reason("{desk_id} 将另一件警情（{from}）并入：优先级 P{priority}", "{desk_id} folded another case ({from}) into it: priority P{priority}"),
     "case.unmerged": Reason("区域失联事件（{into}）已关闭，本户仍失联", "The incident ({into}) is closed, this home is silent still"),
     "case.restored": Reason("设备保持恢复，自动关闭", "The device stayed back: closed by restoral"),
     "case.closed": Reason("回访时间已到，关闭", "The follow-up time is over: closed"),
+    "case.suspended": Reason("停用期内的警情：记录、显示、不鸣响，至 {until}", "Raised while out of service: recorded and shown, does not ring until {until}"),
+    "case.window_ended": Reason("停用期结束：开始报警", "The time out of service is over: it alarms"),
+    "case.window_broken": Reason("未停用的设备也报警（{detector}）：开始报警", "Something that is in service says so too ({detector}): it alarms"),
+    "window.over": Reason("停用期已到期，请确认恢复正常（{note}）", "The time out of service is over; make sure that all works again ({note})"),
 }  # fmt: skip
 """Every reason that a change of a case may have; the numbers come from the audit row's facts. A test compares."""
 
@@ -398,7 +404,7 @@ WORDS: dict[str, str] = {
     "bed_exit": "夜间离床未回",
     "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
-    "well": "平安", "help": "需要帮助", "unsure": "听不清", "silence": "无人应答", "resident": "住户",
+    "out_of_service": "停用", "well": "平安", "help": "需要帮助", "unsure": "听不清", "silence": "无人应答", "resident": "住户",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
 }  # fmt: skip
 """Chinese for words in evidence (rooms, roles, detectors, …); in English they stand as they are."""

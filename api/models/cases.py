@@ -209,6 +209,12 @@ class Resolve(Act):
     )
 
 
+class Merge(Act):
+    """Fold it into another open case of the same home."""
+
+    into: str = Field(pattern=r"^[0-9a-f-]{36}$", description="That case's id")
+
+
 class Shelve(Act):
     """Technical only, P4 or P5: out of the way for a reason (``note``) until an end."""
 
@@ -276,6 +282,7 @@ class Outcome(Said):
     zh: str
     en: str
     true_alarm: bool = Field(description="Somebody needed help")
+    false_alarm: bool = Field(description="Nobody did; neither: it says nothing of who raised it")
 
 
 class ContactResult(Said):

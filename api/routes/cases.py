@@ -299,6 +299,17 @@ async def shelve(case_id: CaseId, body: models.Shelve, parts: Parts, now: Now, u
     return await _after(parts, user, case)
 
 
+@router.post("/cases/{case_id}/merge", responses=_ACTS, summary="One matter", openapi_extra=roles(*OPERATORS))
+async def merge(case_id: CaseId, body: models.Merge, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Into another open case of the same home, which takes over its signals and is as urgent from then on. It is never undone."""
+    async with _acting(parts, user, case_id):
+        await visible(parts, user, body.into)
+        case = await parts.cases.merge(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, into=body.into, note=body.note, now=now
+        )  # fmt: skip
+    return await _after(parts, user, case)
+
+
 @router.get(
     "/second-looks", responses=documented(401, 403, 503), summary="P1 to look at again", openapi_extra=roles(*OPERATORS)
 )

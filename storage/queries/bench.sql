@@ -74,12 +74,14 @@ SELECT home_id, role, role, 'living', now() - interval '90 days', now() FROM hom
 -- name: bench_fill_cases
 -- Past ones over a year, and open ones.
 INSERT INTO cases (case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, event_at, raised_at, queued_at,
-                   deadline_at, outcome, resolved_at, resolved_by, closed_at)
+                   deadline_at, outcome, resolved_at, resolved_by, closed_at, first_queued_at, claimed_at, arrived_at, detector, device_id)
 SELECT CASE WHEN past THEN 'past-' || lpad(n::text, 7, '0') ELSE 'open-' || n END, 5, h.home_id, h.area_code, h.home_id || '-r',
        (ARRAY['fall', 'sos', 'no_life', 'technical'])[n %% 4 + 1], n %% 4 + 1, 2, CASE WHEN past THEN 'CLOSED' ELSE 'QUEUED' END,
        CASE WHEN past THEN 'off' ELSE 'on' END, at, at, at, at + interval '3 minutes',
-       CASE WHEN past THEN 'real_help' END, CASE WHEN past THEN at + interval '20 minutes' END, CASE WHEN past THEN 'desk' END,
-       CASE WHEN past THEN at + interval '1 day' END
+       CASE WHEN past THEN (ARRAY['fall_not_injured', 'sensor_false', 'accidental_press', 'assistance', 'duplicate'])[n %% 5 + 1] END, CASE WHEN past THEN at + interval '20 minutes' END, CASE WHEN past THEN 'desk' END,
+       CASE WHEN past THEN at + interval '1 day' END, at, CASE WHEN past THEN at + n %% 240 * interval '1 second' END,
+       CASE WHEN past AND n %% 9 = 0 THEN at + interval '11 minutes' END,
+       (ARRAY['fall_wearable', 'call', 'inactivity', 'device_silent'])[n %% 4 + 1], (ARRAY['wearable', 'hub', 'motion'])[n %% 3 + 1]
   FROM (SELECT n, true AS past, n %% %(residents)s::integer AS home, now() - interval '2 days' - n * interval '31 seconds' AS at
           FROM generate_series(0, %(cases)s::integer - 1) AS n
         UNION ALL
@@ -101,3 +103,8 @@ SELECT case_id || '-d', 'bulk', 0, 'fall_room', family, home_id, true, raised_at
 INSERT INTO audit (at, actor, action, case_id, home_id, version)
 SELECT raised_at + step * interval '2 minutes', 'desk', (ARRAY['raised', 'claimed', 'verified', 'resolved'])[step], case_id, home_id, step
   FROM cases CROSS JOIN generate_series(1, 4) AS step WHERE handling = 'CLOSED';
+
+-- name: bench_fill_desk_slots
+-- Eight desks that had a case of some community in hand all the time.
+INSERT INTO desk_slots (slot_at, area_code, actor)
+SELECT DISTINCT date_bin('10 minutes', claimed_at, '2000-01-01 00:00+00'), area_code, 'desk-' || ascii(right(case_id, 1)) %% 8 FROM cases WHERE claimed_at IS NOT NULL;

@@ -73,8 +73,17 @@ SELECT *
  LIMIT 1;
 
 -- name: home_for_case
--- Where a home lies and how much care it needs. No row: it is not registered.
-SELECT area_code, care_level FROM homes WHERE home_id = %(home_id)s;
+-- Where a home lies and how much care it needs, and the window in which such an alarm of its does not ring. No row: it is not registered.
+SELECT h.area_code, h.care_level, w.*
+  FROM homes AS h
+  LEFT JOIN LATERAL (
+       SELECT window_id, until_at, reason, substitute, technical_only, device_id
+         FROM service_windows AS w
+        WHERE NOT w.over AND w.ended_at IS NULL AND w.from_at <= %(now)s AND w.until_at > %(now)s
+          AND (w.home_id = h.home_id AND (w.device_id IS NULL OR w.device_id = %(device_id)s) OR w.home_id IS NULL AND starts_with(h.area_code, w.area_code))
+          AND (NOT w.technical_only OR %(family)s = 'technical')
+        ORDER BY w.until_at LIMIT 1) AS w ON true
+ WHERE h.home_id = %(home_id)s;
 
 -- name: signals_around_detection
 -- Signals of the cases that a detection may concern: those that hold it or what it is about, and the open one of its home and family.
@@ -107,10 +116,12 @@ UPDATE detections SET case_id = %(case_id)s WHERE detection_id = %(detection_id)
 -- name: insert_case
 -- A case begins. A unique violation: another one of this home and family was opened a moment ago.
 INSERT INTO cases (case_id, version, home_id, area_code, resident_id, family, priority, score, reasons, handling, condition, condition_at,
-                   test, event_at, raised_at, queued_at, deadline_at, asking_until_at, spell, signals, after_case_id)
+                   test, event_at, raised_at, queued_at, deadline_at, asking_until_at, spell, signals, after_case_id,
+                   detector, device_id, first_queued_at, held_until_at, hold_reason)
 VALUES (%(case_id)s, %(version)s, %(home_id)s, %(area_code)s, %(resident_id)s, %(family)s, %(priority)s, %(score)s, %(reasons)s,
         %(handling)s, %(condition)s, %(condition_at)s, %(test)s, %(event_at)s, %(raised_at)s, %(queued_at)s, %(deadline_at)s, %(asking_until_at)s,
-        %(spell)s, %(signals)s, %(after_case_id)s);
+        %(spell)s, %(signals)s, %(after_case_id)s, %(detector)s, %(device_id)s, %(first_queued_at)s,
+        %(held_until_at)s, %(hold_reason)s);
 
 -- name: change_case
 -- Compare-and-swap on version and lease. No row back: somebody was faster.
@@ -121,7 +132,8 @@ UPDATE cases
        claimed_at = %(claimed_at)s, rung = %(rung)s, signals = %(signals)s, held_until_at = %(held_until_at)s,
        hold_reason = %(hold_reason)s, outcome = %(outcome)s, resolved_at = %(resolved_at)s, resolved_by = %(resolved_by)s,
        closed_at = %(closed_at)s, asking_until_at = %(asking_until_at)s, contact = %(contact)s, follow_up_at = %(follow_up_at)s,
-       looked_by = %(looked_by)s, spell = %(spell)s, resident_id = %(resident_id)s, area_code = %(area_code)s, merged_into = %(merged_into)s
+       looked_by = %(looked_by)s, spell = %(spell)s, resident_id = %(resident_id)s, area_code = %(area_code)s, merged_into = %(merged_into)s,
+       first_queued_at = %(first_queued_at)s, arrived_at = %(arrived_at)s
  WHERE case_id = %(case_id)s AND version = %(version_before)s AND lease_id IS NOT DISTINCT FROM %(lease_id_before)s
 RETURNING version;
 

@@ -49,7 +49,7 @@ UPDATE incidents SET homes = %(homes)s, away = %(away)s, joined_at = %(joined_at
 -- Homes that are silent still though their incident is closed: each is a case of its own again, or is lost.
 SELECT c.case_id
   FROM cases AS c JOIN cases AS i ON i.case_id = c.merged_into
- WHERE c.handling = 'MERGED' AND i.handling = 'CLOSED'
+ WHERE c.handling = 'MERGED' AND i.handling = 'CLOSED' AND EXISTS (SELECT FROM incidents WHERE incidents.case_id = i.case_id)
    AND EXISTS (SELECT FROM case_signals AS s JOIN device_silences AS d USING (detection_id) WHERE s.case_id = c.case_id AND d."on")
    AND NOT EXISTS (SELECT FROM cases AS o WHERE o.home_id = c.home_id AND o.family = 'technical' AND o.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST'))
  ORDER BY c.case_id

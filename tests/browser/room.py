@@ -43,6 +43,8 @@ USERS = [
 SHIFTS = "handover_signatures, shift_handovers, sign_ons, duties, desks, staffing_gaps, centres, case_offers"
 CLEARED = (
     "recipients",
+    "service_windows",
+    "desk_slots",
     "notices",
     "handovers",
     "break_glass",

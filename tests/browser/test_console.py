@@ -414,3 +414,65 @@ async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(r
     await expect(page.get_by_test_id("incident").locator("li")).to_have_count(20)
     await room.happens("sos", "dark-07", reason="call.press", score=4)
     await expect(row_of(page, "dark-07")).to_be_visible()
+
+
+async def test_what_is_out_of_service_does_not_ring_until_a_supervisor_says_that_it_works_again(room: Room) -> None:
+    chief, desk = await room.desk("chief"), await room.desk("desk-1")
+    await chief.get_by_test_id("nav-windows").click()
+    await chief.get_by_test_id("window-home").fill("shen")
+    await chief.get_by_test_id("window-reason").fill("更换网关")
+    await chief.get_by_test_id("window-do").click()
+    await expect(chief.get_by_test_id("window-refused")).to_be_visible()
+    await chief.get_by_test_id("window-substitute").fill("社工每 2 小时电话")
+    await chief.get_by_test_id("window-do").click()
+    await expect(chief.get_by_test_id("window-in_force")).to_be_visible()
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(desk.get_by_test_id("list-others").locator("b")).to_have_text("1")
+    await expect(desk.get_by_test_id("list-new").locator("b")).to_have_text("0")
+    await desk.get_by_test_id("list-others").click()
+    await expect(row_of(desk)).to_contain_text("停用期内，不鸣响")
+    await chief.get_by_test_id("window-end").click()
+    await expect(chief.get_by_test_id("window-over")).to_be_visible()
+    await desk.get_by_test_id("list-new").click()
+    await expect(row_of(desk).get_by_test_id("claim")).to_be_visible()
+    assert room.rows("SELECT handling FROM cases") == [("QUEUED",)]
+
+
+async def test_a_supervisor_reads_a_month_saves_it_and_prints_it_with_what_each_figure_is(room: Room) -> None:
+    await room.happens("sos", reason="call.press", score=4)
+    desk, chief = await room.desk("desk-1"), await room.desk("chief")
+    await expect(desk.get_by_test_id("nav-reports")).to_have_count(0)
+    await claim_in(desk)
+    await chief.get_by_test_id("nav-reports").click()
+    await expect(chief.get_by_test_id("report-total")).to_contain_text("100 %（1/1）")
+    await expect(chief.get_by_test_id("report-total").locator("td").nth(7)).to_have_text("无")
+    await expect(chief.get_by_test_id("report-sources")).to_contain_text("shen")
+    async with chief.expect_download() as saving:
+        await chief.get_by_test_id("report-csv").click()
+    table = (await (await saving.value).path()).read_text(encoding="utf-8")
+    assert "within_60_pct,100.0,1," in table
+    await chief.emulate_media(media="print")
+    await expect(chief.get_by_test_id("logout")).to_be_hidden()
+    await expect(chief.get_by_test_id("report-print")).to_be_hidden()
+    await expect(chief.get_by_test_id("report-definitions")).to_contain_text(
+        "From first coming into the queue to the first claim"
+    )
+    await chief.emulate_media(media="screen")
+    await chief.get_by_test_id("report-month").fill("2020-01")
+    await expect(chief.get_by_test_id("report-total").locator("td").nth(3)).to_have_text("无")
+
+
+async def test_two_cases_of_one_matter_become_one_at_the_desk_that_has_one_of_them(room: Room) -> None:
+    desk = await room.desk("desk-1")
+    await room.happens("fall", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await claim_in(desk)
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(desk.get_by_test_id("list-new").locator("b")).to_have_text("1")
+    await desk.get_by_test_id("merge-sos").click()
+    await desk.get_by_role("button", name="并入", exact=True).click()
+    await expect(desk.get_by_test_id("list-mine").locator("b")).to_have_text("0")
+    states = dict(room.rows("SELECT family, handling FROM cases"))
+    assert states == {"fall": "MERGED", "sos": "QUEUED"}
+    await desk.get_by_test_id("list-new").click()
+    await claim_in(desk)
+    await expect(desk.get_by_test_id("history")).to_contain_text("desk-1 将另一件警情")

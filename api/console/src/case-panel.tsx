@@ -1,5 +1,5 @@
 // One case: why, who, where, whom to call, what was done, and what the desk may do now.
-import { Alert, App as AntApp, Button, Spin, Tag } from "antd";
+import { Alert, App as AntApp, Button, Popconfirm, Spin, Tag } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { IncidentHomes } from "./coverage";
 import { ActForm, type Form } from "./act-form";
@@ -15,6 +15,8 @@ import type { CaseAfter, CaseDetail, CaseRow } from "./types";
 interface Props {
   caseId: string | null;
   row: CaseRow | undefined;
+  /** Other open cases of this home. */
+  beside: readonly CaseRow[];
   me: string;
   now: number;
   onDone(row: CaseRow): void;
@@ -37,7 +39,7 @@ function waysOf(row: CaseRow): readonly Form[] {
   return row.family === "technical" && row.priority >= 4 && ways.length > 0 ? ["shelve", ...ways] : ways;
 }
 
-export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Props) {
+export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClose }: Props) {
   const { t, word, sentence, at } = useSpeech();
   const { message } = AntApp.useApp();
   const explain = useRefusal();
@@ -144,6 +146,12 @@ export function CasePanel({ caseId, row, me, now, onDone, onClaim, onClose }: Pr
             {t(row.handling === "ASKING" ? "row.take_over" : "act.claim")}
           </Button>
         )}
+        {mine && shown.handling in WAYS &&
+          beside.filter((each) => each.handling === "QUEUED" || each.handling in WAYS).filter((each) => each.family !== "technical").map((each) => (
+            <Popconfirm key={each.case_id} title={t("act.merge_warning")} okText={t("act.merge_do")} cancelText={t("act.cancel")} onConfirm={() => void act("merge", { into: each.case_id })}>
+              <Button data-testid={`merge-${each.family}`}>{t("act.merge", { family: word("family", each.family) })}</Button>
+            </Popconfirm>
+          ))}
         {mine &&
           waysOf(shown).map((way) => (
             <Button key={way} type={way === "resolve" ? "primary" : "default"} data-testid={`act-${way}`}

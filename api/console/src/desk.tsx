@@ -11,6 +11,7 @@ import { OversightPage } from "./oversight";
 import { QueueList } from "./queue-list";
 import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
+import { ReportsPage } from "./reports";
 import { ResidentsPage } from "./residents";
 import { post } from "./session";
 import { offersOf, useShift } from "./shift";
@@ -21,6 +22,7 @@ import { SystemPage } from "./system";
 import { ToldPage } from "./told";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
 import { VisitsPage } from "./visits";
+import { WindowsPage } from "./windows";
 
 type Heard =
   | { is: "snapshot"; snapshot: Snapshot }
@@ -41,9 +43,9 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "oversight" | "told" | "system";
-const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "oversight"];
-const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "told", "system"];
+type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "reports" | "told" | "system";
+const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight"];
+const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "reports", "told", "system"];
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -122,6 +124,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
   const pages = person.role === "supervisor" ? FOR_SUPERVISORS : FOR_DESKS;
+  const beside = row === undefined ? [] : [...queue.cases.values()].filter((each) => each.home_id === row.home_id && each.case_id !== row.case_id);
 
   return (
     <>
@@ -153,6 +156,8 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "shifts" && <ShiftsPage shift={shift} person={person} />}
       {page === "oversight" && <OversightPage person={person} />}
       {page === "told" && <ToldPage person={person} />}
+      {page === "windows" && <WindowsPage supervises={person.role === "supervisor"} />}
+      {page === "reports" && <ReportsPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (
         <div className="desk">
@@ -183,7 +188,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
             />
           </section>
           <CasePanel
-            key={chosen ?? "none"} caseId={chosen} row={row} me={person.user_name} now={now}
+            key={chosen ?? "none"} caseId={chosen} row={row} beside={beside} me={person.user_name} now={now}
             onDone={(done) => dispatch({ is: "done", row: done })} onClaim={(each) => void claim(each)} onClose={() => setChosen(null)}
           />
         </div>

@@ -54,7 +54,7 @@ function Row({ row, me, now, chosen, offer, onOpen, onClaim }: Pick<Props, "me" 
               {t(offer.user_name !== me ? "row.offered" : offer.why === "promise" ? "row.promised_me" : "row.offered_me", { who: offer.user_name, until: at(offer.until_at) })}
             </Tag>
           )}
-          {row.handling === "SHELVED" && <Tag>{word("handling", "SHELVED")}</Tag>}
+          {(row.handling === "SHELVED" || row.handling === "SUSPENDED") && <Tag>{word("handling", row.handling)}</Tag>}
         </strong>
         <span className="reason">
           {why !== undefined && sentence(why)}

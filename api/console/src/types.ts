@@ -116,7 +116,7 @@ export interface CaseDetail extends CaseAfter {
   now: string;
 }
 
-export interface Outcome { code: string; zh: string; en: string; true_alarm: boolean }
+export interface Outcome { code: string; zh: string; en: string; true_alarm: boolean; false_alarm: boolean }
 export interface ContactResult { code: string; zh: string; en: string }
 export interface Outcomes { outcomes: Outcome[]; contacts: ContactResult[] }
 
@@ -330,3 +330,55 @@ export interface RecipientRow {
 export interface Recipients { recipients: RecipientRow[]; ways: string[]; next_after: string | null; now: string }
 export interface LadderRung { area_prefix: string; priority: number; rung: number; after_s: number; who: string; enabled: boolean; changed_by: string }
 export interface Ladders { rungs: LadderRung[]; now: string }
+
+export interface Share { count: number; n: number; pct: number | null }
+export interface Arrival { n: number; p50_s: number | null; p90_s: number | null }
+export interface Figures {
+  name: string;
+  raised: number;
+  alarms: number;
+  within_60: Share;
+  within_180: Share;
+  unanswered: number;
+  arrival: Arrival;
+  false_alarms: Share;
+  undecided: number;
+  stale: number;
+}
+export interface Detector { name: string; raised: number; false_alarms: Share; undecided: number }
+export interface Source { home_id: string; device_id: string | null; family: string; alarms: number; share_pct: number | null; false_alarms: Share; chattering: boolean }
+export interface Load { desk_hours: number; alarms_per_desk_hour: number | null; floods: number; worst_10_min: number | null; unattended: number; sources: number; chattering: number }
+export interface Definition { key: string; zh: string; en: string; means_zh: string; means_en: string }
+export interface Report {
+  area: string;
+  from_day: string;
+  to_day: string;
+  zone: string;
+  band_h: number;
+  total: Figures;
+  areas: Figures[];
+  priorities: Figures[];
+  bands: Figures[];
+  detectors: Detector[];
+  load: Load;
+  sources: Source[];
+  definitions: Definition[];
+  now: string;
+}
+
+export interface ServiceWindow {
+  window_id: number;
+  area_code: string;
+  home_id: string | null;
+  device_id: string | null;
+  technical_only: boolean;
+  reason: string;
+  substitute: string;
+  from_at: string;
+  until_at: string;
+  planned_by: string;
+  ended_at: string | null;
+  ended_by: string | null;
+  state: "planned" | "in_force" | "over";
+}
+export interface ServiceWindows { windows: ServiceWindow[]; next_before: number | null; now: string }

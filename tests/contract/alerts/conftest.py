@@ -30,6 +30,22 @@ class HomesInDatabase:
                     "INSERT INTO residents (resident_id, home_id, name, phone) VALUES (%s, %s, %s, %s)",
                     [resident_id, home_id, resident_id, phone],
                 )
+            for from_at, window in home.windows:
+                connection.execute(
+                    """INSERT INTO service_windows (window_id, area_code, home_id, device_id, technical_only, reason, substitute, from_at, until_at, planned_by, planned_at)
+                       OVERRIDING SYSTEM VALUE VALUES (%s, '330282999001', %s, %s, %s, %s, %s, %s, %s, 'test', %s)""",
+                    [
+                        window.window_id,
+                        home_id,
+                        window.device_id,
+                        window.technical_only,
+                        window.reason,
+                        window.substitute,
+                        from_at,
+                        window.until_at,
+                        from_at,
+                    ],
+                )
             for user_name in home.kin:
                 connection.execute(
                     "INSERT INTO users (user_name, role, password_hash) VALUES (%s, 'family', '') ON CONFLICT DO NOTHING",

@@ -1,6 +1,8 @@
 """Random but repeatable work for a watch centre, and what must hold after each step whatever was done."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -11,18 +13,35 @@ from alerts.cases import OWNED, Case
 from alerts.lifecycle import timers_of
 from alerts.memory import Home
 from alerts.rules import LATCHING, RESTORABLE
+from alerts.windows import Window
 from contracts.detections import detection_id
 from contracts.errors import ShouwangError
-from tests.contract.alerts.centre import Centre
+from tests.contract.alerts.centre import START, Centre
 
 FAMILIES = ("sos", "fall", "no_life", "technical", "water", "smoke", "stove")
 HOMES = ("h-1", "h-2", "h-3")
 RECORDS = {
     "h-1": Home("330282999001", phones={"r-1": "+86 138 0000 0001"}, kin=("daughter",)),
-    "h-2": Home("330282999001", phones={"r-2": "+86 138 0000 0002"}),
+    "h-2": Home(
+        "330282999001",
+        phones={"r-2": "+86 138 0000 0002"},
+        windows=(
+            (
+                START,
+                Window(
+                    window_id=1,
+                    until_at=START + timedelta(hours=8),
+                    reason="new hub",
+                    substitute="a neighbour",
+                    device_id="d-1",
+                ),
+            ),
+        ),
+    ),
 }
-"""Whom one may ask; in h-3 nobody."""
+"""Whom one may ask; in h-3 nobody. In h-2 one device is out of service for a while."""
 DESKS = ("desk-1", "desk-2")
+OUTCOMES_SAID = ("sensor_false", "accidental_press", "assistance", "medical", "duplicate", "test")
 
 
 class Script:
@@ -38,6 +57,9 @@ class Script:
         self.pages: dict[str, Case] = {}
         """Cases as some page shows them: often old."""
         self.urgency: dict[str, int] = {}
+        self.starts: Sequence[int] = (100, 200)
+        """When episodes begin, s: few, so that a story is about few cases."""
+        self.homes: Sequence[str] = HOMES
         self.accepted = 0
         self.refused = 0
 
@@ -54,9 +76,9 @@ class Script:
         rnd = self.random
         family, lane, revision = rnd.choice(FAMILIES), rnd.choice(("urgent", "bulk")), rnd.randint(1, 3)
         withdrawn = rnd.random() < 0.15
-        home_id, named = rnd.choice(HOMES), (rnd.choice(("one", "two")), rnd.choice((100.0, 200.0)))
+        home_id, named = rnd.choice(self.homes), (rnd.choice(("one", "two")), float(rnd.choice(self.starts)))
         admission = await self.centre.admit(
-            family, home_id=home_id, started_at_s=rnd.choice((100, 200)), lane=lane, revision=revision,
+            family, home_id=home_id, started_at_s=rnd.choice(self.starts), lane=lane, revision=revision,
             event_at_s=1000.0 + 10 * revision, detector=rnd.choice(("one", "two")), device_id=rnd.choice(("d-1", "d-2", None)),
             on=not withdrawn and rnd.random() < 0.7, withdrawn=withdrawn, score=rnd.randint(0, 4), test=rnd.random() < 0.05,
             about=detection_id(home_id, *named) if rnd.random() < 0.2 else None,
@@ -82,7 +104,7 @@ class Script:
         if page.desk_id and self.random.random() < 0.8:
             holder["desk_id"] = desk = page.desk_id
         likely = ["verify", "dispatch", "arrive", "resolve", "renew"]
-        if page.handling in ("QUEUED", "ASKING", "SHELVED"):
+        if page.handling in ("QUEUED", "ASKING", "SHELVED", "SUSPENDED"):
             likely = ["claim"]
         elif page.handling == "RESOLVED":
             likely = ["look", "follow_up"]
@@ -102,6 +124,7 @@ class Script:
                 "reopen",
                 "renew",
                 "shelve",
+                "merge",
                 "look",
                 "follow_up",
             ]
@@ -112,11 +135,12 @@ class Script:
             "note": lambda: store.note(page.case_id, actor=desk, text="rang", now=now),
             "hold": lambda: store.hold(page.case_id, reason="busy", hold_s=100, **holder),
             "shelve": lambda: store.shelve(page.case_id, reason="known", shelf_s=3000, **holder),
+            "merge": lambda: store.merge(page.case_id, into=self.random.choice(sorted(self.pages)), **holder),
             "look": lambda: store.look(page.case_id, version=page.version, actor=desk, now=now),
             "follow_up": lambda: store.follow_up(page.case_id, version=page.version, actor=desk, note="well", now=now),
             "resolve": lambda: store.resolve(
                 page.case_id,
-                outcome="sensor_false",
+                outcome=self.random.choice(OUTCOMES_SAID),
                 note="",
                 contact="kin",
                 steps=("spoke", "hurt", "out", "off"),
@@ -211,10 +235,18 @@ class Script:
             if case.handling == "ASKING":
                 assert case.priority == 3, "a P1 or P2 never waits for an answer"
                 assert case.queued_at is None
+            if case.handling == "SUSPENDED":
+                assert case.held_until_at, "nothing is silent for ever"
+                assert case.queued_at is None
+            if case.handling == "MERGED" and case.merged_into is not None:
+                into = await store.case(case.merged_into)
+                assert into.case.home_id == case.home_id
+                assert into.case.priority <= case.priority, "nothing gets quieter by it"
+                assert {s.detection_id for s in detail.signals} <= {s.detection_id for s in into.signals}
             if case.handling == "SHELVED":
                 assert case.priority >= 4, "a P1 or P2 is never shelved"
                 assert case.family in RESTORABLE
-            if case.is_open and case.handling != "ASKING" and not case.test:
+            if case.is_open and case.handling not in ("ASKING", "SUSPENDED") and not case.test:
                 assert case.queued_at is not None, "else no ladder counts"
             if case.handling == "CLOSED":
                 assert case.resolved_by or case.family in RESTORABLE, "nothing but a person ends it"

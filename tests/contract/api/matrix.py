@@ -45,6 +45,7 @@ SUBJECTS: dict[str, Callable[[str], str]] = {
     "duty_id": glass_of,
     "recipient_id": recipient_of,
     "priority": lambda home: "1",
+    "window_id": glass_of,
 }
 """Name in a path -> the one that belongs to a home (``NOBODY``: one that does not exist)."""
 
@@ -113,6 +114,10 @@ def _visit(home: str) -> dict[str, Any]:
     return {"resident_id": resident_of(home), "how": "door", "minutes": 5, "result": "well"}
 
 
+def _outage(home: str) -> dict[str, Any]:
+    return {"home_id": home, "reason": "matrix", "substitute": "a neighbour", "hours": 1}
+
+
 def _table(home: str) -> str:
     return f"record,home_id,resident_id,name\nresident,{home},new-{home},新人\n"
 
@@ -154,6 +159,7 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
         _act(outcome="false_alarm", contact=next(iter(CONTACTS)), steps=[]), (409,)
     ),
     ("post", "/api/v1/cases/{case_id}/shelve"): One(_act(shelf_s=60), (409,)),
+    ("post", "/api/v1/cases/{case_id}/merge"): One(lambda home: _act()(home) | {"into": case_of(home)}, (409,)),
     ("get", "/api/v1/second-looks"): Lists(),
     ("post", "/api/v1/cases/{case_id}/second-look"): One(_version(), (409,)),
     ("post", "/api/v1/cases/{case_id}/follow-up"): One(_version(note="matrix"), (409,)),
@@ -256,6 +262,11 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("delete", "/api/v1/recipients/{recipient_id}"): One(inside=(200, 404)),
     ("get", "/api/v1/ladders"): Lists(shows=()),
     ("put", "/api/v1/ladders/{priority}"): Elsewhere("test_recipients.py: of areas, not of homes"),
+    ("get", "/api/v1/windows"): Lists(),
+    ("post", "/api/v1/windows"): One(_outage, (201,)),
+    ("delete", "/api/v1/windows/{window_id}"): One(),
+    ("get", "/api/v1/report"): Lists(shows=("supervisor",)),
+    ("get", "/api/v1/report.csv"): Lists(shows=("supervisor",)),
     ("post", "/api/v1/homes/import"): One(_table, text=True),
     ("post", "/api/v1/devices"): One(lambda home: {"home_id": home, "device_id": "matrix-1"}, (201,)),
     ("get", "/api/v1/devices/unbound"): Lists("?limit=1000"),

@@ -293,4 +293,31 @@ async def test_a_nul_in_a_note_is_refused_and_the_case_is_as_it_was(office: Offi
 
 async def test_outcomes_are_in_both_languages(office: Office) -> None:
     outcomes = (await (await office.desk("desk-1")).get("/api/v1/outcomes")).json()["outcomes"]
-    assert {"code": "accidental_press", "zh": "误按", "en": "Pressed by accident", "true_alarm": False} in outcomes
+    assert {
+        "code": "accidental_press",
+        "zh": "误按",
+        "en": "Pressed by accident",
+        "true_alarm": False,
+        "false_alarm": True,
+    } in outcomes
+
+
+async def test_two_cases_of_a_home_become_one_and_of_two_homes_do_not(office: Office) -> None:
+    fall = await office.admit("shen", detector="fall_room", family="fall", score=2)
+    sos, elsewhere = await office.admit("shen"), await office.admit("luo")
+    desk = await office.desk("desk-1")
+    held = await claim(desk, fall.case_id, fall.version)
+    body = {"version": held["version"], "lease_id": held["lease_id"], "note": "一件事"}
+    refused = await desk.post(f"/api/v1/cases/{fall.case_id}/merge", json=body | {"into": elsewhere.case_id})
+    assert (refused.status_code, refused.json()["code"]) == (422, "not_mergeable")
+    nowhere = await desk.post(f"/api/v1/cases/{fall.case_id}/merge", json=body | {"into": fall.case_id[:-4] + "0000"})
+    assert nowhere.status_code == 404
+    done = await desk.post(f"/api/v1/cases/{fall.case_id}/merge", json=body | {"into": sos.case_id})
+    assert (done.status_code, done.json()["handling"]) == (200, "MERGED")
+    assert [
+        case["case_id"]
+        for case in (await desk.get("/api/v1/cases?mine=false")).json()["cases"]
+        if case["home_id"] == "shen"
+    ] == [sos.case_id]
+    history = (await desk.get(f"/api/v1/cases/{sos.case_id}")).json()["audit"]
+    assert any("将另一件警情" in str(line) for line in history)

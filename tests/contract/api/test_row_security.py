@@ -60,7 +60,7 @@ READS_HYPERTABLES = {
 """The api's queries that read hypertables, which have no row security: each by way of homes or devices that are seen (the tests below)."""
 
 
-OF_THE_API = ("api_", "families", "consents", "helpers", "handovers", "home_notices", "person", "upstream")
+OF_THE_API = ("api_", "families", "consents", "helpers", "handovers", "home_notices", "person", "reports", "upstream")
 """Files of queries that the api asks, by how they begin; ``person_drop_readings`` is the command line's, and refused to the api."""
 
 
@@ -80,6 +80,7 @@ def world(database: str) -> str:
                 ("case_timers", "case_id, kind, due_at", (case_of(home), "rung", "now")),
                 ("device_silences", "home_id, device_id, detection_id, revision, \"on\", started_at, read_at", (home, "pir-1", "d", 1, True, "now", "now")),
                 ("coverage_due", "home_id", (home,)),
+                ("desk_slots", "slot_at, area_code, actor", ("now", HOMES[home], home)),
                 ("incidents", "case_id, area, joined_at, homes, away, told_at", (case_of(home), "1", "now", 1, 1, "now")),
                 ("notices", "case_id, spell, priority, rung, recipient_id, taken_until_at, at", (case_of(home), 1, 1, 0, home, "now", "now")),
             ):  # fmt: skip

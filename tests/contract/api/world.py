@@ -122,8 +122,11 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
             ):
                 await connection.execute(
                     """INSERT INTO cases (case_id, home_id, area_code, family, priority, score, handling, condition, event_at, raised_at, resolved_at, resolved_by, outcome,
-                                          asking_until_at) VALUES (%s, %s, %s, %s, 1, 3, %s, 'latched', now(), now(), now(), 'viewer', 'false_alarm', now() + interval '1 hour')""",
-                    [case_id, home, area, family, handling],
+                                          asking_until_at, first_queued_at, claimed_at)
+                       VALUES (%s, %s, %s, %s, 1, 3, %s, 'latched', now(), now(), now(), 'viewer', 'false_alarm', now() + interval '1 hour',
+                               CASE WHEN %s THEN now() END, CASE WHEN %s THEN now() END)""",
+                    # One case a home was answered: a report lists the ten busiest sources, and all homes shall be among them.
+                    [case_id, home, area, family, handling, family == "sos", family == "sos"],
                 )
             await connection.execute(
                 """INSERT INTO case_questions (question_id, case_id, round, channel, recipient, asked_at, taken_until_at)
@@ -154,6 +157,11 @@ async def furnish(conninfo: str, homes: list[str]) -> None:
                 """INSERT INTO break_glass (opening_id, user_name, user_area, resident_id, home_id, area_code, reason, opened_at, ends_at)
                    OVERRIDING SYSTEM VALUE VALUES (%s, %s, '99', %s, %s, %s, 'a reason for the matrix', now(), now() + interval '50 min')""",
                 [glass_of(home), OPENER, resident_of(home), home, area],
+            )
+            await connection.execute(
+                """INSERT INTO service_windows (window_id, area_code, home_id, technical_only, reason, substitute, from_at, until_at, planned_by, planned_at)
+                   OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, false, 'planned', 'somebody', now() + interval '5 hours', now() + interval '6 hours', 'viewer', now())""",
+                [glass_of(home), area, home],
             )
             await families_of(connection, home)
             await shifts_of(connection, home)

@@ -37,8 +37,10 @@ def test_every_event_can_happen_somewhere():
     assert {event for _, event in TABLE} == set(get_args(Event))
 
 
-def test_only_what_waits_for_a_desk_is_folded_and_it_can_come_back():
-    assert {before for (before, _), after in TABLE.items() if after == "MERGED"} == {"QUEUED"}
+def test_only_what_waits_for_a_desk_is_folded_by_an_incident_and_only_its_desk_merges_a_case():
+    assert {before for before, event in TABLE if event == "fold"} == {"QUEUED"}
+    assert {before for before, event in TABLE if event == "merge"} == set(OWNED)
+    assert {event for (_, event), after in TABLE.items() if after == "MERGED"} == {"fold", "merge"}
     assert possible("MERGED") == ("unfold",)
 
 
@@ -74,7 +76,7 @@ def test_an_owner_can_always_give_it_back_and_always_loses_an_idle_lease():
 
 
 def test_what_nobody_holds_can_be_claimed_and_nothing_else():
-    assert {before for before, event in TABLE if event == "claim"} == {"QUEUED", "ASKING", "SHELVED"}
+    assert {before for before, event in TABLE if event == "claim"} == {"QUEUED", "ASKING", "SHELVED", "SUSPENDED"}
 
 
 def test_nobody_is_asked_twice_and_whatever_ends_the_asking_calls_for_a_person_or_ends_it():
@@ -92,7 +94,7 @@ def test_every_unfinished_handling_has_a_timer_so_that_nothing_is_forgotten():
     waiting = {
         "QUEUED": a_case(), "HELD": a_case(handling="HELD", held_until_at=later),
         "RESOLVED": a_case(handling="RESOLVED", resolved_at=NOW),
-        "ASKING": a_case(handling="ASKING", asking_until_at=later), "SHELVED": a_case(handling="SHELVED", held_until_at=later),
+        "ASKING": a_case(handling="ASKING", asking_until_at=later), "SHELVED": a_case(handling="SHELVED", held_until_at=later), "SUSPENDED": a_case(handling="SUSPENDED", held_until_at=later),
     }  # fmt: skip
     for handling in OWNED:
         waiting[handling] = a_case(handling=handling, lease_until_at=later)

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.coverage import LIFE, MAINS, Device, coverage_of
+from alerts.coverage import LIFE, MAINS, Device, OutOfService, coverage_of
 from api.coverage import (
     BATTERY_S,
     HUB_S,
@@ -171,3 +171,28 @@ def test_learned_lines_decide_what_is_quiet_and_cautious_ones_before_that() -> N
     assert quiet_after_s((), 14) == 4 * 3600
     assert quiet_after_s((), 23) == 10 * 3600
     assert quiet_after_s([-1] * LINES, 3) == 10 * 3600, "an hour of which nothing was learned"
+
+
+def out(**fields: Any) -> OutOfService:
+    return OutOfService(**({"from_at": NOW, "until": "11-23 14:00", "substitute": "a neighbour"} | fields))
+
+
+def test_a_home_out_of_service_says_until_when_and_who_instead() -> None:
+    found = coverage(View(kept=coverage_of([device()], [out()]), source_now=NOW))
+    assert found.state == "blind"
+    assert [reason.en for reason in found.reasons] == ["out of service until 11-23 14:00, substitute: a neighbour"]
+    assert [reason.zh for reason in found.reasons] == ["停用至 11-23 14:00，替代措施：a neighbour"]
+
+
+def test_the_only_device_that_sees_somebody_out_of_service_makes_the_home_blind() -> None:
+    both = [device(), device("stove", device_id="d-2")]
+    assert coverage_of(both, [out(device_id="d-1")]).state == "degraded"
+    assert coverage_of(both[:1], [out(device_id="d-1")]).state == "blind"
+
+
+@given(st.lists(st.sampled_from(sorted(ROLES)), max_size=4), st.booleans(), st.sampled_from([None, "d-0", "d-9"]))
+def test_nothing_out_of_service_is_ever_protected(roles: list[str], technical: bool, named: str | None) -> None:
+    devices = [device(role, device_id=f"d-{number}") for number, role in enumerate(roles)]
+    found = coverage_of(devices, [out(technical_only=technical, device_id=named)])
+    assert found.state != "protected"
+    assert "out_of_service" in {reason.key for reason in found.reasons}
