@@ -12,6 +12,7 @@ expected has been said and LINGER_S has passed, in which whatever is saved from 
 import asyncio
 import os
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -222,7 +223,10 @@ async def _run_peer(site: Site, way: peer.Way, command: Sequence[str], topic: st
     await kafka_log.make_topics(site.kafka, {output: 1})
     words = [*command, site.kafka, topic, output, group, str(folder), way.mode, f"{SAVE_S:g}", str(len(each.parts))]
     runner = Runner(group, words, peer.environment(), folder, output, read_peer)
-    return await _run(site, runner, expected(each), each.rows)
+    try:
+        return await _run(site, runner, expected(each), each.rows)
+    finally:
+        shutil.rmtree(folder)
 
 
 async def _run(site: Site, runner: Runner, wanted: set[Alarm], rows: int) -> Once:

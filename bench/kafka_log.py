@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 BATCH_BYTES = 1 << 20
+LEADS_S = 1.0
+"""The broker leads a new partition a moment after it says that it is there, s."""
 UNDER_WAY = 32
 """Batches that are sent and not yet held by Kafka at most."""
 
@@ -39,6 +41,7 @@ async def make_topics(kafka: str, topics: Mapping[str, int]) -> None:
         for name, code, message in made.topic_errors:
             if code:
                 raise RuntimeError(f"topic {name} was not made: {message or code}")
+    await asyncio.sleep(LEADS_S)
 
 
 async def remove_topics(kafka: str, prefix: str) -> None:

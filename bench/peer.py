@@ -18,6 +18,8 @@ from deploy.native.packages import run
 from deploy.steps import step
 
 FOLDER = Path(__file__).with_name("peers")
+READ_IN_PLACE = ("job.py", "telegraf.conf")
+"""Files of a peer that nothing is built from."""
 
 
 class MissingPeer(ShouwangError):
@@ -80,10 +82,10 @@ def make_once(name: str, source: Path, target: Path, log: Path, maker: Callable[
 
 
 def recipe_of(source: Path) -> str:
-    """A digest of all files that an environment is made from; ``job.py`` runs where it stands."""
+    """A digest of all files that an environment is made from."""
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(source.iterdir()):
-        if path.is_file() and path.name != "job.py":
+        if path.is_file() and path.name not in READ_IN_PLACE:
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

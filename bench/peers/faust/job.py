@@ -40,5 +40,5 @@ async def look(stream: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = ["worker", "-l", "warning", "--without-web"]
+    sys.argv[1:] = ["worker", "-l", "warn", "--without-web"]
     app.main()
