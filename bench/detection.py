@@ -24,10 +24,10 @@ import msgspec
 from bench import kafka_log, peer
 from bench.city import HOMES as CITY_HOMES
 from bench.city import devices_of, sorts_of
-from bench.detection_worker import NAME
 from bench.job import BEGIN_S, Alarm, Answers, Job, compare, expected, frames, job, rate, records
 from bench.kafka_log import Record
 from bench.load import home_name
+from bench.moving_average import NAME
 from bench.store import bare
 from bench.watched import Ended, Watched
 from contracts import detections, progress

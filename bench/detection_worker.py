@@ -6,15 +6,13 @@ As ``python -m stream bulk``, which cannot leave the shipped detectors out: a pe
 import asyncio
 import sys
 
-from bench.moving_average import DETECTOR
+from bench.moving_average import DETECTOR, NAME
 from contracts.errors import ShouwangError
 from contracts.settings import read
 from stream.__main__ import set_up_logging
 from stream.places import partitions_of
 from stream.settings import StreamSettings, check
 from stream.worker import BulkWorker
-
-NAME = "moving_average"
 
 
 def main() -> int:

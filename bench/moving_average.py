@@ -10,6 +10,8 @@ import numpy as np
 from contracts.kinds import Card
 from stream.detector import Context, Detector, Rows, State, StateColumn, Story, fires, quiet
 
+NAME = "moving_average"
+
 
 class Params(msgspec.Struct, frozen=True):
     """Window, line and score."""
@@ -47,10 +49,10 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
         return
     new, over = rows.where(changed & high), changed & ~high
     ctx.out.on(
-        new.subject, started_at_s=new.event_at_s, event_at_s=new.event_at_s, score=params.score, reason="moving_average.high",
+        new.subject, started_at_s=new.event_at_s, event_at_s=new.event_at_s, score=params.score, reason=f"{NAME}.high",
         evidence={"mean_bpm": sum_bpm[changed & high] / params.window}, rows=new,
     )  # fmt: skip
-    ctx.out.off(subject[over], event_at_s=rows.event_at_s[over], reason="moving_average.over")
+    ctx.out.off(subject[over], event_at_s=rows.event_at_s[over], reason=f"{NAME}.over")
 
 
 CARD = Card(

@@ -26,8 +26,6 @@ class Watched:
         self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
     ) -> None:
         self.name, self._command, self._environment, self._folder, self._log = name, command, environment, folder, log
-        self.killed_cpu_s = 0.0
-        """What processes had used that were killed and started again."""
 
     def __enter__(self) -> "Watched":
         self._log.write_bytes(b"")
@@ -57,7 +55,6 @@ class Watched:
 
     def kill_and_start_again(self) -> None:
         """SIGKILL to all of it, as a crash would, and the same again."""
-        self.killed_cpu_s += tree_cpu_s(self._process.pid)
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._start()
@@ -68,8 +65,8 @@ class Watched:
             raise Ended(name=self.name, code=code, log=self._log, tail=tail(self._log))
 
     def cpu_s(self) -> float:
-        """CPU seconds, user and system, of it and of all that it started."""
-        return self.killed_cpu_s + tree_cpu_s(self._process.pid)
+        """CPU seconds, user and system, of it and of all that it started; from nothing again after a kill."""
+        return tree_cpu_s(self._process.pid)
 
     def rss_mb(self) -> float:
         """Resident memory of all of it, MB."""

@@ -21,8 +21,8 @@ app = faust.App(
     topic_replication_factor=1,
     broker_commit_interval=float(SAVE_S),
 )
-readings = app.topic(INPUT, key_type=bytes, value_type=dict, key_serializer="raw", value_serializer="json")
-output = app.topic(OUTPUT, value_type=dict, value_serializer="json", partitions=1)
+readings = app.topic(INPUT, key_type=bytes, key_serializer="raw", value_serializer="json")
+output = app.topic(OUTPUT, value_serializer="json", partitions=1)
 kept: Any = app.Table("kept", partitions=int(PARTITIONS)) if MODE == "table" else {}
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench import detection, peer
-from bench.detection_worker import NAME
 from bench.job import WARM_ROUNDS, Alarm, Job, closing_resident, compare, expected, frames, job, rate, records
-from bench.moving_average import DETECTOR
+from bench.moving_average import DETECTOR, NAME
 from contracts import detections
 from contracts.frames import decode
 from contracts.partitions import partition_of
