@@ -24,7 +24,7 @@ import msgspec
 from bench import kafka_log, peer
 from bench.city import HOMES as CITY_HOMES
 from bench.city import devices_of, sorts_of
-from bench.job import BEGIN_S, Alarm, Answers, Job, compare, expected, frames, job, rate, records
+from bench.job import BEGIN_S, Alarm, Answers, Job, compare, frames, job, rate, records
 from bench.kafka_log import Record
 from bench.load import home_name
 from bench.moving_average import NAME
@@ -124,7 +124,7 @@ def ratio_to_best(ours: Mapping[str, Any], peers: Mapping[str, Mapping[str, Any]
 
 def figures(warm: tuple[Job, Once], whole: tuple[Job, Once], durable: bool) -> dict[str, Any]:
     """What is told of one competitor."""
-    answers = [compare(once.said, expected(of)) for of, once in (warm, whole)]
+    answers = [compare(once.said, of.wanted) for of, once in (warm, whole)]
     per_s = rate(whole[0].rows, whole[1].cpu_s, warm[0].rows, warm[1].cpu_s)
     return {
         "durable": durable,
@@ -150,7 +150,7 @@ async def _ours(site: Site, run: str, warm: Job, whole: Job, size: int) -> dict[
         with step("bench", f"ours, frames of {size} rows, {each.rows:,} readings", long=True):
             await _publish(site, [((None, value) for value in frames(part, size)) for part in each.parts])
             runner = _worker(site, name, [sys.executable, "-m", "bench.detection_worker"], {"SHOUWANG_STREAM_SNAPSHOT_S": f"{SAVE_S:g}"})  # fmt: skip
-            found.append((each, await _run(site, runner, expected(each), each.rows)))
+            found.append((each, await _run(site, runner, each.wanted, each.rows)))
     state = sum((await kafka_log.ends(site.kafka, STREAM_STATE)).values()) - state
     return {**figures(found[0], found[1], durable=True), "snapshot_records": state}
 
@@ -224,7 +224,7 @@ async def _run_peer(site: Site, way: peer.Way, command: Sequence[str], topic: st
     words = [*command, site.kafka, topic, output, group, str(folder), way.mode, f"{SAVE_S:g}", str(len(each.parts))]
     runner = Runner(group, words, peer.environment(), folder, output, read_peer)
     try:
-        return await _run(site, runner, expected(each), each.rows)
+        return await _run(site, runner, each.wanted, each.rows)
     finally:
         shutil.rmtree(folder)
 

@@ -56,6 +56,8 @@ class Job(NamedTuple):
     """The readings of one run by partition."""
 
     parts: list[Part]
+    wanted: set[Alarm]
+    """What is to be said of them."""
 
     @property
     def rows(self) -> int:
@@ -78,9 +80,8 @@ def job(rows: int, partitions: int, *, warm: bool, seed: int = 1) -> Job:
         bpm = bpm[:WARM_ROUNDS]
     names = [f"r-{number:06d}" for number in range(residents)]
     places = np.array([partition_of(name, partitions) for name in names])
-    return Job(
-        [_part(bpm, names, np.flatnonzero(places == number), number, partitions) for number in range(partitions)]
-    )
+    parts = [_part(bpm, names, np.flatnonzero(places == number), number, partitions) for number in range(partitions)]
+    return Job(parts, expected(parts))
 
 
 def _part(bpm: Ints, names: Sequence[str], mine: Ints, partition: int, partitions: int) -> Part:
@@ -100,10 +101,10 @@ def closing_resident(partition: int, partitions: int) -> str:
     return next(name for number in count() if partition_of(name := f"end-{number}", partitions) == partition)
 
 
-def expected(whole: Job) -> set[Alarm]:
+def expected(parts: Iterable[Part]) -> set[Alarm]:
     """What is to be said, by the plainest program that says it."""
     found: set[Alarm] = set()
-    for part in whole.parts:
+    for part in parts:
         last: dict[str, list[int]] = defaultdict(list)
         high: set[str] = set()
         for resident, at_s, bpm in zip(part.residents, part.at_s.tolist(), part.bpm.tolist(), strict=True):

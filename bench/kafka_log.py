@@ -112,10 +112,7 @@ async def _publish_one(
         if (alone and batch.record_count()) or batch.append(timestamp=None, key=key, value=value) is None:
             await send(batch)
             batch = producer.create_batch()
-        else:
-            continue
-        if batch.append(timestamp=None, key=key, value=value) is None:
-            raise ValueError(f"a record of {len(value)} bytes is larger than a batch")
+            batch.append(timestamp=None, key=key, value=value)  # the first one is taken whatever its size
     if batch.record_count():
         await send(batch)
 

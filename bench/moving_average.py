@@ -36,8 +36,10 @@ STATE = {
 
 def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
     """Put each reading into its resident's ring; say where the mean rises over the line or falls below."""
-    rows = rows.where(~np.isnan(rows["heart_rate_bpm"]))
-    subject, bpm = rows.subject, rows["heart_rate_bpm"]
+    bpm = rows["heart_rate_bpm"]
+    if (unknown := np.isnan(bpm)).any():
+        rows, bpm = rows.where(~unknown), bpm[~unknown]
+    subject = rows.subject
     place = state.readings[subject] % params.window
     sum_bpm = state.sum_bpm[subject] + bpm - state.bpm[subject, place]
     state.bpm[subject, place] = bpm

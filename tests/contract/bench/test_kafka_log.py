@@ -36,12 +36,3 @@ async def test_records_stand_in_order_and_a_log_is_emptied(
     await kafka_log.publish(site.kafka, topic, [[(None, b"new")], [], []], compression=None, alone=True)
     async with kafka_log.following(site.kafka, [topic], earliest=True) as consumer:
         assert await _read(consumer, 1) == [(0, None, b"new")]
-
-
-async def test_a_record_that_no_batch_can_hold_is_refused(
-    site: Site, fresh_topic: Callable[..., Awaitable[str]]
-) -> None:
-    topic = await fresh_topic()
-    given = [[(None, b"small"), (None, b"x" * (2 * kafka_log.BATCH_BYTES))]]
-    with pytest.raises(ValueError, match="larger than a batch"):
-        await kafka_log.publish(site.kafka, topic, given, compression=None, alone=False)
