@@ -84,9 +84,9 @@ def make_once(name: str, source: Path, target: Path, log: Path, maker: Callable[
 def recipe_of(source: Path) -> str:
     """A digest of all files that an environment is made from."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(source.iterdir()):
+    for path in sorted(source.rglob("*")):
         if path.is_file() and path.name not in READ_IN_PLACE:
-            digest.update(path.name.encode() + path.read_bytes())
+            digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 
