@@ -63,7 +63,7 @@ class Seen:
         self.numbers: dict[str, set[int]] = defaultdict(set)
         self.repeated = self.disordered = 0
         self.last_ms = 0
-        self._last: dict[str, int] = {}
+        self._last: dict[tuple[int, str], int] = {}
         self._partition: dict[str, int] = {}
         self._split: set[str] = set()
 
@@ -74,8 +74,9 @@ class Seen:
             return
         self.numbers[home].add(seq)
         self.last_ms = max(self.last_ms, at_ms)
-        self.disordered += seq < self._last.get(home, 0)
-        self._last[home] = max(seq, self._last.get(home, 0))
+        last = self._last.get((partition, home), 0)
+        self.disordered += seq < last
+        self._last[partition, home] = max(seq, last)
         if self._partition.setdefault(home, partition) != partition:
             self._split.add(home)
 
@@ -181,8 +182,9 @@ async def measure(
                         site, bridge, account, passwords[account], part, rate_per_s, seconds, loss_messages
                     )
                 except (peer.MissingPeer, Ended, TimeoutError) as error:
-                    missing[f"{make.__name__.strip('_')}-{part}"] = str(error)
-                    say("bench", str(error))
+                    missing[make.__name__.strip("_")] = f"{part}: {error or type(error).__name__}"
+                    say("bench", f"{part}: {error or type(error).__name__}")
+                    break
         await kafka_log.remove_topics(site.kafka, run)
     finally:
         async with connection.transaction():
