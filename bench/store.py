@@ -68,7 +68,7 @@ def records(rows: int, homes: int = 20_000) -> list[Record]:
             value = sort.values[(turn + number) % 2]
             reading = said.get((sort.kind, value))
             if reading is None:
-                reading = said[sort.kind, value] = msgspec.json.decode(b"{" + value + b"}", type=_bare(sort.kind))
+                reading = said[sort.kind, value] = msgspec.json.decode(b"{" + value + b"}", type=bare(sort.kind))
             at_s = BEGIN_S + place / 14_000
             envelope = Envelope(
                 home_name("store", number),
@@ -89,7 +89,7 @@ def records(rows: int, homes: int = 20_000) -> list[Record]:
     return found
 
 
-def _bare(kind: str) -> Any:
+def bare(kind: str) -> Any:
     """The kind, decoded from values alone."""
     return msgspec.defstruct(f"Bare{kind}", [], bases=(KINDS[kind],), tag=False, frozen=True, kw_only=True)
 

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from bench import alarms, api_reads, city, falls, flow, fuzz, state, store
+from bench import alarms, api_reads, bridges, city, detection, falls, flow, fuzz, peer, state, store
 from cli._running import Running
 from cli._table import show
 from cli.train import RECORDINGS
@@ -16,7 +16,7 @@ from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
 
-HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), store (rows/s into the database), fuzz (hostile messages), state (what homes cost in the stream), api (reads with a city in the database), falls (accuracy on recordings), alarms (what a centre would hear)"
+HELP = "measure on this machine: flow (messages/s, latencies, cost of each stage), city (the same with all homes of a city), store (rows/s into the database), detection and bridge (against peers), fuzz (hostile messages), state (what homes cost in the stream), api (reads with a city in the database), falls (accuracy on recordings), alarms (what a centre would hear)"
 
 BENCH_DATA = REPOSITORY / ".shouwang-bench"
 BENCH_PORT_BASE = 28600
@@ -65,6 +65,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rows.add_argument("--rows", type=int, default=store.ROWS, metavar="N", help=f"rows a turn ({store.ROWS})")
     rows.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     rows.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    against = what.add_parser(
+        "detection",
+        help="one job in our worker and in its peers, answers compared; then all shipped detectors over a city's mix",
+        epilog="Peers are made from bench/peers in the bench's data folder on first use (PyPI, Maven Central). Exit code 1 where our own answers are not those expected.",
+    )
+    against.add_argument("--rows", type=int, default=detection.ROWS, metavar="N", help=f"readings ({detection.ROWS})")
+    against.add_argument(
+        "--homes", type=int, default=city.HOMES, metavar="N", help=f"of the city in the mix ({city.HOMES})"
+    )
+    against.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        choices=sorted({way.peer for way in peer.WAYS} | {way.name for way in peer.WAYS} | {"none"}),
+        help="only this one; may be repeated (all)",
+    )
+    against.add_argument("--no-mix", action="store_true", help="without the city's mix")
+    against.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    against.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    between = what.add_parser(
+        "bridge",
+        help="MQTT to Kafka: CPU a message of our bridge and of its peers, order by home, and what three kills lose",
+        epilog="Telegraf and mq-bridge are built from bench/peers in the bench's data folder on first use (Go's proxy, crates.io). Exit code 1 where our bridge lost a message or its order.",
+    )
+    between.add_argument(
+        "--rate",
+        type=float,
+        default=bridges.RATE_PER_S,
+        metavar="N",
+        help=f"messages a second ({bridges.RATE_PER_S:g})",
+    )
+    between.add_argument(
+        "--seconds", type=float, default=bridges.SECONDS, metavar="S", help=f"for so long ({bridges.SECONDS:g})"
+    )
+    between.add_argument(
+        "--loss-messages",
+        type=int,
+        default=bridges.LOSS_MESSAGES,
+        metavar="N",
+        help=f"of the loss test ({bridges.LOSS_MESSAGES}), at 1.25 times the rate; 0 leaves it out",
+    )
+    between.add_argument(
+        "--peer", action="append", default=[], choices=("telegraf", "mq_bridge", "none"), help="only this one (both)"
+    )
+    between.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    between.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     spoilt = what.add_parser(
         "fuzz",
@@ -126,6 +174,8 @@ def run(args: argparse.Namespace) -> int:
         "flow": _flow,
         "city": _flow,
         "store": _store,
+        "detection": _detection,
+        "bridge": _bridge,
         "fuzz": _fuzz,
         "api": _api,
     }
@@ -180,6 +230,31 @@ def _store(args: argparse.Namespace) -> int:
         figures = store.measure(site, args.rows)
     print(json.dumps(figures, indent=None if args.json else 2))
     return 0
+
+
+def _detection(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        figures = asyncio.run(detection.measure(site, args.rows, args.homes, args.peer, mix=not args.no_mix))
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        detection.tell(figures)
+    return 0 if all(each["equal"] for each in figures["ours"].values()) else 1
+
+
+def _bridge(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        figures = asyncio.run(bridges.measure(site, args.rate, args.seconds, args.loss_messages, args.peer))
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        bridges.tell(figures)
+    ours = [each["ours"] for each in (figures["steady"], figures["kills"]) if "ours" in each]
+    return 1 if any(each["lost"] or each["disordered"] for each in ours) else 0
 
 
 def _api(args: argparse.Namespace) -> int:
