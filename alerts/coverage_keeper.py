@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from alerts.coverage import Coverage, Device, coverage_of, standing_places
+from alerts.coverage import Coverage, Device, coverage_of, standing_places, without_canary
 from alerts.link import Connections
 from alerts.patience import Patience, Stopping
+from contracts.canaries import BLIND_S, LOOK_BACK_S
 from contracts.partitions import partition_of
 from storage.database import Connection
 from storage.queries import Row, execute, fetch_all, fetch_one, query
@@ -35,6 +36,7 @@ _DROP = query("drop_coverage")
 _CHANGE = query("put_coverage_change")
 _COUNT = query("count_coverage")
 _PLACES = query("place_rows")
+_CANARIES = query("canary_places")
 _END = query("end_place_outages")
 _BEGIN = query("begin_place_outages")
 
@@ -43,11 +45,17 @@ class CoverageKeeper:
     """``run`` until stopping; ``look`` once."""
 
     def __init__(
-        self, database: Connections, partitions: int, standstill_s: float, clock: Callable[[], datetime] | None = None
+        self,
+        database: Connections,
+        partitions: int,
+        standstill_s: float,
+        clock: Callable[[], datetime] | None = None,
+        canary_blind_s: float = BLIND_S,
     ) -> None:
         self._database = database
         self._partitions = partitions
         self._standstill_s = standstill_s
+        self._canary_blind_s = canary_blind_s
         self._clock = clock or (lambda: datetime.now(UTC))
 
     async def run(self, patience: Patience, every_s: float) -> None:
@@ -80,11 +88,16 @@ class CoverageKeeper:
     async def _places(self, connection: Connection) -> None:
         now = self._clock()
         rows = await fetch_all(connection, _PLACES, since=now - timedelta(seconds=FORGET_S))
-        standing = standing_places(rows, now, self._standstill_s)
+        look_back = now - timedelta(seconds=LOOK_BACK_S + self._canary_blind_s)
+        canaries = await fetch_all(connection, _CANARIES, partitions=self._partitions, since=look_back)
+        missing = without_canary(canaries, now, self._canary_blind_s)
+        standing = standing_places(rows, now, self._standstill_s, missing)
         moved: dict[tuple[str, int], datetime] = {}
         for row in rows:
             place = (row["source"], row["partition"])
-            moved[place] = min(row["moved_at"], moved.get(place, row["moved_at"]))
+            moved[place] = min(
+                row["moved_at"], moved.get(place, row["moved_at"]), missing.get(place[1], row["moved_at"])
+            )
         sources, partitions = [place[0] for place in standing], [place[1] for place in standing]
         await execute(connection, _END, now=now, sources=sources, partitions=partitions)
         await execute(

@@ -14,6 +14,7 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from alerts.canaries import Canaries
 from alerts.cases import Admission, Place
 from alerts.figures import Figures
 from alerts.lots import BadDetection, Lot, Record, cut, decoded
@@ -48,8 +49,10 @@ class Reader:
 
     def __init__(
         self, topic: str, instance: str, store: CaseStore, sends: Sends, patience: Patience, figures: Figures,
-        changed: Callable[[], None], batch: int,
+        changed: Callable[[], None], batch: int, canaries: Canaries | None = None,
     ) -> None:  # fmt: skip
+        """``canaries``: None = they are passed over."""
+        self._canaries = canaries
         self._topic = topic
         self._instance = instance
         self._store = store
@@ -88,8 +91,26 @@ class Reader:
         elif lot.what == "known":
             self._figures.read("repeated", len(lot.records))
             await self._patience.until_done(f"reading {self._topic}", lambda: self._store.pass_over(places[-1:]))
+        elif lot.what == "canary":
+            await self._canary(lot.detections[0], places)
         else:
             await self._admit(lot, places)
+
+    async def _canary(self, detection: Detection, places: list[Place]) -> None:
+        """It is told of and makes no case. Two transactions: one that is read again does nothing."""
+        canaries = self._canaries
+        try:
+            if canaries is not None and await self._patience.until_done(
+                f"reading {self._topic}", lambda: canaries.raise_one(detection, datetime.now(UTC))
+            ):
+                self._changed()
+        except Stopping:
+            raise
+        except Exception:
+            # It may be lost, and then is missed; it may not stop the lane that it watches over.
+            LOG.exception("a canary of %s cannot be told of", detection.home_id)
+        self._figures.read("canary", 1)
+        await self._patience.until_done(f"reading {self._topic}", lambda: self._store.pass_over(places))
 
     async def _admit(self, lot: Lot, places: list[Place]) -> None:
         for attempt in range(1, POISON_ATTEMPTS + 1):

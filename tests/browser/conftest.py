@@ -45,7 +45,14 @@ def post_box() -> Iterator[PostBox]:
 @pytest.fixture(scope="session")
 def api_settings(post_box: PostBox) -> dict[str, str]:
     """What the api is started with; again too."""
-    return {"SHOUWANG_API_HEARTBEAT_S": "1", "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}"}
+    return {
+        "SHOUWANG_API_HEARTBEAT_S": "1",
+        "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}",
+        # There is no bridge here, so no canary comes; tests write what is to be known of them, and nobody is blind without.
+        "SHOUWANG_API_CANARY_S": "600",
+        "SHOUWANG_API_CANARY_BLIND_S": "86400",
+        "SHOUWANG_ALERTS_CANARY_BLIND_S": "86400",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,7 @@ CLEARED = (
     "cases",
     "detections",
     "pipeline",
+    "canaries",
     "sessions",
 )
 

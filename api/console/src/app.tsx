@@ -7,6 +7,7 @@ import { Desk } from "./desk";
 import { SpeakProvider, keepLanguage, keptLanguage, useSpeech } from "./language";
 import { Login } from "./login";
 import { logOut, put, resume, whenSessionEnds } from "./session";
+import { PolledCanary } from "./status";
 import { SystemPage } from "./system";
 import type { Language } from "./texts";
 import type { Person } from "./types";
@@ -60,7 +61,9 @@ function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) 
     case "admin":
       return (
         <>
-          <Header person={person} onLanguage={onLanguage} />
+          <Header person={person} onLanguage={onLanguage}>
+            <PolledCanary />
+          </Header>
           <SystemPage />
         </>
       );
