@@ -5,6 +5,7 @@ Nothing of ``admission`` sees them, so they reach no queue, no report and nobody
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,12 +19,12 @@ from contracts.canaries import Word
 from contracts.detections import Detection
 from contracts.names import AREA_CANARY
 from contracts.partitions import partition_of
-from storage.queries import fetch_one, query
+from storage.queries import execute, query
 
 LOG = logging.getLogger("alerts")
 PRIORITY = 5
 """Behind every case: a canary must not delay what it watches over, and one that waits for it shows how long alarms of P5 wait. Chosen."""
-_RAISE = query("canary_raise")
+_RAISE = query("canaries_raise")
 
 
 class Canaries:
@@ -33,18 +34,19 @@ class Canaries:
         self._database = database
         self._partitions = partitions
 
-    async def raise_one(self, detection: Detection, now: datetime) -> bool:
-        """Note that it came so far and put its event into the outbox. False: nobody sent it, or it was raised already."""
-        word = word_of(detection)
-        if word is None:
-            return False
+    async def tell(self, detections: Sequence[Detection], now: datetime) -> int:
+        """Note that they came so far and put their events into the outbox; how many. Those that nobody sent, or that were raised already, are passed over."""
+        said = [(word, detection) for detection in detections if (word := word_of(detection)) is not None]
+        if not said:
+            return 0
+        words = [word for word, _ in said]
         async with self._database.connection() as connection:
-            row = await fetch_one(
-                connection, _RAISE, lane=word.lane, partition=partition_of(word.home_id, self._partitions), sent_at=word.sent_at,
-                home_id=word.home_id, detected_at=instant(detection.decided_at_s), now=now, topic=topics.ALERTS, key=key_of(word),
-                value=messages.encode(event_of(word, now)), priority=PRIORITY,
+            return await execute(
+                connection, _RAISE, lanes=[word.lane for word in words], sents=[word.sent_at for word in words],
+                partitions=[partition_of(word.home_id, self._partitions) for word in words], homes=[word.home_id for word in words],
+                detecteds=[instant(detection.decided_at_s) for _, detection in said], keys=[key_of(word) for word in words],
+                values=[messages.encode(event_of(word, now)) for word in words], now=now, topic=topics.ALERTS, priority=PRIORITY,
             )  # fmt: skip
-        return row is not None
 
 
 def word_of(detection: Detection) -> Word | None:

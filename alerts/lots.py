@@ -2,7 +2,7 @@
 
 A person's alarm goes alone, so nothing else can hold it up or undo it. Technical ones of different homes go together: when ten thousand
 devices fall silent at once, most of the cost is in round trips and commits. Records that the database holds already (the twin was faster) only move the offset.
-Canaries go alone, and become no case.
+Canaries go apart, and become no case.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ class Record(Protocol):
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """Records that are done together: ``known`` ones are passed over, a ``bad`` one becomes a dead letter, a ``canary`` is told of, the others are admitted."""
+    """Records that are done together: ``known`` ones are passed over, a ``bad`` one becomes a dead letter, ``canary`` ones are told of, the others are admitted."""
 
     what: Literal["admit", "known", "bad", "canary"]
     records: tuple[Record, ...]
@@ -102,7 +102,10 @@ def cut(found: Sequence[Decoded], held: set[tuple[str, str, int]], most: int) ->
             lots.append(Lot("bad", (record,), detail=str(detection)))
             continue
         if detection.detector == canaries.DETECTOR:
-            lots.append(Lot("canary", (record,), (detection,)))
+            if lots and lots[-1].what == "canary":
+                lots[-1] = Lot("canary", (*lots[-1].records, record), (*lots[-1].detections, detection))
+            else:
+                lots.append(Lot("canary", (record,), (detection,)))
             continue
         key = (detection.detection_id, detection.lane, detection.revision)
         what: Literal["known", "admit"] = "known" if key in held else "admit"

@@ -92,25 +92,25 @@ class Reader:
             self._figures.read("repeated", len(lot.records))
             await self._patience.until_done(f"reading {self._topic}", lambda: self._store.pass_over(places[-1:]))
         elif lot.what == "canary":
-            await self._canary(lot.detections[0], places)
+            await self._tell_of_canaries(lot, places)
         else:
             await self._admit(lot, places)
 
-    async def _canary(self, detection: Detection, places: list[Place]) -> None:
-        """It is told of and makes no case. Two transactions: one that is read again does nothing."""
+    async def _tell_of_canaries(self, lot: Lot, places: list[Place]) -> None:
+        """They make no case. Two transactions: one that is read again does nothing."""
         canaries = self._canaries
         try:
             if canaries is not None and await self._patience.until_done(
-                f"reading {self._topic}", lambda: canaries.raise_one(detection, datetime.now(UTC))
+                f"reading {self._topic}", lambda: canaries.tell(lot.detections, datetime.now(UTC))
             ):
                 self._changed()
         except Stopping:
             raise
         except Exception:
-            # It may be lost, and then is missed; it may not stop the lane that it watches over.
-            LOG.exception("a canary of %s cannot be told of", detection.home_id)
-        self._figures.read("canary", 1)
-        await self._patience.until_done(f"reading {self._topic}", lambda: self._store.pass_over(places))
+            # They may be lost, and then are missed; they may not stop the lane that they watch over.
+            LOG.exception("canaries cannot be told of, from %s", _name(lot.records[0]))
+        self._figures.read("canary", len(lot.records))
+        await self._patience.until_done(f"reading {self._topic}", lambda: self._store.pass_over(places[-1:]))
 
     async def _admit(self, lot: Lot, places: list[Place]) -> None:
         for attempt in range(1, POISON_ATTEMPTS + 1):

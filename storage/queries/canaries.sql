@@ -4,15 +4,16 @@ INSERT INTO canaries (lane, partition, sent_at, home_id)
 SELECT * FROM unnest(%(lanes)s::text[], %(partitions)s::integer[], %(sents)s::timestamptz[], %(homes)s::text[])
 ON CONFLICT DO NOTHING;
 
--- name: canary_raise
--- A canary's detection came: note it and tell of it, in one statement. The twin's, a repeat's and an invented one's do nothing.
+-- name: canaries_raise
+-- Detections of canaries came: note them and tell of them, in one statement, so that a twin that freezes holds none of them. The twin's, a repeat's and an invented one's do nothing.
 WITH raised AS (
-    UPDATE canaries SET detected_at = %(detected_at)s, raised_at = %(now)s
-     WHERE lane = %(lane)s AND partition = %(partition)s AND sent_at = %(sent_at)s AND home_id = %(home_id)s AND raised_at IS NULL
-    RETURNING lane)
+    UPDATE canaries AS c SET detected_at = g.detected_at, raised_at = %(now)s
+      FROM unnest(%(lanes)s::text[], %(partitions)s::integer[], %(sents)s::timestamptz[], %(homes)s::text[], %(detecteds)s::timestamptz[],
+                  %(keys)s::text[], %(values)s::bytea[]) AS g (lane, partition, sent_at, home_id, detected_at, key, value)
+     WHERE c.lane = g.lane AND c.partition = g.partition AND c.sent_at = g.sent_at AND c.home_id = g.home_id AND c.raised_at IS NULL
+    RETURNING g.key, g.value)
 INSERT INTO outbox (topic, key, value, made_at, priority)
-SELECT %(topic)s, %(key)s, %(value)s, %(now)s, %(priority)s FROM raised
-RETURNING outbox_id;
+SELECT %(topic)s, key, value, %(now)s, %(priority)s FROM raised;
 
 -- name: canary_see
 -- A canary came to its end, and its signature is ours.

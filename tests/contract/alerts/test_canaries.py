@@ -63,12 +63,20 @@ def sent(rows: Any, partition: int = 3, ago_s: float = 0, lane: str = "bulk", se
 async def test_one_that_was_sent_is_told_of_once_whichever_twin_is_first(rows: Any, links: tuple[Link, Link]) -> None:
     word = sent(rows)
     twins = [Canaries(link, PARTITIONS) for link in links]
-    raised = await asyncio.gather(*(twin.raise_one(a_canary(word), NOW) for twin in twins for _ in range(3)))
-    assert sorted(raised) == [False] * 5 + [True]
+    raised = await asyncio.gather(*(twin.tell([a_canary(word)], NOW) for twin in twins for _ in range(3)))
+    assert sorted(raised) == [0] * 5 + [1]
     ((value, key, priority),) = rows("SELECT value, key, priority FROM outbox")
     assert (messages.decode(bytes(value)).canary, key, priority) == (word, key_of(word), 5)
     assert rows("SELECT raised_at, detected_at IS NOT NULL, seen_at FROM canaries") == [(NOW, True, None)]
     assert rows("SELECT count(*) FROM detections") == rows("SELECT count(*) FROM cases") == [(0,)]
+
+
+async def test_several_are_told_of_together(rows: Any, links: tuple[Link, Link]) -> None:
+    words = [sent(rows, ago_s=ago_s) for ago_s in (0, 55, 110)]
+    said = [a_canary(word) for word in words]
+    assert await Canaries(links[0], PARTITIONS).tell([*said, said[0], a_detection("technical", detector="canary")], NOW) == 3  # fmt: skip
+    told = [messages.decode(bytes(value)).canary for (value,) in rows("SELECT value FROM outbox")]
+    assert sorted(word.sent_at_ms for word in told if word) == sorted(word.sent_at_ms for word in words)
 
 
 async def test_one_that_nobody_sent_is_told_of_by_nobody(rows: Any, links: tuple[Link, Link]) -> None:
@@ -79,7 +87,7 @@ async def test_one_that_nobody_sent_is_told_of_by_nobody(rows: Any, links: tuple
         signed(KEY, word.home_id, "urgent", word.sent_at_ms),
         signed(KEY, "h-1", "bulk", word.sent_at_ms),
     ):
-        assert not await canaries.raise_one(a_canary(other), NOW)
+        assert await canaries.tell([a_canary(other)], NOW) == 0
     assert rows("SELECT count(*) FROM outbox") == [(0,)]
 
 

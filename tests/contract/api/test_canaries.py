@@ -57,7 +57,7 @@ class Yard:
     async def bring(self, words: list[Word]) -> None:
         """They go the way in between: through alerts, to the judge."""
         for word in words:
-            if await self._raising.raise_one(a_canary(word), self.office.clock()):
+            if await self._raising.tell([a_canary(word)], self.office.clock()):
                 self.canaries.heard(word)
         await self.canaries.once(self.broker)
         await self.office.parts.pipeline.look()

@@ -50,9 +50,9 @@ def test_its_event_is_read_as_that_of_a_test_by_whoever_knows_no_canaries() -> N
     assert event.origins == ()
 
 
-def test_it_goes_alone_and_holds_up_nothing() -> None:
-    found = decoded(records(a_detection("technical", home_id="h-1"), a_canary(), a_detection("technical", home_id="h-2")))  # fmt: skip
-    assert [lot.what for lot in cut(found, set(), 25)] == ["admit", "canary", "admit"]
+def test_canaries_go_apart_from_what_becomes_a_case() -> None:
+    found = decoded(records(a_detection("technical", home_id="h-1"), a_canary(), a_canary(), a_detection("technical", home_id="h-2")))  # fmt: skip
+    assert [(lot.what, len(lot.records)) for lot in cut(found, set(), 25)] == [("admit", 1), ("canary", 2), ("admit", 1)]  # fmt: skip
 
 
 async def test_a_reader_that_is_given_one_makes_no_case_and_goes_on() -> None:
@@ -67,7 +67,7 @@ async def test_a_reader_that_is_given_one_makes_no_case_and_goes_on() -> None:
 
 async def test_one_that_cannot_be_told_of_does_not_stop_the_lane() -> None:
     class Broken:
-        async def raise_one(self, detection: Detection, now: datetime) -> bool:
+        async def tell(self, detections: list[Detection], now: datetime) -> int:
             raise ValueError("what nobody foresaw")
 
     store = MemoryCases()
