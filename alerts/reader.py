@@ -100,10 +100,12 @@ class Reader:
         """They make no case. Two transactions: one that is read again does nothing."""
         canaries = self._canaries
         try:
-            if canaries is not None and await self._patience.until_done(
-                f"reading {self._topic}", lambda: canaries.tell(lot.detections, datetime.now(UTC))
-            ):
-                self._changed()
+            if canaries is not None:
+                told = await self._patience.until_done(
+                    f"reading {self._topic}", lambda: canaries.tell(lot.detections, datetime.now(UTC))
+                )
+                if told:
+                    self._changed()
         except Stopping:
             raise
         except Exception:

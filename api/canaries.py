@@ -35,6 +35,8 @@ LOOK_S = 1.0
 """How often it is looked what is due, s: a city's worth of canaries is 32 messages a minute."""
 SOONER = 5
 """Where the last one has not come the next follows after this part of the usual time. Chosen: so that what is whole again is soon known to be."""
+SOONEST_S = 5.0
+"""... but not sooner than this, s: canaries must not add to the trouble of a way that only lags. Chosen."""
 EXPECT_S = 3600.0
 """A canary that comes later than this counts as nothing, s. Chosen: by then hundreds after it have been lost or have come."""
 KEEPALIVE_S = 15
@@ -52,6 +54,7 @@ class Flock:
         self._homes = canaries.homes(partitions)
         self._key = key
         self._every = timedelta(seconds=every_s)
+        self._again = timedelta(seconds=min(every_s, max(every_s / SOONER, SOONEST_S)))
         self._sent_at: dict[Place, datetime] = {}
         """When the newest of each place left."""
         self._expected: dict[tuple[Place, int], datetime] = {}
@@ -68,7 +71,7 @@ class Flock:
             for lane in LANES:
                 place = (lane, partition)
                 sent_at = self._sent_at.get(place)
-                if sent_at is None or now - sent_at >= (self._every / SOONER if place in waiting else self._every):
+                if sent_at is None or now - sent_at >= (self._again if place in waiting else self._every):
                     found.append(place)
         return found
 

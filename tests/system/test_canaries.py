@@ -26,9 +26,9 @@ from tests.system.conftest import Stages
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
-EVERY_S, LATE_S = "6", "15"
-"""Nearly ten times as fast as in life, so that a test sees one stay away."""
-LIMIT_S = 120.0
+EVERY_S, LATE_S = "8", "20"
+"""Several times as fast as in life, so that a test sees one stay away."""
+LIMIT_S = 150.0
 """Longest wait for anything, s, on a machine that others use too."""
 PATIENT_S = "600"
 """Progress that stands is not said within this test: what is seen here is seen by canaries alone."""
@@ -126,6 +126,7 @@ async def grows(count: Callable[[], int], by: int, within_s: float) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.alone
 async def test_they_come_back_from_everywhere_and_a_worker_that_stands_makes_them_stay_away(
     own_site: Site, own_stages: Stages, outside: Outside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
@@ -191,9 +192,9 @@ def as_the_command_says(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def nobody_else_heard(site: Site) -> None:
-    """No detection, case, notice, device, count, reading or dead letter came from a hundred and more of them."""
+    """No detection, case, notice, device, count, reading or dead letter came from any of them."""
     ((sent, whole),) = rows(site, "SELECT count(*), count(*) FILTER (WHERE sent_at < detected_at + interval '1 second' AND detected_at <= raised_at + interval '1 second' AND raised_at <= seen_at) FROM canaries WHERE seen_at IS NOT NULL")  # fmt: skip
-    assert sent > 100
+    assert sent > 64
     assert whole == sent, "each step has its time, in order"
     tables = ["detections", "cases", "case_signals", "case_timers", "notices", "announcements", "incident_reviews", "dead_letters", "device_silences"]  # fmt: skip
     for table in tables:
