@@ -153,13 +153,28 @@ def _lost_at(device: Device, hub_gone_at: datetime | None) -> tuple[bool, dateti
     return False, None
 
 
+def without_canary(rows: Iterable[Mapping[str, Any]], now: datetime, blind_s: float) -> dict[int, datetime]:
+    """Partitions of whose way nothing has been proven for ``blind_s`` although it was tried (rows of ``canary_places``), and since when not.
+
+    What was never sent proves nothing, so a site without canaries is judged by its progress alone. One lost canary is followed by others long
+    before ``blind_s`` is over, and any of them that comes ends it.
+    """
+    found: dict[int, datetime] = {}
+    for row in rows:
+        since = row["missing_since"]
+        if since is not None and now - since > timedelta(seconds=blind_s):
+            found[row["partition"]] = min(since, found.get(row["partition"], since))
+    return found
+
+
 def standing_places(
-    rows: Iterable[Mapping[str, Any]], now: datetime, standstill_s: float
+    rows: Iterable[Mapping[str, Any]], now: datetime, standstill_s: float, missing: Mapping[int, datetime] | None = None
 ) -> dict[Place, datetime | None]:
     """Where residents cannot be seen (rows of ``pipeline``), and until when, on the source's clock, they were.
 
     The urgent lane is read by two groups; it stands where both stand. A home needs both lanes. A lane that moves, but is so far behind
-    that its silences are old (BEHIND_S), sees nobody either.
+    that its silences are old (BEHIND_S), sees nobody either; nor does a partition whose canaries are ``missing`` (``without_canary``), whatever
+    the source: they share the way. How long a source with a clock of its own was seen is then not known.
     """
     best: dict[tuple[str, str, int], Mapping[str, Any]] = {}
     for row in rows:
@@ -171,6 +186,9 @@ def standing_places(
         if _stands(row, now, standstill_s):
             until, known = row["watched_until_at"], standing.get((source, partition))
             standing[source, partition] = min(until, known) if until and known else until or known
+    for (_, source, partition), row in best.items():
+        if missing and partition in missing and (source, partition) not in standing:
+            standing[source, partition] = missing[partition] if row["clock"] == "wall" else None
     return standing
 
 

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from psycopg.types.json import Jsonb
 
-from alerts.coverage import Coverage, Device, OutOfService, coverage_of, standing_places
+from alerts.coverage import Coverage, Device, OutOfService, coverage_of, standing_places, without_canary
 from alerts.link import Connections
 from alerts.patience import Patience, Stopping
+from contracts.canaries import BLIND_S, LOOK_BACK_S
 from contracts.clocks import now
 from contracts.partitions import partition_of
 from storage.database import Connection
@@ -38,6 +39,7 @@ _CHANGE = query("put_coverage_change")
 _COUNT = query("count_coverage")
 _WINDOWS = query("windows_of_homes")
 _PLACES = query("place_rows")
+_CANARIES = query("canary_places")
 _END = query("end_place_outages")
 _BEGIN = query("begin_place_outages")
 
@@ -46,11 +48,17 @@ class CoverageKeeper:
     """``run`` until stopping; ``look`` once."""
 
     def __init__(
-        self, database: Connections, partitions: int, standstill_s: float, clock: Callable[[], datetime] = now
+        self,
+        database: Connections,
+        partitions: int,
+        standstill_s: float,
+        clock: Callable[[], datetime] = now,
+        canary_blind_s: float = BLIND_S,
     ) -> None:
         self._database = database
         self._partitions = partitions
         self._standstill_s = standstill_s
+        self._canary_blind_s = canary_blind_s
         self._clock = clock
 
     async def run(self, patience: Patience, every_s: float) -> None:
@@ -83,11 +91,16 @@ class CoverageKeeper:
     async def _places(self, connection: Connection) -> None:
         now = self._clock()
         rows = await fetch_all(connection, _PLACES, since=now - timedelta(seconds=FORGET_S))
-        standing = standing_places(rows, now, self._standstill_s)
+        look_back = now - timedelta(seconds=LOOK_BACK_S + self._canary_blind_s)
+        canaries = await fetch_all(connection, _CANARIES, partitions=self._partitions, since=look_back)
+        missing = without_canary(canaries, now, self._canary_blind_s)
+        standing = standing_places(rows, now, self._standstill_s, missing)
         moved: dict[tuple[str, int], datetime] = {}
         for row in rows:
             place = (row["source"], row["partition"])
-            moved[place] = min(row["moved_at"], moved.get(place, row["moved_at"]))
+            moved[place] = min(
+                row["moved_at"], moved.get(place, row["moved_at"]), missing.get(place[1], row["moved_at"])
+            )
         sources, partitions = [place[0] for place in standing], [place[1] for place in standing]
         await execute(connection, _END, now=now, sources=sources, partitions=partitions)
         await execute(

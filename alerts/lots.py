@@ -2,6 +2,7 @@
 
 A person's alarm goes alone, so nothing else can hold it up or undo it. Technical ones of different homes go together: when ten thousand
 devices fall silent at once, most of the cost is in round trips and commits. Records that the database holds already (the twin was faster) only move the offset.
+Canaries go apart, and become no case.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from contracts import detections
+from contracts import canaries, detections
 from contracts.detections import CloudEvent, Detection
 from contracts.errors import ShouwangError
 
@@ -29,9 +30,9 @@ class Record(Protocol):
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """Records that are done together: ``known`` ones are passed over, a ``bad`` one becomes a dead letter, the others are admitted."""
+    """Records that are done together: ``known`` ones are passed over, a ``bad`` one becomes a dead letter, ``canary`` ones are told of, the others are admitted."""
 
-    what: Literal["admit", "known", "bad"]
+    what: Literal["admit", "known", "bad", "canary"]
     records: tuple[Record, ...]
     detections: tuple[Detection, ...] = ()
     detail: str = ""
@@ -99,6 +100,12 @@ def cut(found: Sequence[Decoded], held: set[tuple[str, str, int]], most: int) ->
     for record, detection in found:
         if isinstance(detection, BadDetection):
             lots.append(Lot("bad", (record,), detail=str(detection)))
+            continue
+        if detection.detector == canaries.DETECTOR:
+            if lots and lots[-1].what == "canary":
+                lots[-1] = Lot("canary", (*lots[-1].records, record), (*lots[-1].detections, detection))
+            else:
+                lots.append(Lot("canary", (record,), (detection,)))
             continue
         key = (detection.detection_id, detection.lane, detection.revision)
         what: Literal["known", "admit"] = "known" if key in held else "admit"

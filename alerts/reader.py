@@ -13,6 +13,7 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from alerts.canaries import Canaries
 from alerts.cases import Admission, Place
 from alerts.figures import Figures
 from alerts.lots import BadDetection, Lot, Record, cut, decoded
@@ -48,8 +49,10 @@ class Reader:
 
     def __init__(
         self, topic: str, instance: str, store: CaseStore, sends: Sends, patience: Patience, figures: Figures,
-        changed: Callable[[], None], batch: int,
+        changed: Callable[[], None], batch: int, canaries: Canaries | None = None,
     ) -> None:  # fmt: skip
+        """``canaries``: None = they are passed over."""
+        self._canaries = canaries
         self._topic = topic
         self._instance = instance
         self._store = store
@@ -88,8 +91,28 @@ class Reader:
         elif lot.what == "known":
             self._figures.read("repeated", len(lot.records))
             await self._patience.until_done(f"reading {self._topic}", lambda: self._store.pass_over(places[-1:]))
+        elif lot.what == "canary":
+            await self._tell_of_canaries(lot, places)
         else:
             await self._admit(lot, places)
+
+    async def _tell_of_canaries(self, lot: Lot, places: list[Place]) -> None:
+        """They make no case. Two transactions: one that is read again does nothing."""
+        canaries = self._canaries
+        try:
+            if canaries is not None:
+                told = await self._patience.until_done(
+                    f"reading {self._topic}", lambda: canaries.tell(lot.detections, now())
+                )
+                if told:
+                    self._changed()
+        except Stopping:
+            raise
+        except Exception:
+            # They may be lost, and then are missed; they may not stop the lane that they watch over.
+            LOG.exception("canaries cannot be told of, from %s", _name(lot.records[0]))
+        self._figures.read("canary", len(lot.records))
+        await self._patience.until_done(f"reading {self._topic}", lambda: self._store.pass_over(places[-1:]))
 
     async def _admit(self, lot: Lot, places: list[Place]) -> None:
         for attempt in range(1, POISON_ATTEMPTS + 1):

@@ -25,9 +25,12 @@ _TAKE = query("take_from_outbox")
 _SENT = query("mark_sent")
 _BACK = query("give_back_to_outbox")
 _FORGET = query("forget_sent_events")
+_FORGET_CANARIES = query("forget_sent_canaries")
 
 MOST = 200
 """Events in one go."""
+CANARY_S = 600.0
+"""Sent events of canaries stay so long, s. Chosen: long enough to look at what is going wrong now."""
 
 
 class Relay:
@@ -94,5 +97,9 @@ class Relay:
 
     async def forget_sent(self, keep_days: float) -> int:
         """Delete events that were sent longer ago; returns how many."""
+        at = now()
         async with self._database.connection() as connection:
-            return await execute(connection, _FORGET, before=now() - timedelta(days=keep_days), limit=10_000)
+            canaries = await execute(
+                connection, _FORGET_CANARIES, before=at - timedelta(seconds=CANARY_S), limit=10_000
+            )
+            return canaries + await execute(connection, _FORGET, before=at - timedelta(days=keep_days), limit=10_000)

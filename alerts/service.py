@@ -13,6 +13,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway
+from alerts.canaries import Canaries
 from alerts.channels import AppriseChannels
 from alerts.coverage_keeper import CoverageKeeper
 from alerts.figures import Figures
@@ -88,7 +89,10 @@ class Service:
         def lane(name: str, topic: str, batch: int) -> Callable[[], Awaitable[None]]:
             link = self._link(stack, name)
             store = TimescaleCases(link)
-            reader = Reader(topic, settings.instance, store, sends, self._patience, self._figures, relay.wake, batch)
+            reader = Reader(
+                topic, settings.instance, store, sends, self._patience, self._figures, relay.wake, batch,
+                Canaries(link, settings.partitions),
+            )  # fmt: skip
 
             async def read(consumer: AIOKafkaConsumer, assigned: Sequence[TopicPartition]) -> None:
                 async with link.connection() as connection:
@@ -121,7 +125,12 @@ class Service:
             TimescaleCases(self._link(stack, "notices")), channels, self._patience, settings.notify_s, now, unrecorded.keep
         )  # fmt: skip
         progress = ProgressWatch(self._link(stack, "progress"), self._patience, settings.progress_s)
-        coverage = CoverageKeeper(self._link(stack, "coverage"), settings.partitions, settings.standstill_s)
+        coverage = CoverageKeeper(
+            self._link(stack, "coverage"),
+            settings.partitions,
+            settings.standstill_s,
+            canary_blind_s=settings.canary_blind_s,
+        )
         incidents = Incidents(self._link(stack, "incidents"), settings.incident_homes, settings.incident_s)
         # Cases of who left go on by one connection; what a supervisor is told hangs on another.
         shifts = self._link(stack, "shifts")

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from contracts.canaries import BLIND_S as CANARY_BLIND_S
 from contracts.topics import PARTITIONS
 
 
@@ -53,6 +54,8 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How often coverage is brought up to what changed."""
     standstill_s: Annotated[float, Meta(gt=0, le=600)] = 15.0
     """Progress of a partition older than this: the pipeline stands there and nobody is seen. As the api's SHOUWANG_API_STANDSTILL_S."""
+    canary_blind_s: Annotated[float, Meta(gt=0, le=86_400)] = CANARY_BLIND_S
+    """A canary that was sent and has not come for longer: nobody of its partition is seen. As the api's SHOUWANG_API_CANARY_BLIND_S."""
     incident_homes: Annotated[int, Meta(ge=2, le=10_000)] = 20
     """So many homes of one town (nine digits of the area code) that fall silent within ``incident_s`` are one incident. Chosen: homes that lose
     their line by themselves once a week each are 4 or 5 in a town of 3,000 homes in that time, so chance does not make 20."""

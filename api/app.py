@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,14 +13,16 @@ from fastapi.openapi.utils import get_openapi
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from api import console, problems, relatives
 from api.attempts import Attempts
+from api.canaries import Canaries
 from api.context import Clock, Context
 from api.database import Database
 from api.dead_man import DeadMan
 from api.feed import Feed
 from api.guard import Guard
 from api.handover import Handovers
+from api.models.stages import CanariesNow
 from api.passwords import PasswordCheck
-from api.pipeline import PipelineWatch
+from api.pipeline import CanaryLimits, PipelineWatch
 from api.rounds import Rounds
 from api.routes import (
     admin,
@@ -45,6 +48,7 @@ from api.scope import current
 from api.settings import ApiSettings
 from api.shown import Shown
 from contracts import clocks, metrics
+from contracts.canaries import Word
 from storage.database import pool
 
 TITLE = "Shouwang 守望"
@@ -56,6 +60,7 @@ Errors are problem+json (RFC 9457): `detail` says what happened and what to do. 
 """
 _LOG = logging.getLogger(__name__)
 _STREAMS = metrics.make("shouwang_api_streams_open")
+_CANARY_OLDEST = metrics.make("shouwang_api_canary_oldest_seconds")
 
 
 def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
@@ -66,12 +71,20 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
         opened = pool(settings.database, "api", size=settings.pool, lock_s=LOCK_S, idle_s=IDLE_S, plan_anew=True)
         await opened.open(wait=False)
         database = Database(opened, settings.query_s)
+        canaries = Canaries(settings, database, clock) if settings.canary_s else None
         app.state.context = parts = Context(
             settings=settings,
             database=database,
             cases=TimescaleCases(opened, lambda: current.get().settings()),
-            feed=Feed(settings.kafka, database, settings.stream_queue),
-            pipeline=PipelineWatch(database, clock, settings.standstill_s),
+            feed=Feed(settings.kafka, database, settings.stream_queue, canary=canaries.heard if canaries else _nobody),
+            pipeline=PipelineWatch(
+                database,
+                clock,
+                settings.standstill_s,
+                canaries=CanaryLimits(settings.partitions, settings.canary_late_s, settings.canary_blind_s)
+                if canaries
+                else None,
+            ),
             passwords=PasswordCheck(),
             logins=Attempts(session.WRONG_FROM_ONE_ADDRESS, session.WRONG_WITHIN_S),
             shown=Shown(),
@@ -80,7 +93,10 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
             clock=clock,
         )
         _STREAMS.set_function(lambda: parts.feed.open_streams)
+        _CANARY_OLDEST.set_function(lambda: _oldest(parts.pipeline.canaries(clock())))
         works = [parts.feed.run, parts.pipeline.run, parts.rounds.run]
+        if canaries is not None:
+            works.append(canaries.run)
         if settings.dead_man_url:
             works.append(DeadMan(settings.dead_man_url, settings.dead_man_s, parts.health).run)
         if settings.fhir_url:
@@ -119,6 +135,17 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
     console.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _oldest(canaries: CanariesNow | None) -> float:
+    """NaN where of any place nothing is known: the figure must not look better than it is."""
+    if canaries is None or canaries.unknown or canaries.oldest_age_s is None:
+        return math.nan
+    return canaries.oldest_age_s
+
+
+def _nobody(word: Word) -> None:
+    """Where no canary is sent, whatever comes by as one is nothing."""
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

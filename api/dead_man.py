@@ -1,7 +1,7 @@
 """The dead man's ping: an outside address is asked for once a minute while all is well, and its owner is told there when that stops.
 
 It cannot be this system that tells of its own death. While anything on the way from a device to an alert stands, or this process does,
-no request goes out. What "all is well" means is the api's health (``pipeline``): database, feed, stream, writer and alerts, all of them ok.
+no request goes out. What "all is well" means is the api's health (``pipeline``): database, feed, stream, writer, alerts and canaries, all of them ok.
 """
 
 import asyncio

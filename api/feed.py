@@ -8,7 +8,7 @@ back for a new snapshot. A subscriber who does not keep up is ended too; he neve
 
 import asyncio
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from api.rows import row_of_summary
 from api.scope import OURSELVES
 from contracts import alerts
 from contracts.alerts import AlertEvent
+from contracts.canaries import Word
 from contracts.topics import ALERTS
 
 _AGAIN_S = 1.0
@@ -62,7 +63,16 @@ class Subscriber:
 class Feed:
     """Hands every change to every subscriber. ``ready``: the consumer stands at its place and reads."""
 
-    def __init__(self, kafka: str, database: Database, room: int, topic: str = ALERTS) -> None:
+    def __init__(
+        self,
+        kafka: str,
+        database: Database,
+        room: int,
+        topic: str = ALERTS,
+        canary: Callable[[Word], None] = lambda word: None,
+    ) -> None:
+        """``canary``: told of each canary in the place of the consoles."""
+        self._canary = canary
         self._kafka = kafka
         self._database = database
         self._room = room
@@ -148,9 +158,12 @@ class Feed:
                 events.append(alerts.decode(record.value or b""))
             except msgspec.DecodeError as error:
                 _LOG.error("%s/%d/%d is no alert event: %s", record.topic, record.partition, record.offset, error)
-        reasons = await self._reasons({event.case.case_id for event in events})
+        reasons = await self._reasons({event.case.case_id for event in events if event.canary is None})
         for event in events:
             self.heard_at = event.at
+            if event.canary is not None:
+                self._canary(event.canary)
+                continue
             change = Change(
                 change=event.change,
                 at=event.at,
@@ -164,6 +177,8 @@ class Feed:
 
     async def _reasons(self, case_ids: set[str]) -> Reasons:
         """Reasons with their numbers, which the events do not carry."""
+        if not case_ids:
+            return {}
         try:
             async with asyncio.timeout(_REASONS_S), self._database.connection(OURSELVES) as connection:
                 return await reasons_of(connection, case_ids)

@@ -10,15 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from alerts.coverage import standing_places
+import msgspec
+
+from alerts.coverage import standing_places, without_canary
 from api.database import Database
 from api.errors import DatabaseAway
-from api.models.stages import Health, Lane, PipelineNow, Stage
+from api.models.stages import CanariesNow, Health, Lane, PipelineNow, Stage
+from contracts.canaries import LOOK_BACK_S
 from storage.queries import fetch_all, fetch_one, query
 
 _PIPELINE = query("api_pipeline")
 _WRITER = query("api_writer")
 _OUTBOX = query("api_outbox")
+_CANARIES = query("canary_places")
 
 FORGET_S = 86_400.0
 """A source that has been silent for longer is history (a demo of last week); its residents are still shown as blind."""
@@ -77,16 +81,58 @@ def pipeline_of(rows: list[Mapping[str, Any]], now: datetime, standstill_s: floa
     return PipelineNow(state="late" if late else "running", lanes=lanes, at=now)
 
 
+class CanaryLimits(msgspec.Struct, frozen=True):
+    """What is asked of canaries, where there are any."""
+
+    partitions: int
+    late_s: float
+    blind_s: float
+
+
+def canaries_of(rows: Rows, now: datetime, late_s: float) -> CanariesNow:
+    """Rows of ``canary_places`` in one word: late where any proof is too old, else unknown where there never was one."""
+    known = [(_age_s(row["seen_sent_at"], now), row) for row in rows if row["seen_sent_at"] is not None]
+    unknown = sum(row["seen_sent_at"] is None for row in rows)
+    if not known:
+        return CanariesNow(state="unknown", oldest_age_s=None, unknown=unknown, late_s=late_s)
+    age_s, worst = max(known, key=lambda found: found[0])
+    return CanariesNow(
+        state="late" if age_s > late_s else "unknown" if unknown else "ok", oldest_age_s=age_s, lane=worst["lane"],
+        partition=worst["partition"], unknown=unknown, late_s=late_s,
+    )  # fmt: skip
+
+
+def canary_stage(canaries: CanariesNow) -> Stage:
+    """The canaries as one of the parts."""
+    if canaries.oldest_age_s is None:
+        return Stage(name="canaries", state="unknown", detail="none has come through yet")
+    detail = (
+        f"the oldest proof is {canaries.oldest_age_s:.0f} s old: lane {canaries.lane}, partition {canaries.partition}"
+    )
+    if canaries.unknown:
+        detail += f"; of {canaries.unknown} places there is none"
+    return Stage.model_validate(
+        {"name": "canaries", "state": {"ok": "ok", "late": "away", "unknown": "unknown"}[canaries.state], "detail": detail}
+    )  # fmt: skip
+
+
 class PipelineWatch:
     """Looks once a second and remembers, so that a hundred consoles cost no more than one."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], standstill_s: float, every_s: float = 1.0
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        standstill_s: float,
+        every_s: float = 1.0,
+        canaries: CanaryLimits | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._standstill_s = standstill_s
         self._every_s = every_s
+        self._limits = canaries
+        self._canaries: list[Mapping[str, Any]] = []
         self._answers = False
         self._answered_at: datetime | None = None
         self._stages: list[Stage] = []
@@ -109,6 +155,11 @@ class PipelineWatch:
                 rows = await fetch_all(connection, _PIPELINE, since=now - timedelta(seconds=FORGET_S))
                 writer = await fetch_one(connection, _WRITER)
                 outbox = await fetch_one(connection, _OUTBOX)
+                if self._limits is not None:
+                    since = now - timedelta(seconds=LOOK_BACK_S + self._limits.blind_s)
+                    self._canaries = [
+                        *await fetch_all(connection, _CANARIES, partitions=self._limits.partitions, since=since)
+                    ]
         except DatabaseAway as error:
             if self._answers:
                 _LOG.warning("%s", error)
@@ -116,7 +167,8 @@ class PipelineWatch:
             return
         self._answers, self._answered_at = True, now
         self._pipeline = pipeline_of([*rows], now, self._standstill_s)
-        self.standing = standing_places(rows, now, self._standstill_s)
+        missing = without_canary(self._canaries, now, self._limits.blind_s) if self._limits else {}
+        self.standing = standing_places(rows, now, self._standstill_s, missing)
         self.reported = frozenset((row["source"], row["partition"]) for row in rows)
         self._stages = [
             _aged("writer", writer["heard_at"] if writer else None, now, self._standstill_s, "stored what was stated"),
@@ -134,9 +186,18 @@ class PipelineWatch:
         stages = [database, feed, Stage.model_validate({"name": "stream", "state": stream_state})]
         if self._answers:
             stages += self._stages
+        canaries = self.canaries(now)
+        if canaries is not None:
+            stages.append(canary_stage(canaries))
         bad = [stage for stage in stages if stage.state != "ok"]
         state: Literal["ok", "degraded", "away"] = "away" if database.state == "away" else "degraded" if bad else "ok"
-        return Health(state=state, stages=stages, pipeline=pipeline, streams_open=streams_open, now=now)
+        return Health(
+            state=state, stages=stages, pipeline=pipeline, canaries=canaries, streams_open=streams_open, now=now
+        )
+
+    def canaries(self, now: datetime) -> CanariesNow | None:
+        """How old the proof is that the whole way works; without the database it grows older by itself. None: nobody sends any."""
+        return None if self._limits is None else canaries_of(self._canaries, now, self._limits.late_s)
 
     def _last_answer(self, now: datetime) -> str:
         if self._answered_at is None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from contracts import settings
+from contracts import canaries, settings
 from contracts.errors import BadSetting
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -43,6 +43,21 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Time zone of the centre: in it a report's days and hours of the day are counted."""
     standstill_s: Positive = 15.0
     """Progress of a partition older than this on the wall clock: the pipeline stands still there."""
+    canary_s: Annotated[float, Meta(ge=0, le=600)] = 0.0
+    """How often a canary goes through each partition and lane, s; 0 = none (nobody knows then whether the whole way works). A site's own default is 55."""
+    canary_late_s: Positive = 120.0
+    """Older proof than this is red in every header and stops the dead man's ping, s (design, section 6, rule 11)."""
+    canary_blind_s: Positive = canaries.BLIND_S
+    """A canary that was sent and has not come for longer: nobody of its partition is seen. As SHOUWANG_ALERTS_CANARY_BLIND_S."""
+    canary_user: str = "canary"
+    """MQTT account of the canaries; the broker's ACL lets it write in their area only."""
+    canary_password: str = ""
+    canary_tls: bool = False
+    """Connect to ``mqtt_tls_port`` and check the broker against ``mqtt_ca``. Needed as soon as the broker is another machine."""
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    mqtt_tls_port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    mqtt_ca: str = ""
     dead_man_url: Annotated[str, Meta(pattern=r"^(https?://.+)?$")] = ""
     """Outside address that is asked for while all is well, so that somebody hears when this site dies; empty = none. See docs/operating.md."""
     dead_man_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from contracts.canaries import Word
 from contracts.detections import Family, Origin
 
 Handling = Literal[
@@ -61,6 +62,8 @@ class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):
     case: CaseSummary
     origins: tuple[Origin, ...] = ()
     """Whom to tell ``taken`` when ``change`` is ``claimed``."""
+    canary: Word | None = None
+    """Set: no case stands behind this event. It is a canary on its way to its judge, and nobody else has anything to do with it."""
 
 
 _DECODER = msgspec.json.Decoder(AlertEvent)

@@ -229,15 +229,25 @@ class Card(Reading, frozen=True, kw_only=True, tag="card"):
     removed: bool = False
 
 
+class Canary(Reading, frozen=True, kw_only=True, tag="canary"):
+    """A signed test alarm (``contracts.canaries``). Taken from a canary under the canaries' own area alone; nobody stores it."""
+
+    lane: Literal["bulk", "urgent"]
+    sent_at_ms: Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
+    signature: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
 KINDS: dict[str, type[Reading]] = {
     "vitals": Vitals, "motion": Motion, "contact": Contact, "presence": Presence, "water": Water, "power": Power,
     "air": Air, "holding": Holding, "inertial": Inertial, "position": Position, "status": Status,
     "call": Call, "fall_alarm": FallAlarm, "smoke_alarm": SmokeAlarm, "gas_alarm": GasAlarm, "co_alarm": CoAlarm,
-    "leak_alarm": LeakAlarm, "card": Card,
+    "leak_alarm": LeakAlarm, "card": Card, "canary": Canary,
 }  # fmt: skip
 URGENT = frozenset({"call", "fall_alarm", "smoke_alarm", "gas_alarm", "co_alarm", "leak_alarm"})
 """Kinds that take the urgent lane whatever adapter they come from."""
-FROM_DEVICES = tuple(name for name in KINDS if name != "card")
+OURS = frozenset({"card", "canary"})
+"""Kinds that we send ourselves: no device may, and no table holds them."""
+FROM_DEVICES = tuple(name for name in KINDS if name not in OURS)
 
 ROLES = (
     "motion", "entrance_door", "door", "window", "radar", "bed", "chair", "stove", "plug", "light", "tap", "water_meter",

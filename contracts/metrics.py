@@ -33,7 +33,7 @@ TABLE = (
     Metric("shouwang_stream_detections_sent_total", "counter", ("detector",), "Detections sent, revisions included"),
     Metric("shouwang_stream_snapshots_written_total", "counter", ("lane",), "State snapshots acknowledged by Kafka"),
     Metric("shouwang_stream_detector_errors_total", "counter", ("detector",), "Rows or subjects that a detector raised on; they are passed over"),
-    Metric("shouwang_alerts_detections_read_total", "counter", ("result",), "Detections read: new, repeated, older, bad"),
+    Metric("shouwang_alerts_detections_read_total", "counter", ("result",), "Detections read: new, repeated, older, bad, canary"),
     Metric("shouwang_alerts_cases_changed_total", "counter", ("change",), "Changes of cases"),
     Metric("shouwang_alerts_timers_fired_total", "counter", ("kind",), "Timers that fell due"),
     Metric("shouwang_alerts_events_sent_total", "counter", (), "Alert events acknowledged by Kafka"),
@@ -48,6 +48,9 @@ TABLE = (
     Metric("shouwang_keeper_rollups_made_total", "counter", ("kind",), "Hours rolled up"),
     Metric("shouwang_api_requests_total", "counter", ("route", "status"), "HTTP requests"),
     Metric("shouwang_api_streams_open", "gauge", (), "Open SSE connections"),
+    Metric("shouwang_api_canaries_sent_total", "counter", ("lane",), "Canaries given to the MQTT connection"),
+    Metric("shouwang_api_canaries_judged_total", "counter", ("result",), "Canaries at their end: seen, repeated, forged"),
+    Metric("shouwang_api_canary_oldest_seconds", "gauge", (), "Age of the oldest proof that the whole way works, over all partitions and lanes; NaN = not known"),
 )  # fmt: skip
 _MAKERS: dict[str, Any] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 

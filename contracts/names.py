@@ -22,6 +22,10 @@ AREA_REPLAY = "999999999"
 """Area of replayed recordings: each replay brings a bridge that runs on the recording's own clock."""
 
 
+AREA_CANARY = "000000000"
+"""Area of the canaries (``contracts.canaries``): no code of a real place begins so, and nobody lives there."""
+
+
 class Topic(msgspec.Struct, frozen=True, gc=False):
     """A device's topic, taken apart. ``rest`` is what follows the channel (``z2m/<friendly name>``), else empty."""
 

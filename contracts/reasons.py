@@ -275,6 +275,8 @@ REASONS: dict[str, Reason] = {
     "device_silent.offline": Reason("设备（{role}）离线", "A device ({role}) is offline"),
     "device_silent.back": Reason("设备（{role}）恢复", "The device ({role}) is back"),
 
+    "canary.heard": Reason("全程自检信号（{lane} 通道）", "A canary (lane {lane})"),
+
     "detector_error.raised": Reason(
         "程序故障：{detector} 无法处理本户的数据，该项监测可能失效（{error}）",
         "A program fault: {detector} cannot handle this home's data and may not watch it ({error})",

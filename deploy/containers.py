@@ -67,6 +67,7 @@ def variables(site: Site) -> dict[str, str]:
         "SHOUWANG_DATABASE_PASSWORD": site.secrets.database_password,
         "SHOUWANG_API_DATABASE_PASSWORD": site.secrets.api_database_password,
         "SHOUWANG_BRIDGE_PASSWORD": site.secrets.bridge_password,
+        "SHOUWANG_CANARY_PASSWORD": site.secrets.canary_password,
         "SHOUWANG_TOKEN_SECRET": site.secrets.token_secret,
         "SHOUWANG_PUSH_KEY": site.secrets.push_key,
         "SHOUWANG_UID": str(os.geteuid()),

@@ -21,6 +21,10 @@ APP_ROLE = "shouwang"
 API_ROLE = "shouwang_api"
 """The api's own: it owns nothing, and row security holds for it."""
 BRIDGE_ACCOUNT = "bridge"
+CANARY_ACCOUNT = "canary"
+"""The api's on the MQTT broker: it may write in the canaries' area and read nothing."""
+CANARY_S = 55.0
+"""How often a canary goes where all is well, s: at least once a minute, and one that is lost leaves the age below two."""
 
 # A unix socket's path may have 107 bytes; the longest that we put under the data folder is run/supervisor.sock.PID.
 _LONGEST_DATA_PATH = 75
@@ -59,6 +63,11 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Private key by which browsers' push services know this site (VAPID). It follows from the secret of the tokens: a browser that subscribed once
         takes messages signed with this key only, so it must stay the same as long as the site."""
         return _push_key(self.token_secret)
+
+    @property
+    def canary_password(self) -> str:
+        """Of the MQTT account ``canary``. It follows from the bridge's, as the above from the owner's."""
+        return hashlib.sha256(b"canary " + self.bridge_password.encode()).hexdigest()
 
 
 def _push_key(token_secret: str) -> str:
@@ -144,7 +153,7 @@ class Site(msgspec.Struct, frozen=True):
     def environment(self, process: str = "") -> dict[str, str]:
         """What a stage finds in its environment: the caller's own SHOUWANG_* settings, and over them what this site fixes.
 
-        The fixed part is the same for every process but the api, which logs into the database as a role of its own; ``process`` also becomes
+        The fixed part is the same for every process but the api, which logs into the database as a role of its own and sends canaries; ``process`` also becomes
         SHOUWANG_PROCESS, for logs.
         """
         own = {name: value for name, value in os.environ.items() if name.startswith("SHOUWANG_")}
@@ -170,6 +179,8 @@ class Site(msgspec.Struct, frozen=True):
             fixed["SHOUWANG_PROCESS"] = process
         if process == "api":
             fixed["SHOUWANG_DATABASE"] = self.api_conninfo()
+            fixed["SHOUWANG_API_CANARY_PASSWORD"] = self.secrets.canary_password
+            own.setdefault("SHOUWANG_API_CANARY_S", f"{CANARY_S:g}")
         return own | fixed
 
 

@@ -2,11 +2,12 @@
 
 import msgspec
 
+from contracts import canaries
 from contracts.errors import BadName
 from contracts.kinds import KINDS, URGENT, Inertial, Reading
-from contracts.names import CHANNELS, Topic, parse_topic
+from contracts.names import AREA_CANARY, CHANNELS, Topic, parse_topic
 from ingest.adapters import zigbee2mqtt
-from ingest.native import Elements, read_inertial, read_many, read_status
+from ingest.native import Elements, read_canary, read_inertial, read_many, read_status
 from ingest.refusals import Refusal, explain, refuse
 
 PAYLOAD_LIMIT = 524_288
@@ -73,6 +74,8 @@ def judge(topic: str | Topic | Refusal, payload: bytes, *, led: bool = False) ->
             f"{len(payload)} bytes, the limit is {PAYLOAD_LIMIT}. Send fewer readings in one list, or shorter blocks"
         )
         return Judgement(found, [], [Refusal("oversize", detail)])
+    if found.area == AREA_CANARY and found.device_id == canaries.DEVICE_ID and found.channel in ("telemetry", "event"):
+        return _canary(found, payload)
     match found.channel:
         case "telemetry":
             return _native(found, read_many(payload))
@@ -105,6 +108,14 @@ def _native(topic: Topic, elements: Elements) -> Judgement:
         else:
             parts.append(Part(child, topic.device_id, kind, reading, urgent, place))
     return Judgement(topic, parts, elements.refusals, ignored="" if parts or elements.refusals else "empty list")
+
+
+def _canary(topic: Topic, payload: bytes) -> Judgement:
+    """A canary, and nothing else. What another device publishes under their area by mistake is read as anywhere else: it may be an SOS."""
+    judgement = _native(topic, read_canary(payload))
+    urgent = topic.channel == "event"
+    parts = [msgspec.structs.replace(part, urgent=urgent) for part in judgement.parts]
+    return msgspec.structs.replace(judgement, parts=parts)
 
 
 def _event(topic: Topic, payload: bytes) -> Judgement:

@@ -8,7 +8,7 @@ from typing import Any, Union
 import msgspec
 
 from contracts.dead_letters import Reason
-from contracts.kinds import FROM_DEVICES, KINDS, Inertial, Reading, Status
+from contracts.kinds import FROM_DEVICES, KINDS, Canary, Inertial, Reading, Status
 from ingest.refusals import Refusal, Refused, explain, refuse
 from ingest.salvage import salvage
 
@@ -18,6 +18,7 @@ _ONE = msgspec.json.Decoder(_ANY_KIND)
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _STATUS = msgspec.json.Decoder(Status)
 _INERTIAL = msgspec.json.Decoder(Inertial)
+_CANARY = msgspec.json.Decoder(Canary)
 _BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -47,6 +48,11 @@ def read_status(payload: bytes) -> Elements:
 def read_inertial(payload: bytes) -> Elements:
     """One block of motion samples; ``kind`` may be left out."""
     return _read_alone(_INERTIAL, payload)
+
+
+def read_canary(payload: bytes) -> Elements:
+    """One canary, and nothing else."""
+    return _read_alone(_CANARY, payload)
 
 
 def _read_alone(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Elements:

@@ -36,6 +36,7 @@ LEFT_OUT: Mapping[str, str] = {
     "row_identity": "with it, readings that are read from Kafka again would be taken for repeats of rows that are not there",
     "rollup_due": "follows from the readings",
     "pipeline": "is told anew every second",
+    "canaries": "say whether the way was whole at some moment; after a restore new ones say it",
     "resident_words": "follows from residents and homes",
     "device_silences": "follows from the detections, by a trigger that fires while they are restored",
     "coverage_due": "is filled by triggers while homes and devices are restored",

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts import dead_letters, frames
 from contracts.errors import FrameError
-from contracts.kinds import CLOCKS, VALUES
+from contracts.kinds import CLOCKS, OURS, VALUES
 from contracts.partitions import partition_of
 from contracts.topics import DEAD_LETTERS, EVENTS, READINGS
 from storage.places import places_of
@@ -51,7 +51,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 def rows_of(value: bytes, lane: str, home_id: str, device_id: str) -> Iterator[Seen]:
     """Rows of this account in a frame: its own, and those that it relayed as a hub. Raises FrameError."""
     for kind, batch in frames.decode(value).batches.items():
-        if kind == "card" or not batch.num_rows:
+        if kind in OURS or not batch.num_rows:
             continue
         for row in batch.to_pylist():
             if row["home_id"] == home_id and device_id in (row["device_id"], row["via"]):

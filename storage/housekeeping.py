@@ -28,10 +28,13 @@ DROP = query("drop_old_chunks")
 FORGET_IDENTITIES = query("forget_old_identities")
 FORGET_COUNTS = query("forget_old_counts")
 SETTLE_COUNTS = query("settle_counts")
+FORGET_CANARIES = query("forget_old_canaries")
 
 LISTED_RUNS = 512
 """Runs of numbers of a device that stay listed; with twice as many, older gaps are only counted from then on."""
 COMPRESS_AFTER_DAYS = 7
+CANARY_DAYS = 7
+"""Days that canaries are kept: 46,000 rows each. Chosen: a weekend that nobody looked at can still be looked into."""
 
 
 class Made(NamedTuple):
@@ -83,6 +86,7 @@ async def retain(connection: Connection, settings: KeeperSettings) -> dict[str, 
     await execute(connection, FORGET_IDENTITIES, days=settings.keep_identity_days)
     await execute(connection, FORGET_COUNTS, days=settings.keep_identity_days)
     await execute(connection, SETTLE_COUNTS, listed=LISTED_RUNS)
+    await execute(connection, FORGET_CANARIES, days=CANARY_DAYS)
     return dropped
 
 

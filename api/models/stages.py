@@ -31,6 +31,17 @@ class PipelineNow(Said):
     at: datetime
 
 
+class CanariesNow(Said):
+    """How long ago the whole way, from a device's message to the stream of changes, was last seen to work, at its worst place."""
+
+    state: Literal["ok", "late", "unknown"] = Field(description="unknown: of some place nothing has ever been seen")
+    oldest_age_s: float | None = Field(description="Age of the oldest proof of all places that have one, s")
+    lane: str | None = None
+    partition: int | None = Field(default=None, description="The place with the oldest proof")
+    unknown: int = Field(default=0, description="Places (partition and lane) of which nothing has ever been seen")
+    late_s: float = Field(description="Older than this is late, s")
+
+
 class Stage(Said):
     """One part, and whether it answers."""
 
@@ -45,6 +56,9 @@ class Health(Said):
     state: Literal["ok", "degraded", "away"]
     stages: list[Stage]
     pipeline: PipelineNow
+    canaries: CanariesNow | None = Field(
+        default=None, description="None: this site sends none, so it is not known whether the whole way works"
+    )
     streams_open: int
     now: datetime
 

@@ -1,7 +1,7 @@
 """The MQTT broker: its settings, its accounts, its command.
 
 Accounts come from the table ``accounts`` of the database (``storage.accounts`` renders them); the bridge's own account must
-exist before the database does, so it is kept here and put into whatever is installed.
+exist before the database does, so it is kept here and put into whatever is installed; the canaries' is kept beside it.
 """
 
 import base64
@@ -19,9 +19,10 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from contracts.names import AREA_CANARY
 from deploy.native import certificates, root
 from deploy.services import MOSQUITTO, service
-from deploy.site import BRIDGE_ACCOUNT, LOOPBACK, Site
+from deploy.site import BRIDGE_ACCOUNT, CANARY_ACCOUNT, LOOPBACK, Site
 
 HASH_ITERATIONS = 101
 """PBKDF2 rounds, mosquitto_passwd's own default. The broker hashes on its one thread at every connect, and passwords are
@@ -34,6 +35,11 @@ user {BRIDGE_ACCOUNT}
 topic read shouwang/v1/#
 topic write shouwang/v1/+/+/receipt
 topic readwrite shouwang/internal/#
+"""
+
+CANARY_ACL = f"""\
+user {CANARY_ACCOUNT}
+topic write shouwang/v1/{AREA_CANARY}/#
 """
 
 DEVICE_ACL = """\
@@ -102,31 +108,36 @@ def _write(path: Path, text: str) -> None:
     draft.rename(path)
 
 
-def _bridge_line(site: Site, known: str) -> str:
-    """The bridge's line of the password file; the present one where it still fits, so that nothing changes without need."""
-    for line in known.splitlines():
-        name, _, hashed = line.partition(":")
-        if name == BRIDGE_ACCOUNT and verify_password(site.secrets.bridge_password, hashed):
-            return line
-    return f"{BRIDGE_ACCOUNT}:{hash_password(site.secrets.bridge_password)}"
+def _own_lines(site: Site, known: str) -> list[str]:
+    """Lines of the password file for our own accounts; the present ones where they still fit, so that nothing changes without need."""
+    present = dict(line.split(":", 1) for line in known.splitlines() if ":" in line)
+    own = {BRIDGE_ACCOUNT: site.secrets.bridge_password, CANARY_ACCOUNT: site.secrets.canary_password}
+    return [
+        f"{name}:{hashed}"
+        if (hashed := present.get(name)) is not None and verify_password(password, hashed)
+        else f"{name}:{hash_password(password)}"
+        for name, password in own.items()
+    ]
 
 
 def install_credentials(site: Site, passwords: str, acl: str) -> None:
     """Replace the broker's accounts and tell it. Connections whose account has gone are closed by the broker.
 
     ``passwords``: lines ``account:hash`` with the hash of hash_password. ``acl``: sections ``user NAME`` with their topics,
-    and patterns. The bridge's account and the devices' patterns are added where they are missing.
+    and patterns. The bridge's account, the canaries' and the devices' patterns are added where they are missing.
     """
     folder = _folder(site)
     folder.mkdir(exist_ok=True)
     present = folder / "passwords"
-    bridge = _bridge_line(site, present.read_text() if present.exists() else "")
-    others = [line for line in passwords.splitlines() if line and not line.startswith(f"{BRIDGE_ACCOUNT}:")]
-    if f"user {BRIDGE_ACCOUNT}" not in acl.splitlines():
-        acl = BRIDGE_ACL + acl
+    own = _own_lines(site, present.read_text() if present.exists() else "")
+    taken = tuple(f"{name}:" for name in (BRIDGE_ACCOUNT, CANARY_ACCOUNT))
+    others = [line for line in passwords.splitlines() if line and not line.startswith(taken)]
+    for account, lines in ((CANARY_ACCOUNT, CANARY_ACL), (BRIDGE_ACCOUNT, BRIDGE_ACL)):
+        if f"user {account}" not in acl.splitlines():
+            acl = lines + acl
     if "pattern write shouwang/v1/+/%u/#" not in acl.splitlines():
         acl = acl.rstrip("\n") + "\n" + DEVICE_ACL
-    _write(present, "\n".join([bridge, *others]) + "\n")
+    _write(present, "\n".join([*own, *others]) + "\n")
     _write(folder / "acl", acl)
     _reload(site)
 

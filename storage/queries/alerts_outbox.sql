@@ -26,3 +26,7 @@ SELECT value FROM outbox WHERE sent_at IS NULL AND topic = %(topic)s ORDER BY ou
 -- name: forget_sent_events
 -- Sent events are kept a while for questions; the audit holds the story for good.
 DELETE FROM outbox WHERE outbox_id IN (SELECT outbox_id FROM outbox WHERE sent_at < %(before)s LIMIT %(limit)s);
+
+-- name: forget_sent_canaries
+-- Events of canaries are of no use once they are told; a city's day of them would be more than its alarms.
+DELETE FROM outbox WHERE outbox_id IN (SELECT outbox_id FROM outbox WHERE sent_at < %(before)s AND starts_with(key, 'canary-') LIMIT %(limit)s);

@@ -67,6 +67,10 @@ def api_settings(post_box: PostBox, clinic: Clinic, push_service: PushService) -
         "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}",
         "SHOUWANG_API_FHIR_URL": clinic.url,
         "SHOUWANG_API_PUSH_SERVICES": push_service.url,
+        # There is no bridge here, so no canary comes; tests write what is to be known of them, and nobody is blind without.
+        "SHOUWANG_API_CANARY_S": "600",
+        "SHOUWANG_API_CANARY_BLIND_S": "86400",
+        "SHOUWANG_ALERTS_CANARY_BLIND_S": "86400",
     }
 
 

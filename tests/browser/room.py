@@ -57,6 +57,7 @@ CLEARED = (
     "cases",
     "detections",
     "pipeline",
+    "canaries",
     "sessions",
 )
 

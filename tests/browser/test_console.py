@@ -476,3 +476,51 @@ async def test_two_cases_of_one_matter_become_one_at_the_desk_that_has_one_of_th
     await desk.get_by_test_id("list-new").click()
     await claim_in(desk)
     await expect(desk.get_by_test_id("history")).to_contain_text("desk-1 将另一件警情")
+
+
+async def test_the_age_of_the_oldest_canary_is_in_every_header_and_one_that_is_late_is_red_said_and_heard(
+    room: Room,
+) -> None:
+    page = await room.desk("chief")
+    lamp, banner, sound = page.get_by_test_id("canary"), page.get_by_test_id("canary-late"), page.get_by_test_id("sound")  # fmt: skip
+    await expect(lamp).to_have_attribute("data-state", "unknown")
+    await expect(lamp).to_contain_text("尚无结果")
+    await sound.click()
+
+    def came(ago_s: int) -> None:
+        room.rows("DELETE FROM canaries")
+        room.rows(
+            "INSERT INTO canaries (lane, partition, sent_at, home_id, seen_at) SELECT lane, partition, now() - %s * interval '1 second', '', now()"
+            " FROM unnest(ARRAY['bulk', 'urgent']) AS lane CROSS JOIN generate_series(0, 15) AS partition",
+            ago_s,
+        )  # fmt: skip
+
+    came(30)
+    await expect(lamp).to_have_attribute("data-state", "ok")
+    await expect(lamp).to_contain_text("秒前")
+    await expect(banner).to_have_count(0)
+    for each in (
+        "residents",
+        "coverage",
+        "visits",
+        "shifts",
+        "windows",
+        "oversight",
+        "reports",
+        "told",
+        "system",
+        "desk",
+    ):
+        await page.get_by_test_id(f"nav-{each}").click()
+        await expect(lamp).to_be_visible()
+    came(300)
+    await expect(lamp).to_have_attribute("data-state", "late")
+    await expect(lamp).to_have_class(re.compile("bad"))
+    await expect(banner).to_contain_text("可能到不了值守台")
+    await expect(sound).to_have_attribute("data-sounded", re.compile(r'"2":[1-9]'))
+    admin = await room.desk("root")
+    await expect(admin.get_by_test_id("canary")).to_have_attribute("data-state", "late")
+    room.rows("UPDATE canaries SET sent_at = now() - interval '10 seconds'")
+    await expect(lamp).to_have_attribute("data-state", "ok")
+    await expect(banner).to_have_count(0)
+    await expect(admin.get_by_test_id("canary")).to_have_attribute("data-state", "ok")

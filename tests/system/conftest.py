@@ -34,6 +34,9 @@ class Stages:
     def start(self, *entries: str | Stage, settings: Mapping[str, str] | None = None) -> None:
         """Start and wait until ready; ``settings`` are SHOUWANG_* variables for all of them."""
         chosen = [stage(entry) if isinstance(entry, str) else entry for entry in entries]
+        if "ingest-main" not in {entry.name for entry in chosen}:
+            # Without a bridge no canary would ever come, and after two minutes everybody would be called blind.
+            settings = {"SHOUWANG_API_CANARY_S": "0", **(settings or {})}
         self._started += [entry.name for entry in chosen]
         start(self.site, chosen, settings)
 

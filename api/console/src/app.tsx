@@ -7,6 +7,7 @@ import { Desk } from "./desk";
 import { SpeakProvider, keepLanguage, keptLanguage, useSpeech } from "./language";
 import { Login } from "./login";
 import { logOut, put, resume, whenSessionEnds } from "./session";
+import { PolledCanary } from "./status";
 import { SystemPage } from "./system";
 import { ToldPage } from "./told";
 import type { Language } from "./texts";
@@ -69,7 +70,9 @@ function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) 
     case "admin":
       return (
         <>
-          <Header person={person} onLanguage={onLanguage} />
+          <Header person={person} onLanguage={onLanguage}>
+            <PolledCanary />
+          </Header>
           <SystemPage />
           <ToldPage person={person} />
         </>

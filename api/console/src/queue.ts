@@ -85,8 +85,12 @@ export function nextOf(rows: CaseRow[], offers: ReadonlyMap<string, Offer>, me: 
   return calling.find(ours) ?? calling[0];
 }
 
-/** Cases that call for a person and that nobody has taken, most urgent first: what the desk sounds. */
-export function sounding(queue: Queue): CaseRow[] {
-  const rows = [...queue.cases.values()].filter((row) => SOUNDING.has(row.handling) && !row.test && row.priority <= 4);
+/** A canary that is late sounds as P2 does: nobody is known to be in danger, but of a partition nobody would come to know. */
+const CANARY = { case_id: "canary", priority: 2 };
+
+/** Cases that call for a person and that nobody has taken, and a canary that is late, most urgent first: what the desk sounds. */
+export function sounding(queue: Queue): { case_id: string; priority: number }[] {
+  const rows: { case_id: string; priority: number }[] = [...queue.cases.values()].filter((row) => SOUNDING.has(row.handling) && !row.test && row.priority <= 4);
+  if (queue.health?.canaries?.state === "late") rows.push(CANARY);
   return rows.sort((a, b) => a.priority - b.priority);
 }

@@ -3,6 +3,7 @@ import { Alert, Button } from "antd";
 import { useEffect, useState } from "react";
 import type { Link } from "./feed";
 import { useSpeech } from "./language";
+import { get } from "./session";
 import type { Sounder } from "./sound";
 import { countdown } from "./texts";
 import type { Health } from "./types";
@@ -19,6 +20,8 @@ function ageS(link: Link): number | null {
   return link.heardAt === null ? null : (performance.now() - link.heardAt) / 1000;
 }
 
+/** A page without a stream asks this often, ms. */
+const POLL_MS = 5_000;
 /** Older than three heartbeats is old, whatever the socket says. */
 const OLD_S = 7;
 
@@ -38,6 +41,7 @@ export function LinkState({ link, health }: { link: Link; health: Health | null 
         {stale ? "✕" : "●"} {link.state === "live" && !stale && age !== null ? `${t("link.live")} · ${t("link.heartbeat", { age: duration(age) })}` : t(stale ? "link.unknown" : "link.connecting")}
       </span>
       {!stale && health !== null && <Pipeline health={health} />}
+      {!stale && health !== null && <CanaryLamp health={health} />}
     </span>
   );
 }
@@ -53,6 +57,36 @@ function Pipeline({ health }: { health: Health }) {
       {parts > 0 && <small> {t("pipe.parts", { count: parts })}</small>}
     </span>
   );
+}
+
+/** How long ago the whole way was last seen to work, from a device's message to this stream. Not known is said, and is not well. */
+function CanaryLamp({ health }: { health: Health }) {
+  const { t, duration } = useSpeech();
+  const state = health.canaries?.state ?? "unknown";
+  const age = health.canaries?.oldest_age_s ?? null;
+  const words = state !== "unknown" && age !== null ? t("canary.age", { age: duration(age) }) : health.canaries === null ? t("canary.none") : t("canary.unknown");
+  return (
+    <span className={`lamp ${state === "ok" ? "good" : state === "late" ? "bad" : "wait"}`} data-testid="canary" data-state={state} title={t("canary.what")}>
+      {state === "ok" ? "●" : state === "late" ? "✕" : "◆"} {words}
+    </span>
+  );
+}
+
+/** The same for a page without a stream of changes. */
+export function PolledCanary() {
+  const { t } = useSpeech();
+  const [health, setHealth] = useState<Health | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    const load = (): void => void get<Health>("/api/v1/health", stop.signal).then(setHealth, () => setHealth(null));
+    load();
+    const timer = window.setInterval(load, POLL_MS);
+    return () => {
+      stop.abort();
+      window.clearInterval(timer);
+    };
+  }, []);
+  return <span className="state">{health === null ? <span className="lamp wait" data-testid="canary" data-state="unknown">◆ {t("canary.unknown")}</span> : <CanaryLamp health={health} />}</span>;
 }
 
 function PipelineWords({ health }: { health: Health }) {
@@ -80,6 +114,12 @@ export function Banners({ link, health }: { link: Link; health: Health | null })
     <>
       {away("database") && <Alert banner type="error" className="banner" data-testid="database-away" title={t("link.database")} />}
       {away("feed") && <Alert banner type="warning" className="banner" data-testid="feed-away" title={t("link.feed")} />}
+      {health.canaries?.state === "late" && !away("database") && (
+        <Alert
+          banner type="error" className="banner" data-testid="canary-late"
+          title={t("canary.late", { age: duration(health.canaries.oldest_age_s ?? 0), lane: health.canaries.lane ?? "?", partition: health.canaries.partition ?? "?" })}
+        />
+      )}
       {(health.pipeline.state === "standing" || health.pipeline.state === "unknown") && !away("database") && (
         <Alert banner type="error" className="banner" data-testid="pipeline-standing" title={<PipelineWords health={health} />} />
       )}

@@ -149,12 +149,14 @@ export interface Lane {
 }
 
 export interface PipelineNow { state: "running" | "late" | "standing" | "unknown"; lanes: Lane[]; at: string }
+export interface CanariesNow { state: "ok" | "late" | "unknown"; oldest_age_s: number | null; lane: string | null; partition: number | null; unknown: number; late_s: number }
 export interface Stage { name: string; state: "ok" | "late" | "away" | "unknown"; detail: string }
 
 export interface Health {
   state: "ok" | "degraded" | "away";
   stages: Stage[];
   pipeline: PipelineNow;
+  canaries: CanariesNow | null;
   streams_open: number;
   now: string;
 }

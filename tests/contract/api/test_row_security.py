@@ -36,6 +36,7 @@ WITHOUT = {
     "pipeline": "says nothing about people",
     "sources": "says nothing about people",
     "place_outages": "says nothing about people: a bridge, a partition and when they stood",
+    "canaries": "says nothing about people: homes that nobody lives in, and when a test alarm passed",
     "unwatched": "says nothing about people: a bridge and when it was away",
     "service_circles": "rules of the whole site",
     "supervision_rules": "rules of the whole site",

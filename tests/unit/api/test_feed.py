@@ -1,16 +1,23 @@
 """The feed's arithmetic: nobody is told twice or backwards, nobody is held up by one who is slow."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from alerts.canaries import event_of as canary_event
 from api.feed import Feed, Subscriber
 from api.models.stages import Change
 from api.reasons import reason
 from api.routes.stream import StreamView
 from api.rows import row_of_summary
+from contracts import alerts
 from contracts.alerts import CaseSummary
+from contracts.canaries import Word, signed
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+class Record(NamedTuple):
+    value: bytes
 
 
 def change(case_id: str = "c-1", version: int = 1, area_code: str = "330282001001", **other: Any) -> Change:
@@ -80,3 +87,12 @@ def test_a_change_without_the_database_has_its_sentence_with_the_numbers_left_op
     numbers = {"silence_min": 90.0, "room": "kitchen", "limit_min": 60.0}
     assert "90 分钟" in row_of_summary(case, [reason("inactivity.silent", numbers)]).reasons[0].zh
     assert "? 分钟" in row_of_summary(case, None).reasons[0].zh
+
+
+async def test_a_canary_comes_to_its_judge_and_to_no_console() -> None:
+    heard: list[Word] = []
+    feed = Feed("127.0.0.1:9", None, room=3, canary=heard.append)  # type: ignore[arg-type]
+    word = signed(b"k" * 32, "canary-3", "urgent", 1_760_000_000_123)
+    with feed.subscribe("") as console:
+        await feed._publish([Record(alerts.encode(canary_event(word, NOW)))])  # type: ignore[list-item]
+        assert (heard, console.changes.qsize()) == ([word], 0)

@@ -42,6 +42,20 @@ def test_the_bridge_is_there_before_anybody_else(site):
     assert mosquitto.DEVICE_ACL in acl
 
 
+def test_the_canaries_may_write_in_their_area_and_nowhere_else(site):
+    mosquitto.install_credentials(site, f"canary:{mosquitto.hash_password('mine')}\n", "")
+    assert mosquitto.verify_password(site.secrets.canary_password, passwords(site)["canary"])
+    acl = (site.data / "mosquitto" / "acl").read_text()
+    section = acl.partition("user canary\n")[2].partition("pattern")[0].partition("user")[0]
+    assert section == "topic write shouwang/v1/000000000/#\n"
+
+
+def test_the_key_to_the_canaries_account_is_the_api_s_alone(site):
+    assert site.environment("api")["SHOUWANG_API_CANARY_PASSWORD"] == site.secrets.canary_password
+    assert site.secrets.canary_password != site.secrets.bridge_password
+    assert "SHOUWANG_API_CANARY_PASSWORD" not in site.environment("ingest-main")
+
+
 def test_installing_again_changes_no_byte_so_no_connection_is_closed_for_nothing(site):
     line = f"h1.door:{mosquitto.hash_password('x')}\n"
     mosquitto.install_credentials(site, line, "")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.kinds import Call, Contact, FallAlarm, Inertial, Motion, Status, Vitals
+from contracts.names import AREA_CANARY
 from ingest.gate import PAYLOAD_LIMIT, Judgement, judge
 
 HOME = "shouwang/v1/330282101/home-1.hub"
@@ -273,3 +274,24 @@ def test_no_topic_and_no_bytes_make_the_gate_raise(topic: str, payload: bytes) -
 def test_types_of_readings_are_those_of_the_contract() -> None:
     readings = [{"kind": "contact", "open": True}, {"kind": "vitals", "heart_rate_bpm": 71}]
     assert [type(part.reading) for part in sent("telemetry", *readings).parts] == [Contact, Vitals]
+
+
+CANARY = {"kind": "canary", "t": 1.0, "sent": 1.0, "lane": "urgent", "sent_at_ms": 1000, "signature": "0" * 64}
+
+
+def test_a_canary_comes_from_its_own_area_in_the_lane_of_its_channel() -> None:
+    for channel, urgent in (("event", True), ("telemetry", False)):
+        (part,) = judge(f"shouwang/v1/{AREA_CANARY}/canary-3.canary/{channel}", json.dumps(CANARY).encode()).parts
+        assert (part.kind, part.urgent, part.device_id) == ("canary", urgent, "canary")
+
+
+@pytest.mark.parametrize("topic", [f"{HOME}/event", f"{HOME}/telemetry", f"shouwang/v1/{AREA_CANARY}/h-1.pir-1/event"])
+def test_no_device_can_say_that_it_is_a_canary(topic: str) -> None:
+    assert only_refusal(judge(topic, json.dumps(CANARY).encode()))[0] == "wrong_type"
+
+
+def test_a_canary_says_nothing_else_and_an_sos_under_its_area_is_still_an_sos() -> None:
+    sos = b'{"kind": "call", "boot": 1, "seq": 9}'
+    assert judge(f"shouwang/v1/{AREA_CANARY}/canary-3.canary/event", sos).parts == []
+    (part,) = judge(f"shouwang/v1/{AREA_CANARY}/h-1.sos-1/event", sos).parts
+    assert part.kind == "call"
