@@ -48,8 +48,8 @@ def people(traffic: Traffic) -> dict[str, list[dict[str, Any]]]:
 
 
 def cases(traffic: Traffic) -> dict[str, dict[str, Any]]:
-    """By home; the version is another one after a restore, and the ladder goes on meanwhile."""
-    moving = ("version", "rung", "deadline_at", "score", "reasons", "priority")
+    """By home; the version and when it changed are others after a restore (a platform gets it once more), and the ladder goes on meanwhile."""
+    moving = ("version", "changed_at", "rung", "deadline_at", "score", "reasons", "priority")
     return {
         case["home_id"]: {name: value for name, value in case.items() if name not in moving} for case in traffic.cases()
     }
