@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 from faust.types import TP
@@ -123,8 +123,7 @@ class BulkWorker:
             try:
                 self._take(event)
             except BaseException as error:
-                log.exception("a frame could not be handled")
-                end_process(repr(error), EXIT_BROKEN)
+                self._give_up("a frame could not be handled", error)
 
     async def _room(self) -> None:
         """Wait while the backlog of the partitions that are ours fills the memory that it may have."""
@@ -215,8 +214,14 @@ class BulkWorker:
             self._waiting = {number: deque() for number in made}
             self._partitions.update(made)
         except BaseException as error:
-            log.exception("the state could not be restored")
-            end_process(repr(error), EXIT_BROKEN)
+            self._give_up("the state could not be restored", error)
+
+    def _give_up(self, what: str, error: BaseException) -> NoReturn:
+        """End the process; but a stop that comes in the middle of a rebalance is no fault, and goes on as one. Raises ``error`` then."""
+        if isinstance(error, asyncio.CancelledError) and self.app.should_stop:
+            raise error
+        log.exception(what)
+        end_process(repr(error), EXIT_BROKEN)
 
     async def _on_revoked(self, *_: object, **__: object) -> None:
         await self._let_go()
