@@ -124,10 +124,12 @@ async def both_sit_down(chief: Page, one: Page, two: Page, room: Room) -> None:
 
 async def a_call_for_help_is_seen_to_the_end(one: Page, room: Room) -> None:
     await go(one, "desk")
-    await room.happens("stove", "luo", score=2)
+    await room.happens(
+        "stove", "luo", score=2, reason="stove_unattended.forgotten", evidence={"on_min": 47.0, "empty_min": 32.0}
+    )
     await room.happens("sos", reason="call.press", score=4)
     await expect(row_of(one, "shen")).to_contain_text("住户按下了求助按钮")
-    await expect(row_of(one, "luo")).to_contain_text("灶具未关")
+    await expect(row_of(one, "luo")).to_contain_text("厨房无人 32 分钟")
     await keep(one, "queue")
     await claim_next(one)
     assert case_of(room, "shen", "sos", "handling, desk_id, priority") == ("CLAIMED", "desk-1", 1)
@@ -143,7 +145,6 @@ async def a_call_for_help_is_seen_to_the_end(one: Page, room: Room) -> None:
     assert room.rows("SELECT user_name, state, asked_by FROM responses") == [("lin", "asked", "desk-1")]
     await say(one, "dispatch", "社区王医生，已拨 120")
     await expect(one.get_by_test_id("handling")).to_contain_text("已派人")
-    await keep(one, "dispatched")
     assert case_of(room, "shen", "sos", "handling") == ("DISPATCHED",)
     await one.get_by_test_id("act-arrive").click()
     await expect(one.get_by_test_id("handling")).to_contain_text("已到场")
