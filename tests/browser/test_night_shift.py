@@ -280,4 +280,3 @@ async def the_night_is_reported(chief: Page, room: Room) -> None:
     await keep(chief, "report")
     await go(chief, "coverage")
     await expect(chief.get_by_test_id("coverage-page")).to_be_visible()
-    await keep(chief, "coverage")
