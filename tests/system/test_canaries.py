@@ -26,8 +26,8 @@ from tests.system.conftest import Stages
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
-EVERY_S, LATE_S = "8", "20"
-"""Several times as fast as in life, so that a test sees one stay away."""
+EVERY_S, LATE_S = "5", "12"
+"""Ten times as fast as in life, so that a test sees one stay away."""
 LIMIT_S = 150.0
 """Longest wait for anything, s, on a machine that others use too."""
 PATIENT_S = "600"
