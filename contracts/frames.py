@@ -154,6 +154,8 @@ def read_meta(value: bytes) -> FrameMeta:
         meta = _META.decode(memoryview(value)[_HEAD.size : _HEAD.size + head])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FrameError(detail=str(error)) from error
+    if _HEAD.size + head + sum(block.bytes for block in meta.blocks) != len(value):
+        raise FrameError(detail="its parts are not as long as its head says: bytes were changed or lost")
     if meta.version != VERSION:
         raise FrameError(detail=f"it has version {meta.version}, this program reads {VERSION}")
     return meta

@@ -160,6 +160,14 @@ def test_a_frame_cut_short_is_refused(
         frames.decode(value[: data.draw(st.integers(0, len(value) - 1))])
 
 
+@pytest.mark.parametrize("at", range(8, 12))
+def test_a_frame_without_rows_whose_head_says_another_length_is_refused(at: int) -> None:
+    value = bytearray(frames.encode(FrameMeta(source="s", lane="bulk", watched_until_s=1.0), {}))
+    value[at] ^= 64
+    with pytest.raises(FrameError):
+        frames.decode(bytes(value))
+
+
 @given(noise=st.binary(max_size=200))
 def test_noise_is_no_frame(noise: bytes) -> None:
     with pytest.raises(FrameError):
