@@ -21,7 +21,8 @@ export function CoverPage() {
   const [area, setArea] = useState("");
   const [shown, setShown] = useState<(typeof SHOWN)[number]>("any");
   const [counts, setCounts] = useState<CoverageByArea | null>(null);
-  const [rows, setRows] = useState<CoverageHome[]>([]);
+  /** null: not known yet, which is not the same as nobody. */
+  const [rows, setRows] = useState<CoverageHome[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
 
@@ -31,19 +32,22 @@ export function CoverPage() {
         const words = new URLSearchParams({ area, state: shown, ...(after === null ? {} : { after }) });
         if (after === null) setCounts(await get<CoverageByArea>(`/api/v1/coverage?area=${area}`, signal));
         const page = await get<CoveragePage>(`/api/v1/coverage/homes?${words}`, signal);
-        setRows((before) => (after === null ? page.homes : [...before, ...page.homes]));
+        setRows((before) => (after === null || before === null ? page.homes : [...before, ...page.homes]));
         setNext(page.next_after);
         setTrouble(null);
       } catch (error) {
-        if (!signal?.aborted) setTrouble(say.current(error));
+        if (signal?.aborted) return;
+        setTrouble(say.current(error));
+        setRows((before) => (before?.length === 0 ? null : before));
       }
     },
     [area, shown],
   );
-  const more = rows.length > 50;
+  const more = rows !== null && rows.length > 50;
   useEffect(() => {
     const stop = new AbortController();
-    setRows([]);
+    setRows(null);
+    setCounts(null);
     void load(null, stop.signal);
     return () => stop.abort();
   }, [load]);
@@ -91,7 +95,8 @@ export function CoverPage() {
         options={SHOWN.map((each) => ({ value: each, label: each === "any" ? t("cover.any") : word("coverage", each) }))}
       />
       <Table<CoverageHome>
-        size="small" rowKey="home_id" pagination={false} dataSource={rows} locale={{ emptyText: t("cover.none") }}
+        size="small" rowKey="home_id" pagination={false} dataSource={rows ?? []}
+        locale={{ emptyText: t(rows === null ? "cover.unknown" : shown === "any" ? "cover.none" : "cover.none_such") }}
         columns={[
           {
             title: t("case.who"),
