@@ -218,7 +218,9 @@ class Neighbourhood:
                     self._publish(item)
                 if self._late_s > 0.05:
                     await asyncio.sleep(0)  # behind: the loop must still hear acknowledgements
-            self._next_s = math.inf
+            self._next_s = (
+                end_s  # the world is played so far and no further, however long it takes until somebody closes it
+            )
         finally:
             helper.cancel()
 

@@ -397,6 +397,19 @@ async def test_coverage_is_counted_from_the_city_down_and_names_the_frailest_fir
     room.rows("UPDATE devices SET last_seen_at = NULL, source = NULL WHERE home_id = 'luo'")
 
 
+async def test_coverage_says_that_it_does_not_know_while_its_list_does_not_come(room: Room) -> None:
+    page = await room.desk("chief")
+    await page.route("**/api/v1/coverage/homes**", lambda route: route.fulfill(status=503, json={}))
+    await page.get_by_test_id("nav-coverage").click()
+    await expect(page.get_by_test_id("coverage-page").get_by_role("alert")).to_be_visible()
+    await expect(page.get_by_test_id("coverage-page")).to_contain_text("尚不清楚")
+    await expect(page.get_by_test_id("coverage-page")).not_to_contain_text("这里所有住户看护正常")
+    await page.unroute("**/api/v1/coverage/homes**")
+    await page.get_by_test_id("nav-desk").click()
+    await page.get_by_test_id("nav-coverage").click()
+    await expect(page.get_by_test_id("coverage-page")).not_to_contain_text("尚不清楚")
+
+
 async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(room: Room) -> None:
     page = await room.desk("desk-1")
     dark = [f"dark-{number:02}" for number in range(20)]
