@@ -30,6 +30,11 @@ from simulators.sending import Away, Message, Numbers, absences, messages, nativ
 
 REPEAT_S = 3.0
 """Wall seconds after which an urgent message without a receipt is sent again; then every time half as long again, at most 30."""
+LATE_S = 0.05
+"""Behind the clock by more than this, wall s, the world is caught up with wave by wave."""
+WAVE_S = 20.0
+"""Length of a wave, virtual s. The broker holds all of one before the next begins: else an account whose connection is read first would be
+minutes ahead of the others, and these, by the order in which things arrive, silent until then."""
 PLAYED_S = 0.1
 """How often the bridge is told how far the world has been played, wall s."""
 _ENCODER = msgspec.json.Encoder()
@@ -134,6 +139,8 @@ class Neighbourhood:
         self._last_connections: int | None = None
         self._next_s = math.inf
         """Virtual instant of the first message that was not published yet, or at which the world ended."""
+        self._wave_s = -math.inf
+        """Virtual instant at which the wave began that is being caught up with."""
         self._played_s = 0.0
         self._teller: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -210,19 +217,27 @@ class Neighbourhood:
                 if self._stopping.is_set():
                     return
                 self._late_s = max(0.0, -wait_s)
+                if self._late_s > LATE_S:
+                    await self._wave(item.at_s)
                 self.counts.end_at_s = item.at_s
                 self._note_causes(item.at_s)
                 if isinstance(item, _Control):
                     await self._control(item)
                 else:
                     self._publish(item)
-                if self._late_s > 0.05:
+                if self._late_s > LATE_S:
                     await asyncio.sleep(0)  # behind: the loop must still hear acknowledgements
-            self._next_s = (
-                end_s  # the world is played so far and no further, however long it takes until somebody closes it
-            )
+            self._next_s = end_s  # played so far and no further, however long it takes until somebody closes it
         finally:
             helper.cancel()
+
+    async def _wave(self, at_s: float) -> None:
+        """Before the first item of a wave: until what the standing connections have to deliver is younger than the wave before."""
+        if at_s < self._wave_s + WAVE_S:
+            return
+        self._wave_s = at_s
+        while any(since_s < at_s for since_s in self._waiting_since(connected=True)) and not self._stopping.is_set():
+            await asyncio.sleep(0.002)
 
     def _publish(self, message: Message) -> None:
         numbers = self.numbers.take(message)
@@ -258,10 +273,10 @@ class Neighbourhood:
                 client.publish(topic, _ENCODER.encode({"t": played_s}))
                 self._played_s = played_s
 
-    def _waiting_since(self) -> Iterator[float]:
-        """Virtual instants from which on the broker does not hold all that was published."""
+    def _waiting_since(self, connected: bool = False) -> Iterator[float]:
+        """Virtual instants from which on the broker does not hold all that was published; ``connected``: of the accounts that are now."""
         for client in {*self._clients.values()}:
-            if (oldest := client.oldest) is not None:
+            if (client.connected or not connected) and (oldest := client.oldest) is not None:
                 yield oldest.at_s
 
     async def _control(self, item: _Control) -> None:

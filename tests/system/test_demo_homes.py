@@ -19,7 +19,7 @@ from simulators.clock import VirtualClock, midnight_s
 from simulators.mqtt import Address, BrokerRefused, Client
 from simulators.neighbourhood import Home, neighbourhood
 from simulators.residents import live
-from simulators.running import Credentials, Neighbourhood
+from simulators.running import WAVE_S, Credentials, Neighbourhood
 from simulators.scenarios import AT_HOME, SCENARIOS, Incident
 from simulators.schedule import Schedule
 from storage import accounts
@@ -70,8 +70,13 @@ class Listener:
 
 
 @pytest.fixture
-def home() -> Home:
-    return neighbourhood(1, seed=9, prefix=f"t{uuid4().hex[:6]}")[0]
+def homes() -> list[Home]:
+    return list(neighbourhood(8, seed=9, prefix=f"t{uuid4().hex[:6]}"))
+
+
+@pytest.fixture
+def home(homes: list[Home]) -> Home:
+    return homes[0]
 
 
 @pytest.fixture
@@ -82,9 +87,9 @@ def listener(site: Site, home: Home) -> Iterator[Listener]:
 
 
 @pytest.fixture
-async def passwords(site: Site, home: Home) -> AsyncIterator[dict[str, str]]:
+async def passwords(site: Site, homes: list[Home]) -> AsyncIterator[dict[str, str]]:
     connection = await connect(site.conninfo(), "test")
-    wanted = [accounts.Account(f"{home.home_id}.{device}") for device in home.own_accounts]
+    wanted = [accounts.Account(f"{home.home_id}.{device}") for home in homes for device in home.own_accounts]
     async with connection.transaction():
         made = await accounts.create(connection, wanted)
     await accounts.install(connection, site)
@@ -93,6 +98,31 @@ async def passwords(site: Site, home: Home) -> AsyncIterator[dict[str, str]]:
     for account in wanted:
         await accounts.revoke(connection, account.name)
     await connection.close()
+
+
+class Lines:
+    """A way to the broker on which what every second connection sends takes ``SLOW_S`` longer."""
+
+    SLOW_S = 0.1
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._opened = 0
+        self._passing: set[asyncio.Task[None]] = set()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._opened += 1
+        answers, away = await asyncio.open_connection(LOOPBACK, self._port)
+        for ways in (self._pass(reader, away, self.SLOW_S * (self._opened % 2)), self._pass(answers, writer, 0.0)):
+            self._passing.add(task := asyncio.create_task(ways))
+            task.add_done_callback(self._passing.discard)
+
+    @staticmethod
+    async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, after_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        while read := await reader.read(65_536):
+            loop.call_later(after_s, writer.write, read)
+        loop.call_later(after_s, writer.close)
 
 
 def address(site: Site) -> Address:
@@ -204,11 +234,14 @@ async def test_an_urgent_message_is_repeated_with_its_number_until_its_receipt(
 
 
 async def test_what_is_said_of_the_world_is_true_even_where_the_simulation_gets_no_processor(
-    site: Site, home: Home, passwords: dict[str, str], listener: Listener, tmp_path: Path
+    site: Site, homes: list[Home], passwords: dict[str, str], tmp_path: Path
 ) -> None:
+    listener = Listener(site, homes[0].home_id.split("-")[0])
     start_s = midnight_s(20_000) + 10 * 3600
     clock = VirtualClock(time.time(), start_s, 60.0)
-    living = Neighbourhood([home], clock, Credentials(accounts=passwords), address(site), tmp_path)
+    lines = await asyncio.start_server(Lines(site.ports.mqtts).accept, LOOPBACK)
+    way = Address(LOOPBACK, lines.sockets[0].getsockname()[1], str(site.ca))
+    living = Neighbourhood(homes, clock, Credentials(accounts=passwords), way, tmp_path)
     await living.connect()
     running = asyncio.create_task(living.live(start_s + 7200, Schedule((), ())))
     try:
@@ -219,7 +252,9 @@ async def test_what_is_said_of_the_world_is_true_even_where_the_simulation_gets_
         living.stop()
         await running
         await living.close(settle_s=5)
-    played_s, said, beats = 0.0, 0, 0
+        listener.close()
+        lines.close()
+    played_s, said, beats, latest_s = 0.0, 0, 0, 0.0
     for channel, body, _ in listener.heard:
         if channel == "clock":
             assert body["t"] > played_s
@@ -227,6 +262,8 @@ async def test_what_is_said_of_the_world_is_true_even_where_the_simulation_gets_
             continue
         for reading in body if isinstance(body, list) else [body]:
             assert reading["sent"] >= played_s - 0.001, "what was said to be all was not all"
+            latest_s = max(latest_s, reading["sent"])
+            assert reading["sent"] >= latest_s - 2 * WAVE_S, "one account has overtaken another by a minute"
             beats += reading["kind"] == "status"
     assert said > 20
     assert beats > 20, "the sleep was made up for"
