@@ -236,7 +236,9 @@ class Neighbourhood:
         if at_s < self._wave_s + WAVE_S:
             return
         self._wave_s = at_s
-        while any(since_s < at_s for since_s in self._waiting_since(connected=True)) and not self._stopping.is_set():
+        while any(since_s < at_s for since_s in self._waiting_since(connected=True)):
+            if self._stopping.is_set():
+                return
             await asyncio.sleep(0.002)
 
     def _publish(self, message: Message) -> None:

@@ -145,6 +145,13 @@ export function IncidentHomes({ caseId, version }: { caseId: string; version: nu
     return () => stop.abort();
     // Its numbers go into the case, so a new version says that somebody came back or went.
   }, [load, version]);
+  const more = page !== null && page.homes.length > 50;
+  useEffect(() => {
+    // One who came back while another went leaves the numbers, and so the version, as they were.
+    if (more) return;
+    const timer = window.setInterval(() => void load(null), RENEW_MS);
+    return () => window.clearInterval(timer);
+  }, [load, more]);
   return (
     <section data-testid="incident">
       <h3>{t("cover.incident")}</h3>
