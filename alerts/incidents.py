@@ -45,6 +45,8 @@ _TO_UNFOLD = query("cases_to_unfold")
 
 
 Work = Callable[[Connection, SqlBook, datetime], Awaitable[int]]
+RulesNow = Callable[[datetime], Awaitable[Rules]]
+"""What supervisors have set."""
 
 
 def home_of(area: str) -> str:
@@ -95,11 +97,12 @@ def _reasons(area: str, homes: int, away: int) -> tuple[CaseReason, ...]:
 class Incidents:
     """``run`` until stopping; ``look`` once. ``least`` homes within ``within_s`` begin one."""
 
-    def __init__(self, database: Connections, least: int, within_s: float, rules: Rules = SHIPPED) -> None:
+    def __init__(self, database: Connections, rules: RulesNow, least: int, within_s: float) -> None:
         self._database = database
+        self._rules_now = rules
         self._least = least
         self._within = timedelta(seconds=within_s)
-        self._rules = rules
+        self._rules = SHIPPED
 
     async def run(
         self, patience: Patience, every_s: float, clock: Callable[[], datetime], changed: Callable[[], None]
@@ -115,6 +118,7 @@ class Incidents:
 
     async def look(self, now: datetime) -> int:
         """Begin, fold, count and unfold; returns how many cases changed."""
+        self._rules = await self._rules_now(now)
         async with self._database.connection() as connection:
             changes = await self._once(connection, now, self._begin)
             for incident in await fetch_all(connection, _OPEN):

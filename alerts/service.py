@@ -131,7 +131,8 @@ class Service:
             settings.standstill_s,
             canary_blind_s=settings.canary_blind_s,
         )
-        incidents = Incidents(self._link(stack, "incidents"), settings.incident_homes, settings.incident_s)
+        folding = self._link(stack, "incidents")
+        incidents = Incidents(folding, TimescaleCases(folding).rules, settings.incident_homes, settings.incident_s)
         # Cases of who left go on by one connection; what a supervisor is told hangs on another.
         shifts = self._link(stack, "shifts")
         shift_keeper = ShiftKeeper(shifts, TimescaleCases(shifts), channels, now, relay.wake)

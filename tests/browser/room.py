@@ -5,10 +5,13 @@ import json
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import axe_playwright_python
 from playwright.async_api import Browser, BrowserContext, Locator, Page
 
+from alerts.rules import SHIPPED
 from contracts.detections import Family
 from deploy.site import Site
 from storage import consents, people
@@ -110,6 +113,38 @@ class PostBox:
         self._server.server_close()
 
 
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+async def grave_faults(page: Page, within: str | None = None) -> list[str]:
+    """What axe-core finds serious or critical."""
+    await page.evaluate(AXE + "; undefined")
+    found = await page.evaluate("within => axe.run(within ?? document)", within)
+    return [
+        f"{each['id']}: {each['nodes'][0]['html']}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+AS_SHIPPED: list[tuple[str, tuple[Any, ...]]] = [
+    *(
+        (
+            "UPDATE priority_rules SET priority = %s, changed_by = 'system' WHERE family = %s AND score = %s",
+            (priority, family, score),
+        )
+        for family, priorities in SHIPPED.priorities.items()
+        for score, priority in enumerate(priorities)
+    ),
+    *(
+        ("UPDATE answer_times SET answer_s = %s, changed_by = 'system' WHERE priority = %s", (answer_s, priority))
+        for priority, answer_s in SHIPPED.answer_s.items()
+    ),
+    ("DELETE FROM asking_times WHERE changed_by <> 'system'", ()),
+]
+"""What puts the rules back that a test changes on the page: priorities and answering times; of asking only families that ship without."""
+
+
 class Room:
     """Browsers at one site. ``troubles``: what pages threw."""
 
@@ -135,6 +170,8 @@ class Room:
         rows(self.site, f"TRUNCATE {SHIFTS} CASCADE")
         for table in CLEARED:
             rows(self.site, f"DELETE FROM {table}")
+        for statement, values in AS_SHIPPED:
+            rows(self.site, statement, *values)
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return rows(self.site, statement, *values)

@@ -1,6 +1,7 @@
 """The console in a real browser on a running system, as two operators, a family and an administrator meet it."""
 
 import asyncio
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from contracts.partitions import partition_of
-from tests.browser.room import AREA, PASSWORD, Room, row_of
+from tests.browser.room import AREA, PASSWORD, Room, grave_faults, row_of
 from tests.system.conftest import Stages
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.asyncio(loop_scope="module")]
@@ -527,6 +528,7 @@ async def test_the_age_of_the_oldest_canary_is_in_every_header_and_one_that_is_l
         "oversight",
         "reports",
         "told",
+        "rules",
         "system",
         "desk",
     ):
@@ -543,3 +545,42 @@ async def test_the_age_of_the_oldest_canary_is_in_every_header_and_one_that_is_l
     await expect(lamp).to_have_attribute("data-state", "ok")
     await expect(banner).to_have_count(0)
     await expect(admin.get_by_test_id("canary")).to_have_attribute("data-state", "ok")
+
+
+async def test_a_supervisor_changes_a_priority_and_a_time_and_no_p1_can_be_lowered(room: Room) -> None:
+    chief = await room.desk("chief")
+    await chief.get_by_test_id("nav-rules").click()
+    await expect(chief.get_by_test_id("priority-sos-0")).to_have_class(re.compile("disabled"))
+    # The surer the more urgent: what is raised at score 1 is as urgent at 2.
+    await chief.get_by_test_id("priority-water-1").click()
+    await chief.locator(".ant-select-dropdown:visible").get_by_text("P2", exact=True).click()
+    await expect(chief.get_by_test_id("priority-water-2")).to_contain_text("P2")
+    await expect(chief.get_by_test_id("priority-water-0")).to_contain_text("P3")
+    await chief.get_by_test_id("answer-3").fill("600")
+    await chief.get_by_test_id("save-answer-3").click()
+    await expect(chief.get_by_test_id("save-answer-3")).to_have_count(0)
+    await chief.get_by_test_id("asked-water").click()
+    await expect(chief.get_by_test_id("wait-water")).to_have_value("120")
+    await expect(chief.get_by_test_id("rules-refused")).to_have_count(0)
+    assert room.rows("SELECT priority FROM priority_rules WHERE family = 'water' ORDER BY score") == [(3,), (2,), (2,), (2,), (2,)]  # fmt: skip
+    assert room.rows("SELECT answer_s, changed_by FROM answer_times WHERE priority = 3") == [(600.0, "chief")]
+    assert room.rows("SELECT wait_s, enabled FROM asking_times WHERE family = 'water'") == [(120.0, True)]
+
+
+async def test_each_page_can_be_read_by_all_and_fits_a_desk_and_a_wall(room: Room) -> None:
+    await room.happens("sos", reason="call.press", score=4)
+    chief = await room.desk("chief")
+    await row_of(chief).click()
+    await expect(chief.get_by_test_id("reasons")).to_be_visible()
+    pages = await chief.locator("nav.pages button").evaluate_all("all => all.map((each) => each.dataset.testid)")
+    assert len(pages) > 10
+    faults: dict[str, list[str]] = {}
+    for each in pages:
+        await chief.get_by_test_id(each).click()
+        await chief.wait_for_timeout(400)
+        if found := await grave_faults(chief):
+            faults[each] = found
+        for width, height in ((3840, 2160), (1280, 720)):
+            await chief.set_viewport_size({"width": width, "height": height})
+            assert await chief.evaluate("document.documentElement.scrollWidth") == width, f"{each} at {width}"
+    assert not faults, json.dumps(faults, indent=1)

@@ -1,30 +1,16 @@
 """The telephone's page in a real browser of that size on a running system: a daughter, a volunteer, a worker of the community."""
 
 import asyncio
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from tests.browser.room import PostBox, Room, row_of
+from tests.browser.room import PostBox, Room, grave_faults, row_of
 from tests.system.conftest import Stages
 
 pytestmark = [pytest.mark.services, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 FIRST_VIEW_BYTES = 200_000
-
-
-async def grave_faults(page: Page, within: str | None = None) -> list[str]:
-    """What axe-core finds serious or critical."""
-    await page.evaluate(AXE + "; undefined")
-    found = await page.evaluate("within => axe.run(within ?? document)", within)
-    return [
-        f"{each['id']}: {each['nodes'][0]['html']}"
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 async def test_the_page_is_small_and_can_be_installed_and_read_by_all(room: Room) -> None:

@@ -40,7 +40,7 @@ export function App() {
 
   return (
     <SpeakProvider value={language}>
-      <ConfigProvider locale={language === "zh" ? zhCN : enUS} button={{ autoInsertSpace: false }} theme={{ token: { colorPrimary: "#0b5c8a", borderRadius: 4, motion: false } }}>
+      <ConfigProvider locale={language === "zh" ? zhCN : enUS} button={{ autoInsertSpace: false }} theme={{ token: { colorPrimary: "#0b5c8a", colorError: "#c4161c", colorLink: "#0b5c8a", borderRadius: 4, motion: false } }}>
         <AntApp className="app">
           {state.at === "starting" && <Spin fullscreen />}
           {state.at === "out" && <Login ended={state.ended} onLanguage={choose} onLogin={(person) => setState({ at: "in", person })} />}

@@ -13,6 +13,7 @@ import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, soun
 import { useRefusal } from "./refusal";
 import { ReportsPage } from "./reports";
 import { ResidentsPage } from "./residents";
+import { RulesPage } from "./rules";
 import { post } from "./session";
 import { offersOf, useShift } from "./shift";
 import { ShiftBanners, ShiftsPage } from "./shifts";
@@ -43,9 +44,9 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "reports" | "told" | "system";
+type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "reports" | "told" | "rules" | "system";
 const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight"];
-const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "reports", "told", "system"];
+const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "reports", "told", "rules", "system"];
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
@@ -156,23 +157,22 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "shifts" && <ShiftsPage shift={shift} person={person} />}
       {page === "oversight" && <OversightPage person={person} />}
       {page === "told" && <ToldPage person={person} />}
+      {page === "rules" && <RulesPage />}
       {page === "windows" && <WindowsPage supervises={person.role === "supervisor"} />}
       {page === "reports" && <ReportsPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (
         <div className="desk">
           <section className="queue">
+            <div className="order">
+              <small className="hint">{t("queue.enter")}</small>
+              <Button size="small" onClick={() => setOrder(order === "priority" ? "time" : "priority")} data-testid="order">
+                {t(order === "priority" ? "queue.by_priority" : "queue.by_time")}
+              </Button>
+            </div>
             <Tabs
               activeKey={list}
               onChange={(key) => setList(key as List)}
-              tabBarExtraContent={
-                <>
-                  <small className="hint">{t("queue.enter")}</small>
-                  <Button size="small" onClick={() => setOrder(order === "priority" ? "time" : "priority")} data-testid="order">
-                  {t(order === "priority" ? "queue.by_priority" : "queue.by_time")}
-                  </Button>
-                </>
-              }
               items={(["new", "mine", "others"] as const).map((each) => ({
                 key: each,
                 label: (

@@ -384,3 +384,35 @@ export interface ServiceWindow {
   state: "planned" | "in_force" | "over";
 }
 export interface ServiceWindows { windows: ServiceWindow[]; next_before: number | null; now: string }
+
+/** By which numbers cases are ranked and timed. */
+export interface PriorityRule {
+  family: string;
+  priorities: number[];
+  least: number[];
+  changed_by: string;
+  changed_at: string | null;
+}
+
+export interface AnswerTime {
+  priority: number;
+  answer_s: number;
+  longest_s: number;
+  changed_by: string;
+  changed_at: string | null;
+}
+
+export interface AskingTime {
+  family: string;
+  wait_s: number;
+  enabled: boolean;
+  changed_by: string;
+  changed_at: string | null;
+}
+
+export interface SiteRules {
+  priorities: PriorityRule[];
+  answers: AnswerTime[];
+  asking: AskingTime[];
+  may_change: boolean;
+}

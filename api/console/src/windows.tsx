@@ -102,7 +102,7 @@ function Plan({ onDone }: { onDone(): Promise<void> }) {
         <label>
           {t("window.from")} <input type="datetime-local" value={form.from} onChange={(event) => setForm({ ...form, from: event.target.value })} data-testid="window-from" />
         </label>
-        <Select value={form.hours} onChange={(hours) => setForm({ ...form, hours })} options={HOURS.map((hours) => ({ value: hours, label: t("window.hours", { hours }) }))} />
+        <Select aria-label={t("window.time")} value={form.hours} onChange={(hours) => setForm({ ...form, hours })} options={HOURS.map((hours) => ({ value: hours, label: t("window.hours", { hours }) }))} />
         <Button danger onClick={() => void plan()} disabled={form.reason.trim() === ""} data-testid="window-do">{t("window.do")}</Button>
       </div>
     </section>

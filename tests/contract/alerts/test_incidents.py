@@ -7,6 +7,7 @@ from alerts.coverage_keeper import CoverageKeeper
 from alerts.incidents import TELL_S, Incidents
 from alerts.link import Link
 from alerts.memory import Home
+from alerts.timescale import TimescaleCases
 from tests.contract.alerts.centre import Centre
 
 pytestmark = pytest.mark.services
@@ -22,7 +23,7 @@ class Town:
         self.centre = centre
         self._conninfo = conninfo
         self._link = Link(conninfo, "test incidents", lock_s=5, idle_s=30)
-        self._incidents = Incidents(self._link, LEAST, 900.0)
+        self._incidents = Incidents(self._link, TimescaleCases(self._link).rules, LEAST, 900.0)
 
     def settle(self, count: int, area: str = TOWN) -> list[str]:
         homes = [f"{area[-3:]}-{number:03}" for number in range(count)]
