@@ -1,6 +1,5 @@
-// The stream of changes. EventSource cannot send the access token as a header, and a token in an address ends up in logs, so this
-// reads the stream with fetch. Every connection begins with a whole snapshot; there is no "since".
-import { request } from "./session";
+// The stream of changes. Every connection begins with a whole snapshot; there is no "since".
+import { readEvents } from "./events";
 import type { Change, Health, Snapshot } from "./types";
 
 export interface Listener {
@@ -33,9 +32,7 @@ export function follow(listener: Listener): () => void {
     listener.link(link);
   };
 
-  const heard = (name: string, data: string): void => {
-    if (name === "end") return;
-    const said: unknown = JSON.parse(data);
+  const heard = (name: string, said: unknown): void => {
     if (name === "case") {
       listener.change(said as Change);
     } else if (name === "snapshot" || name === "heartbeat") {
@@ -49,35 +46,10 @@ export function follow(listener: Listener): () => void {
     tell({ state: "live", heardAt: performance.now() });
   };
 
-  const readOnce = async (): Promise<void> => {
-    const cut = new AbortController();
-    const give_up = (): void => cut.abort();
-    stop.signal.addEventListener("abort", give_up);
-    // A connection that says nothing is dead, whatever the browser believes.
-    let watchdog = window.setTimeout(give_up, PATIENCE_MS);
-    try {
-      const response = await request("/api/v1/stream", { signal: cut.signal, headers: { Accept: "text/event-stream" } });
-      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-      if (!reader) return;
-      let rest = "";
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        window.clearTimeout(watchdog);
-        watchdog = window.setTimeout(give_up, PATIENCE_MS);
-        rest = takeEvents(rest + value.replaceAll("\r\n", "\n"), heard);
-      }
-    } finally {
-      window.clearTimeout(watchdog);
-      stop.signal.removeEventListener("abort", give_up);
-      cut.abort();
-    }
-  };
-
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       try {
-        await readOnce();
+        await readEvents("/api/v1/stream", PATIENCE_MS, stop.signal, heard);
       } catch {
         // Whatever it was, the page says that it is not live, and tries again. An ended session takes the page away.
       }
@@ -93,19 +65,4 @@ export function follow(listener: Listener): () => void {
 
   void run();
   return () => stop.abort();
-}
-
-function takeEvents(text: string, heard: (name: string, data: string) => void): string {
-  const blocks = text.split("\n\n");
-  const rest = blocks.pop() ?? "";
-  for (const block of blocks) {
-    let name = "message";
-    const data: string[] = [];
-    for (const line of block.split("\n")) {
-      if (line.startsWith("event:")) name = line.slice(6).trim();
-      else if (line.startsWith("data:")) data.push(line.slice(5).trimStart());
-    }
-    if (data.length > 0) heard(name, data.join("\n"));
-  }
-  return rest;
 }
