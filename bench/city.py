@@ -37,11 +37,16 @@ CONNECTIONS = 100
 CALLS_PER_S = 1.0
 """SOS presses: a hundred times what a city of this size has, so that ten minutes give enough for a 99th percentile."""
 LEAKS_PER_S = 0.2
+MEET_SHARE = 0.4
+"""Of the rate, while devices are heard for the first time: then each is a change of its home's coverage too."""
+MEET_S = 1800.0
+"""Longest wait until coverage has been worked out for all of them, s."""
 STEP_S = 0.05
 """Ordinary messages leave in steps of this, s; seven or so for each connection."""
 REGISTER = 5_000
 """Homes a transaction."""
 _CARDS = query("bench_cards_waiting")
+_COVERAGE = query("bench_coverage_waiting")
 _TWICE = query("bench_twice")
 
 
@@ -97,10 +102,17 @@ class CityLoad(Load):
         """All messages are acknowledged when this is asked."""
         return self.acknowledged + self._more
 
-    async def warm(self, seconds: float) -> None:
-        """The rate, for one turn of all devices at least: nothing new and nothing cold is left."""
+    async def meet(self) -> None:
+        """Every device is heard for the first time, at a part of the rate: a city is connected in weeks, not within a minute."""
+        full_per_s = self.rate_per_s
+        self.rate_per_s = full_per_s * MEET_SHARE
         turn_s = self.homes * (1 if self._pack > 1 else 3) / self.rate_per_s
-        await self._keep_the_rate(max(seconds, turn_s * 1.05), ())
+        await self._keep_the_rate(turn_s * 1.05, ())
+        self.rate_per_s = full_per_s
+
+    async def warm(self, seconds: float) -> None:
+        """The rate, when all are known."""
+        await self._keep_the_rate(seconds, ())
 
     def _send_ordinary(self, count: int) -> None:
         now_s = time.time()
@@ -173,6 +185,10 @@ async def measure(
         load = CityLoad(run, homes, rate_per_s, pack, qos)
         await load.connect(LOOPBACK, site.ports.mqtt, f"bench-{run}", gateway, CONNECTIONS)
         try:
+            with step("bench", "every device is heard for the first time", long=True):
+                await load.meet()
+            with step("bench", "how well each home is watched is worked out", long=True):
+                await _covered(connection)
             found = await flow.measure_load(site, connection, load, seconds, desk, profiles)
         finally:
             load.close()
@@ -208,6 +224,16 @@ async def _register(connection: Connection, site: Site, run: str, homes: int) ->
                 if row is not None and row["waiting"] == 0:
                     return passwords[account.name], desk
                 await asyncio.sleep(2.0)
+
+
+async def _covered(connection: Connection) -> None:
+    """Nobody's coverage waits. Raises TimeoutError."""
+    async with asyncio.timeout(MEET_S):
+        while True:
+            row = await fetch_one(connection, _COVERAGE)
+            if row is not None and row["waiting"] == 0:
+                return
+            await asyncio.sleep(1.0)
 
 
 def _records(run: str, numbers: Sequence[int]) -> list[Home | Resident | DeviceRecord]:

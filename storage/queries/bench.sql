@@ -108,3 +108,7 @@ SELECT raised_at + step * interval '2 minutes', 'desk', (ARRAY['raised', 'claime
 -- Eight desks that had a case of some community in hand all the time.
 INSERT INTO desk_slots (slot_at, area_code, actor)
 SELECT DISTINCT date_bin('10 minutes', claimed_at, '2000-01-01 00:00+00'), area_code, 'desk-' || ascii(right(case_id, 1)) %% 8 FROM cases WHERE claimed_at IS NOT NULL;
+
+-- name: bench_coverage_waiting
+-- Homes whose coverage is still to be worked out.
+SELECT count(*) AS waiting FROM (SELECT FROM coverage_due LIMIT 1000) AS due;
