@@ -52,7 +52,7 @@ def freeze(site: Site, demo: subprocess.Popen[str], after_s: float = 20.0, for_s
 def test_everything_that_happens_in_a_simulated_neighbourhood_becomes_one_case_and_nothing_else_does(
     own_site: Site,
 ) -> None:
-    code, found, said = demo(own_site, "--check", "--for", "60", "--homes", "20")
+    code, found, said = demo(own_site, "--check", "--for", "45", "--homes", "20")
     assert found["expected"] > 5, said[-3000:]  # type: ignore[operator]
     assert (found["missed"], found["duplicated"], found["unexpected"]) == (0, 0, 0), found["faults"]
     assert found["sent"] == found["stored"]

@@ -123,7 +123,7 @@ async def test_days_of_a_real_home_go_the_whole_way(site: Site, stages: Stages, 
     if not path.exists():
         pytest.skip(f"the recordings are not there ({path})")
     stages.start(*ALL)
-    wanted = detected(path, tmp_path, "--days", "2.5")
-    figures, said = await played(site, path, Part(None, 2.5))
-    assert figures["sent"] == figures["stored"] > 3000
+    wanted = detected(path, tmp_path, "--days", "1.5")
+    figures, said = await played(site, path, Part(None, 1.5))
+    assert figures["sent"] == figures["stored"] > 1500
     assert said == wanted
