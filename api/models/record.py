@@ -34,6 +34,7 @@ class ActivityLine(Said):
     kind: str = Field(examples=["motion"], description="motion, presence, contact, power or water")
     role: str = Field(description="Of the device; empty for motion, which is told by room", examples=["stove"])
     room: str = Field(examples=["kitchen"])
+    name: Sentence = Field(description="What and where, in words")
     minutes: list[int] = Field(description="Of each stretch, in how many minutes something happened")
 
 
@@ -44,7 +45,7 @@ class Unknown(Said):
     to_at: datetime
 
 
-class Activity(Said):
+class LastHours(Said):
     """Hours before the event, on the home's own source's clock."""
 
     from_at: datetime

@@ -6,12 +6,13 @@ from fastapi import APIRouter
 
 from alerts.outcomes import OUTCOMES
 from api.access import OPERATORS, Operator, roles
-from api.activity import STRETCH, blind_spans, lines_of, unknown, window
+from api.activity import STRETCH, Line, blind_spans, lines_of, unknown, window
 from api.context import Now, Parts
 from api.models import record as models
 from api.models.shape import Sentence
 from api.problems import documented
 from api.routes.cases import CaseId, visible, write_view
+from contracts.reasons import WORDS
 from storage.queries import fetch_all, fetch_one, query
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
@@ -52,8 +53,18 @@ def _outcome(code: str | None) -> Sentence | None:
     return Sentence(key=code, zh=words.zh if words else code, en=words.en if words else code)
 
 
+def _name(line: Line) -> Sentence:
+    """A room for who moves there, a device for what is opened or used, both for who lies or sits."""
+    words = {"motion": [line.room], "presence": [line.room, line.role]}.get(line.kind, [line.role])
+    return Sentence(
+        key=f"{line.kind}.{'.'.join(words)}",
+        zh="".join(WORDS.get(word, word) for word in words),
+        en=" ".join(word.replace("_", " ") for word in words),
+    )
+
+
 @router.get("/cases/{case_id}/activity", responses=_READS, summary="The last hours", openapi_extra=roles(*OPERATORS))
-async def activity(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> models.Activity:
+async def activity(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> models.LastHours:
     """What the home's devices said in the six hours before the event, and when nobody listened. That it was read is written into the audit."""
     home_id, area_code = await visible(parts, user, case_id, reading=True)
     async with parts.database.transaction() as connection:
@@ -77,13 +88,13 @@ async def activity(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> m
             connection, user, now, area_code, case_id=case_id, home_id=home_id, residents=residents, what="activity"
         )
     heard_from = heard["first_seen_at"] if heard else None
-    return models.Activity(
+    return models.LastHours(
         from_at=span[0],
         to_at=span[1],
         event_at=event_at,
         stretch_s=STRETCH.total_seconds(),
         lines=[
-            models.ActivityLine(kind=line.kind, role=line.role, room=line.room, minutes=line.minutes)
+            models.ActivityLine(kind=line.kind, role=line.role, room=line.room, name=_name(line), minutes=line.minutes)
             for line in lines_of(rows, span)
         ],
         unknown=[

@@ -185,9 +185,9 @@ async def test_enter_takes_the_most_urgent_and_no_single_key_closes_a_case(room:
     # A slow machine: what is pressed before the form has settled must not fall on anything else.
     slow = await page.context.new_cdp_session(page)
     await slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
-    for key in "abcdefghijklmnopqstuwxyz0123456789":
-        if key not in "nv":
-            await page.keyboard.press(key)
+    # Steps are ticked by these; what the others open is in test_panel.py.
+    for key in "abfgijklmopqstuwxyz0123456789":
+        await page.keyboard.press(key)
     await page.keyboard.press("r")
     await expect(page.get_by_test_id("confirm")).to_be_disabled()
     await page.keyboard.press("Enter")
