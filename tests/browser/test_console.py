@@ -494,6 +494,8 @@ async def test_two_cases_of_one_matter_become_one_at_the_desk_that_has_one_of_th
     states = dict(room.rows("SELECT family, handling FROM cases"))
     assert states == {"fall": "MERGED", "sos": "QUEUED"}
     await desk.get_by_test_id("list-new").click()
+    # What it took in comes by the stream; a claim of it as it was before would be refused.
+    await expect(row_of(desk)).to_contain_text("2 个信号")
     await claim_in(desk)
     await expect(desk.get_by_test_id("history")).to_contain_text("desk-1 将另一件警情")
 

@@ -11,6 +11,8 @@ const WIDTH = 600;
 const LANE = 18;
 const FOOT = 16;
 const MINUTES = 10;
+/** Room that the event's own words take beside their line. */
+const BESIDE = 52;
 
 export function LastHours({ caseId }: { caseId: string }) {
   const { t, at } = useSpeech();
@@ -99,7 +101,7 @@ function Chart({ activity }: { activity: Heard }) {
       {hours.map((hour) => (
         <g key={hour}>
           <line className="hour" x1={x(hour)} x2={x(hour)} y1={0} y2={height} />
-          <text x={x(hour)} y={height + FOOT - 4} textAnchor="middle">{String(new Date(hour).getHours()).padStart(2, "0")}:00</text>
+          {Math.abs(x(hour) - event + BESIDE / 2) > BESIDE && <text x={x(hour)} y={height + FOOT - 4} textAnchor="middle">{String(new Date(hour).getHours()).padStart(2, "0")}:00</text>}
         </g>
       ))}
       <line className="event" x1={event} x2={event} y1={0} y2={height + 4} data-testid="event" />

@@ -50,7 +50,7 @@ export function Tried({ calls, results }: { calls: readonly CallMade[]; results:
 export function Calling({ callee, results, onResult, onCancel }: { callee: Callee; results: readonly CallResult[]; onResult(code: string): void; onCancel(): void }) {
   const { t, language } = useSpeech();
   return (
-    <div className="calling" role="status" data-testid="calling">
+    <div className="ringing" role="status" data-testid="calling">
       <b>{t("call.to", { who: callee.name, number: callee.phone })}</b> {t("call.how")}
       <span className="acts">
         {results.map((each, index) => (

@@ -7,6 +7,24 @@ import { useRefusal } from "./refusal";
 import { get, post } from "./session";
 import type { CaseAfter, CaseDetail, CaseRow, EarlierCase, EarlierCases } from "./types";
 
+/** One case to read, before everything else on the page. */
+export function ReadCase({ caseId, onClose, onDone }: { caseId: string | null; onClose(): void; onDone(row: CaseRow): void }) {
+  const { t } = useSpeech();
+  return (
+    <Modal open={caseId !== null} onCancel={onClose} footer={null} title={t("earlier.read")} destroyOnHidden width={640}>
+      {caseId !== null && (
+        <ReadOnly
+          caseId={caseId}
+          onDone={(row) => {
+            onDone(row);
+            onClose();
+          }}
+        />
+      )}
+    </Modal>
+  );
+}
+
 export function Earlier({ caseId, onDone }: { caseId: string; onDone(row: CaseRow): void }) {
   const { t, word, sentence, at } = useSpeech();
   const explain = useRefusal();
@@ -38,17 +56,7 @@ export function Earlier({ caseId, onDone }: { caseId: string; onDone(row: CaseRo
           </li>
         ))}
       </ul>
-      <Modal open={open !== null} onCancel={() => setOpen(null)} footer={null} title={t("earlier.read")} destroyOnHidden width={640}>
-        {open !== null && (
-          <ReadOnly
-            caseId={open}
-            onDone={(row) => {
-              onDone(row);
-              setOpen(null);
-            }}
-          />
-        )}
-      </Modal>
+      <ReadCase caseId={open} onClose={() => setOpen(null)} onDone={onDone} />
     </section>
   );
 }
