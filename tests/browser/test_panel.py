@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.room import AREA, Room, row_of
+from tests.browser.room import AREA, Room, grave_faults, row_of
 from tests.browser.test_night_shift import keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.asyncio(loop_scope="module")]
@@ -54,6 +54,7 @@ async def test_steps_and_calls_are_made_by_key_and_the_next_desk_goes_on_from_th
     await one.get_by_test_id("call-reached").click()
     await expect(one.get_by_test_id("contacts").locator("li").first.get_by_test_id("tried")).to_contain_text("已接通")
     assert await one.evaluate("window.rung") == ["tel:+8613800000001", "tel:+8613900000001", "tel:+8613900000001"]
+    assert await grave_faults(one) == []
     await expect(one.get_by_test_id("history")).to_contain_text("拨打第 1 联系人 (女儿)：已接通")
     assert room.rows("SELECT facts->>'step', facts->>'done' FROM audit WHERE action = 'stepped' ORDER BY audit_id") == [
         ("spoke", "true"), ("kin", "true"), ("kin", "false"),
@@ -205,6 +206,7 @@ async def test_the_wall_shows_how_many_wait_and_names_nobody_at_either_size(
     await expect(wall.get_by_test_id("wall-coverage")).to_contain_text("3302")
     await expect(wall.get_by_test_id("canary")).to_be_visible()
     text = await wall.locator("body").inner_text()
+    assert await grave_faults(wall) == []
     if width == 1280:
         await keep(wall, "wall")
     assert not {"沈", "罗", "shen", "luo", "求助", "+86"} & {
