@@ -74,6 +74,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     claimed_at: datetime | None = None
     """First claim: "answered"."""
     rung: int = 0
+    called_rungs: tuple[int, ...] = ()
+    """Rungs of the ladder that its desk asked for by hand while it has the case: those are told although somebody has it."""
     spell: int = 0
     """How often it came into the queue: who let go of it makes it wait anew, and people are told anew."""
     signals: int = 1

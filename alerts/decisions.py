@@ -63,12 +63,14 @@ def lease_ran_out(case: Case, now: datetime) -> bool:
     return until is None or until <= now
 
 
-def _check_holder(case: Case, desk_id: str, lease_id: str, now: datetime, version: int | None) -> None:
+def check_holder(case: Case, desk_id: str, lease_id: str, now: datetime, version: int | None) -> None:
+    """Refuse who does not have the case, or has it no more. Raises LeaseLost."""
     if case.desk_id != desk_id or case.lease_id != lease_id or lease_ran_out(case, now):
         raise LeaseLost(**_facts(case, version))
 
 
-def _lease(rules: Rules, now: datetime) -> datetime:
+def renewed_lease(rules: Rules, now: datetime) -> datetime:
+    """Until when somebody who just did something has the case."""
     return now + timedelta(seconds=rules.lease_s)
 
 
@@ -93,7 +95,7 @@ def claim(case: Case, *, version: int, desk_id: str, lease_id: str, now: datetim
     moves.append(
         moved(
             case, "claim", "claimed", now, actor=desk_id, facts={"desk_id": desk_id, "waited_s": waited_s, "was": case.handling},
-            desk_id=desk_id, lease_id=lease_id, lease_until_at=_lease(rules, now), claimed_at=case.claimed_at or now,
+            desk_id=desk_id, lease_id=lease_id, lease_until_at=renewed_lease(rules, now), claimed_at=case.claimed_at or now,
             # One that was asked about never was in the queue; should it come back, it waits since now.
             queued_at=case.queued_at or now, asking_until_at=None, **_NOT_HELD,
         )
@@ -113,15 +115,15 @@ def renew(case: Case, *, desk_id: str, lease_id: str, now: datetime, rules: Rule
         if case.handling == "HELD":
             raise NotPossible(handling="HELD", event="renew", possible="verify, dispatch, arrive, release, resolve")
         raise LeaseLost(**_facts(case, None))
-    _check_holder(case, desk_id, lease_id, now, None)
-    return moved(case, None, "renewed", now, actor=desk_id, lease_until_at=_lease(rules, now))
+    check_holder(case, desk_id, lease_id, now, None)
+    return moved(case, None, "renewed", now, actor=desk_id, lease_until_at=renewed_lease(rules, now))
 
 
 def release(case: Case, *, version: int, desk_id: str, lease_id: str, note: str, now: datetime) -> Move:
     """Give it back."""
     check_version(case, version)
     step(case, "release")
-    _check_holder(case, desk_id, lease_id, now, version)
+    check_holder(case, desk_id, lease_id, now, version)
     return moved(
         case, "release", "released", now, actor=desk_id, facts={"desk_id": desk_id, "was": case.handling, "note": note},
         former_desk_id=desk_id, **_FREE, **_NOT_HELD,
@@ -154,7 +156,7 @@ def note(case: Case, *, actor: str, text: str, now: datetime, rules: Rules) -> M
     """Write into the history. By the holder it is activity too."""
     words = _words(text, "A text", "note in")
     active = actor == case.desk_id and case.handling in OWNED and not lease_ran_out(case, now)
-    fields: dict[str, Any] = {"lease_until_at": _lease(rules, now)} if active else {}
+    fields: dict[str, Any] = {"lease_until_at": renewed_lease(rules, now)} if active else {}
     return moved(case, None, "noted", now, actor=actor, facts={"note": words}, **fields)
 
 
@@ -167,7 +169,7 @@ def progress(
     """The owner verifies, dispatches, or hears that the responder is there."""
     check_version(case, version)
     step(case, event)
-    _check_holder(case, desk_id, lease_id, now, version)
+    check_holder(case, desk_id, lease_id, now, version)
     if event == "dispatch":
         note = _words(note, "Who was sent", "dispatch for")
     return moved(
@@ -177,7 +179,7 @@ def progress(
         now,
         actor=desk_id,
         facts={"note": note},
-        lease_until_at=_lease(rules, now),
+        lease_until_at=renewed_lease(rules, now),
         arrived_at=case.arrived_at or (now if event == "arrive" else None),
         **_NOT_HELD,
     )
@@ -189,7 +191,7 @@ def hold(
     """Wait with a reason and an end. The owner keeps it; there is no lease meanwhile, the end is the limit."""
     check_version(case, version)
     step(case, "hold")
-    _check_holder(case, desk_id, lease_id, now, version)
+    check_holder(case, desk_id, lease_id, now, version)
     words = _words(reason, "A reason", "hold")
     limit_s = rules.hold_limit_s[case.priority - 1]
     if not 0 < hold_s <= limit_s:
@@ -207,7 +209,7 @@ def shelve(
     """Out of the way until an end: technical cases of P4 and P5 only. Nobody owns it meanwhile; whoever wants to may claim it."""
     check_version(case, version)
     step(case, "shelve")
-    _check_holder(case, desk_id, lease_id, now, version)
+    check_holder(case, desk_id, lease_id, now, version)
     if case.family not in RESTORABLE or case.priority < LOWEST_SHELVED:
         raise NotShelvable(case_id=case.case_id, family=case.family, priority=case.priority)
     words = _words(reason, "A reason", "shelve")
@@ -247,7 +249,7 @@ def resolve(
     """
     check_version(case, version)
     step(case, "resolve")
-    _check_holder(case, desk_id, lease_id, now, version)
+    check_holder(case, desk_id, lease_id, now, version)
     if outcome not in OF_DESKS:
         raise UnknownOutcome(outcome=outcome, known=", ".join(OF_DESKS))
     if contact not in CONTACTS and (contact or case.family not in RESTORABLE):
@@ -278,7 +280,7 @@ def merge(
     """
     check_version(case, version)
     step(case, "merge")
-    _check_holder(case, desk_id, lease_id, now, version)
+    check_holder(case, desk_id, lease_id, now, version)
     why = None
     if case.case_id == into.case_id or case.home_id != into.home_id or into.test:
         why = "it is no other case of this home"

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from alerts.asking import ASKED_PRIORITY, MOST_ROUNDS, ROUND_S, SUREST_ASKED
+from alerts.calls import RESULTS
 from alerts.cases import OPEN, OWNED
 from alerts.lifecycle import MEANING, TABLE, Event
 from alerts.outcomes import CONTACTS, UNSCRIPTED
-from alerts.rules import LATCHING, SHIPPED
+from alerts.rules import LATCHING, REVIEW, SHIPPED
 from alerts.scripts import SCRIPTS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "life-cycle.md"
@@ -37,7 +38,7 @@ somebody says that it works again, at a signal of what is in service, and when s
 
 def page() -> str:
     """The whole page, Markdown with a Mermaid drawing."""
-    return "\n".join([_HEAD, _diagram(), _table(), _conditions(), _asking(), _ending(), _times(), _TAIL])
+    return "\n".join([_HEAD, _diagram(), _table(), _conditions(), _asking(), _working(), _ending(), _times(), _TAIL])
 
 
 def _diagram() -> str:
@@ -89,6 +90,22 @@ def _asking() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _working() -> str:
+    return "\n".join(
+        [
+            "## While it is worked on",
+            "",
+            "Whoever has the case ticks the steps of its script as they are done and writes down each call; both stand in the history, stay with the case",
+            "when the desk changes, and begin anew when it is reopened. A call to the resident or a contact ended as "
+            f"{', '.join(RESULTS)}.",
+            "",
+            f"Anybody may tell the next rung of the ladder now (all but {REVIEW}) of a case that waits, and its desk of a case that it has: then those of that rung",
+            "are told although somebody has it, and nobody else is.",
+            "",
+        ]
+    )
 
 
 def _ending() -> str:

@@ -35,6 +35,18 @@ class StepsMissing(ShouwangError):
     """A {family} case is over when its script was followed; not done yet: {steps}. Nothing was changed: do them, tick them, and try again."""
 
 
+class UnknownStep(ShouwangError):
+    """{step!r} is no step of the script of {family}. Nothing was changed: choose one of {known}."""
+
+
+class UnknownResult(ShouwangError):
+    """{result!r} does not say how a call ended. Nothing was changed: choose one of {known}."""
+
+
+class NothingAbove(ShouwangError):
+    """Case {case_id} stands at rung {rung}, and the ladder has nobody above it. Nothing was changed: ring up whom you need."""
+
+
 class BadFollowUp(ShouwangError):
     """A follow-up is due within {limit_s:.0f} s, {asked_s:.0f} s were asked for. Nothing was changed: choose an earlier time, or none."""
 

@@ -153,6 +153,9 @@ def moved(
     if handling == "QUEUED" and case.handling != "QUEUED":
         fields["spell"] = case.spell + 1
         fields["first_queued_at"] = case.first_queued_at or now
+    if handling not in (*OWNED, "HELD") or fields.get("priority", case.priority) != case.priority:
+        # Asked for by a desk that has it, of a case as urgent as it was: whoever waits anew is told by the ladder.
+        fields["called_rungs"] = ()
     after = msgspec.structs.replace(case, version=case.version + 1, handling=handling, **fields)
     return Move(
         before=case,

@@ -338,7 +338,7 @@ class MemoryCases(Cases):
         cases = [
             c
             for c in tables.cases.values()
-            if c.handling == "QUEUED" and not c.test and (c.priority == 1 or c.rung > 0)
+            if not c.test and (c.called_rungs or (c.handling == "QUEUED" and (c.priority == 1 or c.rung > 0)))
         ]
         cases.sort(key=lambda case: (case.priority, case.queued_at, case.case_id))
         found = []

@@ -2,7 +2,7 @@
 
 A case that waits in the queue climbs the ladder (``Rules.ladder``); each rung reached names kinds of recipients. Kin who agreed hear of a P1 at once
 (rung 0), at the same moment as the centre. Each (case, spell, priority, rung, recipient) is told once; a *spell* is one time of waiting, so nobody is
-told after somebody took the case, and everybody again when he lets go. What fails is tried again while the case waits. What a crash left in the middle
+told after somebody took the case, and everybody again when he lets go. (Unless the desk that has it asks for a rung by hand: then that rung is told.) What fails is tried again while the case waits. What a crash left in the middle
 is sent again for a P1 and for nothing else: a P1 may be told twice, never not at all.
 """
 
@@ -91,7 +91,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """A case that nobody has, who may be told of it, and who was."""
+    """A case that nobody has, or whose desk asked for more people; who may be told of it, and who was."""
 
     case: Case
     recipients: tuple[Recipient, ...]
@@ -145,10 +145,12 @@ def rungs_of(case: Case, rules: Rules) -> dict[int, tuple[Kind, ...]]:
 def due(waiting: Waiting, rules: Rules, now: datetime, take_s: float) -> list[Notice]:
     """What to send now, each marked as taken; what is over a limit comes back as not sent, to be kept and shown once."""
     case = waiting.case
-    if case.handling != "QUEUED" or case.test:
+    if case.test or (case.handling != "QUEUED" and not case.called_rungs):
         return []
     known = {notice.key: notice for notice in waiting.notices}
     by_rung = rungs_of(case, rules)
+    if case.handling != "QUEUED":
+        by_rung = {rung: kinds for rung, kinds in by_rung.items() if rung in case.called_rungs}
     found: dict[tuple[str, int, int, int, str], Notice] = {}
     for recipient in waiting.recipients:
         if not concerns(recipient, home_id=case.home_id, area_code=case.area_code, priority=case.priority, now=now):
@@ -218,6 +220,10 @@ def words(case: Case, recipient: Recipient, rung: int) -> tuple[str, str]:
             f"Shouwang: {en}",
             f"There is an alert ({en}) at the home {case.home_id}; the watch centre is looking after it.",
         )
+    if case.desk_id is not None:
+        if recipient.language == "zh":
+            return f"P{case.priority} {zh}", f"{case.home_id} {zh}，{case.desk_id} 正在处理，请求支援（第 {rung} 级）"
+        return f"P{case.priority} {en}", f"{case.home_id}: {en}, {case.desk_id} has it and asks for help (rung {rung})"
     if recipient.language == "zh":
         return (
             f"P{case.priority} {zh}",

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from alerts import asking, decisions, notices
+from alerts import asking, decisions, notices, working
 from alerts.admission import judge
 from alerts.asking import Answer, Asking, Person, Question
 from alerts.book import Book, event_of
@@ -22,6 +22,7 @@ from alerts.notices import Notice, Waiting
 from alerts.rules import GATHERED, REVIEW, Rules
 from alerts.signals import condition_of
 from alerts.timers import fire
+from alerts.working import Called
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
@@ -244,6 +245,48 @@ class Cases(ABC):
         rules = await self.rules(now)
         return await self._change(
             case_id, now, lambda case: [decisions.note(case, actor=actor, text=text, now=now, rules=rules)]
+        )
+
+    async def step_done(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, step: str, done: bool, now: datetime, note: str = ""
+    ) -> Case:  # fmt: skip
+        rules = await self.rules(now)
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                working.step_done(
+                    case, version=version, desk_id=desk_id, lease_id=lease_id, step=step, done=done, note=note, now=now, rules=rules
+                )
+            ],
+        )  # fmt: skip
+
+    async def call_made(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, whom: Called, result: str, now: datetime, note: str = ""
+    ) -> Case:  # fmt: skip
+        rules = await self.rules(now)
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                working.call_made(
+                    case, version=version, desk_id=desk_id, lease_id=lease_id, whom=whom, result=result, note=note, now=now, rules=rules
+                )
+            ],
+        )  # fmt: skip
+
+    async def escalate_now(
+        self, case_id: str, *, version: int, lease_id: str | None, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        rules = await self.rules(now)
+        return await self._change(
+            case_id,
+            now,
+            lambda case: [
+                working.escalate_now(
+                    case, version=version, desk_id=desk_id, lease_id=lease_id, note=note, now=now, rules=rules
+                )
+            ],
         )
 
     async def verify(

@@ -255,6 +255,7 @@ class SqlBook:
         after = move.after
         values = {name: getattr(after, name) for name in after.__struct_fields__}
         values["reasons"] = _json(after.reasons)
+        values["called_rungs"] = list(after.called_rungs)
         if move.before is None:
             self._later(_INSERT, **values)  # a unique violation is met by trying again
         else:

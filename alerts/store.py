@@ -15,6 +15,7 @@ from typing import Protocol
 from alerts.asking import Answer, Asking, Person, Question
 from alerts.cases import Admission, Case, CaseDetail, Place
 from alerts.notices import Announcement, Notice, Recipient, Waiting
+from alerts.working import Called
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
@@ -67,6 +68,24 @@ class CaseStore(Protocol):
 
     async def note(self, case_id: str, *, actor: str, text: str, now: datetime) -> Case:
         """Write into the history. Anybody may, at any version. Raises MissingWords."""
+        ...
+
+    async def step_done(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, step: str, done: bool, now: datetime, note: str = ""
+    ) -> Case:  # fmt: skip
+        """A step of the script was done, or was ticked by mistake; it stays with the case, whoever has it. Raises UnknownStep."""
+        ...
+
+    async def call_made(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, whom: Called, result: str, now: datetime, note: str = ""
+    ) -> Case:  # fmt: skip
+        """Somebody was rung up; ``result`` is a code of ``alerts.calls``. Raises UnknownResult."""
+        ...
+
+    async def escalate_now(
+        self, case_id: str, *, version: int, lease_id: str | None, desk_id: str, now: datetime, note: str = ""
+    ) -> Case:
+        """Who is told next by the ladder is told now. A case that waits needs no lease. Raises NothingAbove."""
         ...
 
     async def verify(

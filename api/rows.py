@@ -7,6 +7,7 @@ from alerts.cases import Case, CaseDetail
 from alerts.rules import ENDING
 from alerts.scoring import why
 from alerts.scripts import SCRIPTS
+from alerts.working import calls_made, steps_done
 from api.models import cases as models
 from api.models.shape import Reason
 from api.reasons import Reasons, reason, sentence
@@ -104,6 +105,17 @@ def detail(
             audit_row(each.at, each.actor, each.action, each.version, each.reason, each.facts) for each in found.audit
         ],
         script=[models.ScriptStep(**step._asdict()) for step in SCRIPTS[case.family]],
+        steps=[models.StepDone(code=each.code, actor=each.actor, at=each.at) for each in steps_done(found.audit)],
+        calls=[
+            models.CallMade(
+                at=each.at,
+                actor=each.actor,
+                contact_id=each.contact_id,
+                resident_id=each.resident_id,
+                result=each.result,
+            )
+            for each in calls_made(found.audit)
+        ],
         now=now,
     )
 

@@ -112,6 +112,12 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
         f"{base}/residents/{{resident_id}}/coverage": [
             Way("how one was seen", desk, lambda rng: f"{base}/residents/{home(rng)}-r/coverage")
         ],
+        f"{base}/cases/{{case_id}}/earlier": [
+            Way("last incidents", desk, lambda rng: f"{base}/cases/{case(rng)}/earlier")
+        ],
+        f"{base}/cases/{{case_id}}/activity": [
+            Way("last hours", desk, lambda rng: f"{base}/cases/{case(rng)}/activity")
+        ],
         f"{base}/cases/{{case_id}}/homes": [
             Way("homes of an incident", desk, lambda rng: f"{base}/cases/{case(rng)}/homes")
         ],

@@ -14,7 +14,7 @@ Handling = Literal[
 ]  # fmt: skip
 Condition = Literal["on", "latched", "off"]
 Change = Literal[
-    "raised", "asked", "answered", "queued", "signal", "priority", "claimed", "renewed", "released", "lease_lost", "noted", "verifying", "dispatched", "on_scene", "held",
+    "raised", "asked", "answered", "queued", "signal", "priority", "claimed", "renewed", "released", "lease_lost", "noted", "stepped", "called", "verifying", "dispatched", "on_scene", "held",
     "hold_ended", "escalated", "resolved", "looked", "reopened", "closed", "restored", "shelved", "merged", "unmerged",
 ]  # fmt: skip
 

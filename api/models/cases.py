@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.models.shape import Asked, Reason, Said, Sentence
 
@@ -51,6 +51,7 @@ class CasePage(Said):
 class Contact(Said):
     """Someone to call, in the order of calling."""
 
+    contact_id: int
     rank: int
     name: str = Field(examples=["沈桂芳"])
     relation: str = Field(examples=["女儿"])
@@ -125,6 +126,24 @@ class ScriptStep(Said):
     required: bool = Field(description="Without it the case cannot be resolved")
 
 
+class StepDone(Said):
+    """A step that stands as done."""
+
+    code: str = Field(examples=["spoke"])
+    actor: str
+    at: datetime
+
+
+class CallMade(Said):
+    """One attempt to reach somebody."""
+
+    at: datetime
+    actor: str
+    contact_id: int | None = Field(default=None, description="Of the contacts; that one may be gone by now")
+    resident_id: str | None = None
+    result: str = Field(examples=["no_answer"], description="A code of GET /api/v1/outcomes")
+
+
 class CaseDetail(CaseAfter):
     """Everything that a desk needs to act. Each reading of it is in the audit."""
 
@@ -149,6 +168,8 @@ class CaseDetail(CaseAfter):
     )
     audit: list[AuditRow]
     script: list[ScriptStep] = Field(description="What a desk goes through with a case of this family")
+    steps: list[StepDone] = Field(description="What of it stands as done since the case was last reopened")
+    calls: list[CallMade] = Field(description="Who was rung up since then, in order")
     now: datetime
 
 
@@ -207,6 +228,35 @@ class Resolve(Act):
         le=86_400,
         description="Somebody promised to look again so much later; it comes back then unless that was done",
     )
+
+
+class Step(Act):
+    """A step of the script was done."""
+
+    step: str = Field(min_length=1, max_length=40, examples=["spoke"])
+    done: bool = Field(default=True, description="false: ticked by mistake")
+
+
+class Call(Act):
+    """Somebody was rung up: a contact of the home, or a resident."""
+
+    contact_id: int | None = Field(default=None, ge=1, le=9_223_372_036_854_775_807)
+    resident_id: str | None = Field(default=None, min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    result: str = Field(min_length=1, max_length=40, examples=["no_answer"])
+
+    @model_validator(mode="after")
+    def _one(self) -> "Call":
+        if (self.contact_id is None) == (self.resident_id is None):
+            raise ValueError("name a contact or a resident")
+        return self
+
+
+class Escalate(Asked):
+    """Tell now who would be told next. Whoever has the case sends his lease; a case that waits needs none."""
+
+    version: int = Field(ge=1, le=2_147_483_647)
+    lease_id: str | None = Field(default=None, min_length=1, max_length=80)
+    note: str = Field(default="", max_length=2000, description="Goes into the history")
 
 
 class Merge(Act):
@@ -293,8 +343,17 @@ class ContactResult(Said):
     en: str
 
 
+class CallResult(Said):
+    """How a call ended, in words."""
+
+    code: str
+    zh: str
+    en: str
+
+
 class Outcomes(Said):
-    """All that is chosen from when a case is resolved."""
+    """All that is chosen from while a case is worked on and when it is resolved."""
 
     outcomes: list[Outcome]
     contacts: list[ContactResult]
+    calls: list[CallResult] = Field(description="How a call ended, in the order of the number keys")

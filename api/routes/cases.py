@@ -11,8 +11,10 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Path, Query
 
+from alerts.calls import RESULTS
 from alerts.cases import Case
 from alerts.outcomes import CONTACTS, OF_DESKS, OUTCOMES
+from alerts.working import Called
 from api import rows
 from api.access import OPERATORS, Operator, Supervisor, Who, roles
 from api.context import Context, Now, Parts
@@ -192,10 +194,11 @@ async def write_list(connection: Any, user: Who, now: datetime, words: str, resi
 
 @router.get("/outcomes", responses=documented(401, 403, 503), summary="Outcome codes", openapi_extra=roles(*OPERATORS))
 async def list_outcomes(user: Operator) -> models.Outcomes:
-    """What a case may turn out to be, and who may have been reached; one of each is required to resolve it."""
+    """What a case may turn out to be, and who may have been reached; one of each is required to resolve it. And how a call may end."""
     return models.Outcomes(
         outcomes=[models.Outcome(code=code, **OUTCOMES[code]._asdict()) for code in OF_DESKS],
         contacts=[models.ContactResult(code=code, **each._asdict()) for code, each in CONTACTS.items()],
+        calls=[models.CallResult(code=code, **each._asdict()) for code, each in RESULTS.items()],
     )
 
 
@@ -226,6 +229,54 @@ async def note(case_id: CaseId, body: models.Note, parts: Parts, now: Now, user:
     """Into the history; anybody who sees the case may, at any version."""
     async with _acting(parts, user, case_id):
         case = await parts.cases.note(case_id, actor=user.user_name, text=body.text, now=now)
+    return await _after(parts, user, case)
+
+
+@router.post("/cases/{case_id}/step", responses=_ACTS, summary="A step was done", openapi_extra=roles(*OPERATORS))
+async def step(case_id: CaseId, body: models.Step, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Ticks a step of the script, or takes that back. It stays with the case when the desk changes."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.step_done(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, step=body.step, done=body.done,
+            note=body.note, now=now,
+        )  # fmt: skip
+    return await _after(parts, user, case)
+
+
+@router.post("/cases/{case_id}/call", responses=_ACTS, summary="A call was made", openapi_extra=roles(*OPERATORS))
+async def call(case_id: CaseId, body: models.Call, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Who was rung up, and how it went. Nothing is dialled here; a telephone system that dials writes down what came of it by this."""
+    place = await visible(parts, user, case_id)
+    async with parts.database.connection() as connection:
+        whom = await _whom(connection, place.home_id, body)
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.call_made(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, whom=whom, result=body.result,
+            note=body.note, now=now,
+        )  # fmt: skip
+    return await _after(parts, user, case)
+
+
+async def _whom(connection: Any, home_id: str, body: models.Call) -> Called:
+    """Who was rung up, of those who belong to the home. Raises NotFound."""
+    if body.resident_id is not None:
+        found = await fetch_all(connection, _RESIDENTS, home_id=home_id)
+        if all(each["resident_id"] != body.resident_id for each in found):
+            raise NotFound(what="resident of this home", name=body.resident_id)
+        return Called(resident_id=body.resident_id)
+    for each in await fetch_all(connection, _CONTACTS, home_id=home_id):
+        if each["contact_id"] == body.contact_id:
+            return Called(contact_id=each["contact_id"], rank=each["rank"], relation=each["relation"])
+    raise NotFound(what="contact of this home", name=str(body.contact_id))
+
+
+@router.post("/cases/{case_id}/escalate", responses=_ACTS, summary="Tell the next now", openapi_extra=roles(*OPERATORS))
+async def escalate(case_id: CaseId, body: models.Escalate, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
+    """Who is told next by the ladder is told now: of a case that waits anybody may ask for it, of another one who has it."""
+    async with _acting(parts, user, case_id):
+        case = await parts.cases.escalate_now(
+            case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, note=body.note, now=now
+        )
     return await _after(parts, user, case)
 
 

@@ -50,6 +50,14 @@ SELECT case_id, version FROM cases
 -- Where a case is, to see whether a desk may.
 SELECT area_code, home_id FROM cases WHERE case_id = %(case_id)s;
 
+-- name: api_earlier_cases
+-- The last incidents of a home beside this one, newest first; tests are none.
+SELECT case_id, version, resident_id, family, priority, handling, raised_at, coalesce(resolved_at, closed_at) AS ended_at, outcome
+  FROM cases
+ WHERE home_id = %(home_id)s AND case_id <> %(case_id)s AND NOT test
+ ORDER BY raised_at DESC, case_id
+ LIMIT %(most)s;
+
 -- name: api_open_cases_of_home
 -- Open cases of one home, most urgent first; also one of its institution that holds a fever of this home.
 SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
@@ -70,4 +78,4 @@ SELECT resident_id, name, birth_year, sex, phone, note FROM residents WHERE home
 
 -- name: api_contacts_of_home
 -- Whom to call, in order.
-SELECT rank, name, relation, phone FROM contacts WHERE home_id = %(home_id)s ORDER BY rank, contact_id;
+SELECT contact_id, rank, name, relation, phone FROM contacts WHERE home_id = %(home_id)s ORDER BY rank, contact_id;

@@ -133,7 +133,7 @@ UPDATE cases
        hold_reason = %(hold_reason)s, outcome = %(outcome)s, resolved_at = %(resolved_at)s, resolved_by = %(resolved_by)s,
        closed_at = %(closed_at)s, asking_until_at = %(asking_until_at)s, contact = %(contact)s, follow_up_at = %(follow_up_at)s,
        looked_by = %(looked_by)s, spell = %(spell)s, resident_id = %(resident_id)s, area_code = %(area_code)s, merged_into = %(merged_into)s,
-       first_queued_at = %(first_queued_at)s, arrived_at = %(arrived_at)s
+       first_queued_at = %(first_queued_at)s, arrived_at = %(arrived_at)s, called_rungs = %(called_rungs)s
  WHERE case_id = %(case_id)s AND version = %(version_before)s AND lease_id IS NOT DISTINCT FROM %(lease_id_before)s
 RETURNING version;
 

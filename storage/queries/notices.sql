@@ -1,6 +1,9 @@
 -- name: cases_to_tell_of
--- Cases that nobody has and of which somebody may have to be told, the most urgent first.
-SELECT * FROM cases WHERE handling = 'QUEUED' AND NOT test AND (priority = 1 OR rung > 0) ORDER BY priority, queued_at, case_id LIMIT %(limit)s;
+-- Cases that nobody has and of which somebody may have to be told, and those whose desk asked for more people; the most urgent first.
+SELECT * FROM cases
+ WHERE handling IN ('QUEUED', 'CLAIMED', 'VERIFYING', 'DISPATCHED', 'ON_SCENE', 'HELD') AND NOT test
+   AND CASE handling WHEN 'QUEUED' THEN priority = 1 OR rung > 0 ELSE called_rungs <> '{}' END
+ ORDER BY priority, queued_at, case_id LIMIT %(limit)s;
 
 -- name: recipients_of_homes
 -- Everybody who may be told: those of the centre, and kin of these homes, with what they were sent lately. Of every home at once: without that.

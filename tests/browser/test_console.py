@@ -185,9 +185,9 @@ async def test_enter_takes_the_most_urgent_and_no_single_key_closes_a_case(room:
     # A slow machine: what is pressed before the form has settled must not fall on anything else.
     slow = await page.context.new_cdp_session(page)
     await slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
-    for key in "abcdefghijklmnopqstuwxyz0123456789":
-        if key not in "nv":
-            await page.keyboard.press(key)
+    # Steps are ticked by these; what the others open is in test_panel.py.
+    for key in "abfgijklmopqstuwxyz0123456789":
+        await page.keyboard.press(key)
     await page.keyboard.press("r")
     await expect(page.get_by_test_id("confirm")).to_be_disabled()
     await page.keyboard.press("Enter")
@@ -494,6 +494,8 @@ async def test_two_cases_of_one_matter_become_one_at_the_desk_that_has_one_of_th
     states = dict(room.rows("SELECT family, handling FROM cases"))
     assert states == {"fall": "MERGED", "sos": "QUEUED"}
     await desk.get_by_test_id("list-new").click()
+    # What it took in comes by the stream; a claim of it as it was before would be refused.
+    await expect(row_of(desk)).to_contain_text("2 个信号")
     await claim_in(desk)
     await expect(desk.get_by_test_id("history")).to_contain_text("desk-1 将另一件警情")
 

@@ -1,11 +1,11 @@
 // Forms for what needs words: a note, whom one sends, why one waits, what it turned out to be.
 import { type ButtonProps, Checkbox, type GetRef, Input, InputNumber, Modal, Radio } from "antd";
-import { useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useSpeech } from "./language";
-import { get } from "./session";
-import type { Outcomes, ScriptStep } from "./types";
+import { useOutcomes } from "./outcomes";
+import type { ScriptStep } from "./types";
 
-export type Form = "verify" | "arrive" | "note" | "dispatch" | "hold" | "shelve" | "resolve";
+export type Form = "verify" | "arrive" | "note" | "dispatch" | "hold" | "shelve" | "escalate" | "resolve";
 
 /** Longest hold by priority, min; the server holds the same limit. */
 const LONGEST_MIN: Record<number, number> = { 1: 2, 2: 15 };
@@ -15,18 +15,21 @@ const SHELF_MIN = 480;
 const FOLLOW_UP_MIN = 1440;
 /** Outcomes of which no steps are asked. */
 const UNSCRIPTED = new Set(["test", "duplicate"]);
-let known: Outcomes | null = null;
+/** What may be sent without words. */
+const WORDLESS = new Set<Form>(["escalate"]);
 
 interface Props {
   form: Form | null;
   priority: number;
   script: ScriptStep[];
+  /** Steps that stand as done: what the form begins with. */
+  done: readonly string[];
   technical: boolean;
   onCancel(): void;
   onSend(what: string, extra: object): Promise<boolean>;
 }
 
-export function ActForm({ form, priority, script, technical, onCancel, onSend }: Props) {
+export function ActForm({ form, priority, script, done, technical, onCancel, onSend }: Props) {
   const { t, language } = useSpeech();
   const longest = form === "shelve" ? SHELF_MIN : (LONGEST_MIN[priority] ?? 240);
   const [words, setWords] = useState("");
@@ -37,20 +40,22 @@ export function ActForm({ form, priority, script, technical, onCancel, onSend }:
   const [followUpMin, setFollowUpMin] = useState<number | null>(null);
   const [busy, setBusy] = useState(false);
   const field = useRef<GetRef<typeof Input.TextArea>>(null);
+  const ticked = useRef(done);
+  ticked.current = done;
 
   useEffect(() => {
     setWords("");
     setOutcome(null);
     setContact(null);
-    setSteps([]);
+    setSteps([...ticked.current]);
     setFollowUpMin(null);
     setMinutes(Math.min(longest, 15));
   }, [form, longest]);
 
-  const wants = { note: "form.note_write", dispatch: "form.dispatch_who", hold: "form.hold_why", shelve: "form.shelve_why", resolve: "form.note_resolve", verify: "form.note", arrive: "form.note" } as const;
+  const wants = { note: "form.note_write", dispatch: "form.dispatch_who", hold: "form.hold_why", shelve: "form.shelve_why", resolve: "form.note_resolve", escalate: "form.escalate", verify: "form.note", arrive: "form.note" } as const;
   const scripted = outcome === null || !UNSCRIPTED.has(outcome);
   const followed = !scripted || script.every((step) => !step.required || steps.includes(step.code));
-  const ready = form === "resolve" ? outcome !== null && (technical || contact !== null) && followed : words.trim() !== "";
+  const ready = form === "resolve" ? outcome !== null && (technical || contact !== null) && followed : form !== null && (WORDLESS.has(form) || words.trim() !== "");
 
   const send = async (): Promise<void> => {
     if (form === null || !ready) return;
@@ -63,6 +68,8 @@ export function ActForm({ form, priority, script, technical, onCancel, onSend }:
 
   return (
     <Modal
+      // From the field one need not reach for the mouse; Enter alone is a new line, so that nothing is sent by one key.
+      wrapProps={{ onKeyDown: (event: KeyboardEvent<HTMLElement>) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && void send() }}
       open={form !== null} title={form === null ? "" : t(`act.${form}`)} onCancel={onCancel} afterOpenChange={(open) => open && field.current?.focus()} onOk={() => void send()} destroyOnHidden
       // No cross in the corner: it would hold the keyboard until the field has it, and an Enter in that moment would close the form.
       closable={false} mask={{ closable: false }}
@@ -110,14 +117,7 @@ interface EndingProps {
 /** What it turned out to be, and who was reached. */
 function Ending({ outcome, onOutcome, contact, onContact }: EndingProps) {
   const { t, language } = useSpeech();
-  const [choice, setChoice] = useState<Outcomes>(known ?? { outcomes: [], contacts: [] });
-  useEffect(() => {
-    if (known !== null) return;
-    get<Outcomes>("/api/v1/outcomes").then(
-      (found) => setChoice((known = found)),
-      () => undefined,
-    );
-  }, []);
+  const choice = useOutcomes();
   return (
     <>
       <Radio.Group className="outcomes" value={outcome} onChange={(event) => onOutcome(String(event.target.value))}>

@@ -3,13 +3,21 @@ import { Alert, App as AntApp, Button, Popconfirm, Spin, Tag } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { IncidentHomes } from "./coverage";
 import { ActForm, type Form } from "./act-form";
+import { LastHours } from "./activity";
+import { type Callee, Calling, Tried, callsTo, nextCallee } from "./calls";
+import { dial } from "./dial";
+import { Afterwards, Earlier } from "./earlier";
 import { Handovers } from "./handovers";
 import { Helpers } from "./helpers";
+import { History } from "./history";
+import { type Key, useKeys } from "./keys";
 import { useSpeech } from "./language";
+import { useOutcomes } from "./outcomes";
 import { PriorityMark } from "./priority";
 import { useRefusal } from "./refusal";
 import { get, post } from "./session";
 import { Contacts, Residents, Where } from "./record";
+import { Script } from "./script";
 import type { CaseAfter, CaseDetail, CaseRow } from "./types";
 
 interface Props {
@@ -31,6 +39,7 @@ const WAYS: Record<string, readonly Form[]> = {
   VERIFYING: ["dispatch", "hold", "resolve"],
   DISPATCHED: ["arrive", "hold", "resolve"],
   ON_SCENE: ["hold", "resolve"],
+  HELD: ["verify", "dispatch", "resolve"],
 };
 
 /** Technical cases of P4 and P5 may be shelved as well. */
@@ -40,7 +49,7 @@ function waysOf(row: CaseRow): readonly Form[] {
 }
 
 export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClose }: Props) {
-  const { t, word, sentence, at } = useSpeech();
+  const { t, word, sentence, at, language } = useSpeech();
   const { message } = AntApp.useApp();
   const explain = useRefusal();
   const [detail, setDetail] = useState<CaseDetail | null>(null);
@@ -79,18 +88,26 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
   const lease = detail?.desk_id === me ? detail.lease_id : null;
   // Without the lease at hand the server would refuse: what needs it is shown when the record has arrived.
   const mine = held && lease !== null;
+  /** On hold one goes on calling and ticking; the end of the hold stands. */
+  const mineOnHold = row?.handling === "HELD" && row.desk_id === me && lease !== null;
+  const working = mine || mineOnHold;
 
   useRenewal(mine ? { caseId: row.case_id, lease } : null, onDone, (error) => {
     void message.error({ content: explain(error), key: "renew" });
   });
 
-  const act = useCallback(
-    async (what: string, extra: object = {}): Promise<boolean> => {
-      if (row === undefined) return false;
-      const body = what === "note" ? extra : { version: row.version, lease_id: lease, ...extra };
+  // What was done last, so that keys pressed one after the other do not each act on the version before.
+  const latest = useRef({ row, lease });
+  if ((latest.current.row?.version ?? 0) <= (row?.version ?? 0) || row === undefined) latest.current = { row, lease };
+  const send = useCallback(
+    async (what: string, extra: object): Promise<boolean> => {
+      const { row: before, lease: right } = latest.current;
+      if (before === undefined) return false;
+      const body = what === "note" ? extra : { version: before.version, lease_id: right, ...extra };
       try {
-        onDone(await post<CaseAfter>(`/api/v1/cases/${row.case_id}/${what}`, body));
-        setForm(null);
+        const after = await post<CaseAfter>(`/api/v1/cases/${before.case_id}/${what}`, body);
+        latest.current = { row: after, lease: right };
+        onDone(after);
         void load();
         return true;
       } catch (error) {
@@ -99,23 +116,65 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
         return false;
       }
     },
-    [row, lease, load, message, explain, onDone],
+    [load, message, explain, onDone],
+  );
+  const turn = useRef<Promise<unknown>>(Promise.resolve());
+  const act = useCallback(
+    (what: string, extra: object = {}): Promise<boolean> => {
+      const mineNext = turn.current.then(() => send(what, extra));
+      turn.current = mineNext;
+      return mineNext;
+    },
+    [send],
   );
 
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent): void => {
-      const inField = (event.target as HTMLElement).closest("input, textarea, select, [role=dialog]") !== null;
-      if (inField || form !== null || event.ctrlKey || event.altKey || event.metaKey || row === undefined) return;
-      const key = event.key.toLowerCase();
-      const wanted = key === "n" ? "note" : key === "r" && mine ? "resolve" : null;
-      if (wanted !== null) {
-        event.preventDefault();
-        setForm(wanted);
-      } else if (key === "v" && mine && row.handling === "CLAIMED") void act("verify");
-    };
-    window.addEventListener("keydown", pressed, true);
-    return () => window.removeEventListener("keydown", pressed, true);
-  }, [form, row, mine, act]);
+  const results = useOutcomes().calls;
+  const [calling, setCalling] = useState<Callee | null>(null);
+  const call = (callee: Callee): void => setCalling(callee);
+  const called = (result: string): void => {
+    if (calling === null) return;
+    setCalling(null);
+    void act("call", { contact_id: calling.contact_id, resident_id: calling.resident_id, result });
+  };
+  const tick = (code: string, done: boolean): void => void act("step", { step: code, done });
+
+  useKeys(keysOf(), form !== null);
+  function keysOf(): Key[] {
+    const none = row === undefined || detail === null ? t("keys.no_case") : null;
+    const notMine = none ?? (working ? null : held && lease === null ? t("keys.coming") : t("case.readonly"));
+    const ways = row === undefined ? [] : waysOf(row);
+    const form_ = (key: string, way: Form): Key => ({
+      key, does: t(`keys.${way}` as "keys.note"), run: () => setForm(way),
+      why: way === "note" ? none : notMine ?? (ways.includes(way) ? null : t("keys.not_now", { handling: word("handling", row?.handling ?? "") })),
+    });
+    const next = detail === null ? undefined : nextCallee(detail);
+    const keys: Key[] = [
+      {
+        key: "c", does: t("keys.call"), why: notMine ?? (next === undefined ? t("keys.nobody") : null),
+        run: () => {
+          if (next === undefined) return;
+          dial(next.phone);
+          call(next);
+        },
+      },
+      form_("n", "note"),
+      { key: "v", does: t("keys.verify"), why: notMine ?? (ways.includes("verify") ? null : t("keys.not_now", { handling: word("handling", row?.handling ?? "") })), run: () => void act("verify") },
+      form_("h", "hold"),
+      { key: "e", does: t("keys.escalate"), why: row?.handling === "QUEUED" ? none : notMine, run: () => setForm("escalate") },
+      form_("d", "dispatch"),
+      form_("r", "resolve"),
+    ];
+    if (calling !== null) {
+      const chosen: Key[] = results.map((each, index) => ({ key: String(index + 1), does: each[language], why: null, run: () => called(each.code) }));
+      return [...chosen, ...keys, { key: "Escape", does: t("call.none"), why: null, run: () => setCalling(null) }];
+    }
+    const script = detail?.script ?? [];
+    const steps: Key[] = script.map((step, index) => ({
+      key: String(index + 1), does: step[language], why: notMine,
+      run: () => tick(step.code, !(detail?.steps ?? []).some((each) => each.code === step.code)),
+    }));
+    return [...steps, ...keys];
+  }
 
   if (caseId === null) return <aside className="panel empty">{t("case.none")}</aside>;
   if (detail === null) {
@@ -140,6 +199,8 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
       </header>
       {trouble !== null && <Alert type="error" title={trouble} />}
       {row === undefined && <Alert type="info" showIcon title={t("case.gone")} data-testid="gone" />}
+      {row === undefined && <Afterwards detail={detail} onDone={onDone} />}
+      {calling !== null && <Calling callee={calling} results={results} onResult={called} onCancel={() => setCalling(null)} />}
       <div className="acts">
         {row !== undefined && row.desk_id === null && (
           <Button type="primary" onClick={() => onClaim(row)} data-testid="panel-claim">
@@ -152,16 +213,21 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
               <Button data-testid={`merge-${each.family}`}>{t("act.merge", { family: word("family", each.family) })}</Button>
             </Popconfirm>
           ))}
-        {mine &&
+        {working &&
           waysOf(shown).map((way) => (
             <Button key={way} type={way === "resolve" ? "primary" : "default"} data-testid={`act-${way}`}
               onClick={() => (way === "verify" || way === "arrive" ? void act(way) : setForm(way))}>
               {t(`act.${way}`)}
             </Button>
           ))}
-        {mine && (
+        {working && (
           <Button onClick={() => void act("release")} data-testid="act-release">
             {t("act.release")}
+          </Button>
+        )}
+        {row !== undefined && (working || row.handling === "QUEUED") && (
+          <Button onClick={() => setForm("escalate")} data-testid="act-escalate">
+            {t("act.escalate")}
           </Button>
         )}
         {row !== undefined && (
@@ -196,16 +262,33 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
         <Alert type="warning" showIcon title={t("case.unregistered", { home: detail.home_id })} />
       ) : (
         <div className="record">
-          <Residents residents={detail.residents} concerned={detail.resident_id} />
+          <Residents
+            residents={detail.residents} concerned={detail.resident_id}
+            onCall={working ? (person) => call({ ...person, contact_id: null }) : undefined}
+            tried={(person) => <Tried calls={callsTo(detail.calls, { resident_id: person.resident_id, contact_id: null })} results={results} />}
+          />
           <Where home={detail.home} now={now} />
         </div>
       )}
-      <Contacts contacts={detail.contacts} />
+      <Contacts
+        contacts={detail.contacts} onCall={working ? (contact) => call({ ...contact, resident_id: null }) : undefined}
+        tried={(contact) => <Tried calls={callsTo(detail.calls, { contact_id: contact.contact_id, resident_id: null })} results={results} />}
+      />
+      <Script script={detail.script} done={detail.steps} mine={working} onTick={tick} />
+      {detail.home !== null && <LastHours key={`hours ${caseId}`} caseId={caseId} />}
       <Helpers key={caseId} caseId={caseId} version={shown.version} />
       <Handovers key={`medicine ${caseId}`} caseId={caseId} />
       <Signals detail={detail} />
       <History detail={detail} />
-      <ActForm form={form} priority={shown.priority} script={detail.script} technical={shown.family === "technical"} onCancel={() => setForm(null)} onSend={act} />
+      {detail.home !== null && <Earlier key={`earlier ${caseId}`} caseId={caseId} onDone={onDone} />}
+      <ActForm form={form} priority={shown.priority} script={detail.script} done={detail.steps.map((step) => step.code)} technical={shown.family === "technical"} onCancel={() => setForm(null)}
+        // Only what was sent from the form closes it: an answer to something else must not.
+        onSend={async (what, extra) => {
+          const done = await act(what, extra);
+          if (done) setForm(null);
+          return done;
+        }}
+      />
     </aside>
   );
 }
@@ -249,25 +332,6 @@ function Signals({ detail }: { detail: CaseDetail }) {
           <li key={signal.detection_id} className={signal.withdrawn || !signal.on ? "faded" : ""}>
             <time>{at(signal.started_at)}</time> {sentence(signal.reason)} <small>{t("row.score", { score: signal.score })}</small>
             {signal.withdrawn ? <Tag>{t("case.withdrawn")}</Tag> : !signal.on && <Tag>{t("case.over")}</Tag>}
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-function History({ detail }: { detail: CaseDetail }) {
-  const { t, word, sentence, at } = useSpeech();
-  const shown = detail.audit.filter((line) => line.action !== "renewed").toReversed();
-  return (
-    <section>
-      <h3>{t("case.history")}</h3>
-      <ul className="lines" data-testid="history">
-        {shown.map((line, index) => (
-          <li key={index}>
-            <time>{at(line.at)}</time> <b>{line.actor === "system" ? t("actor.system") : line.actor}</b> {word("change", line.action)}
-            {line.reason.key !== "" && <span> · {sentence(line.reason)}</span>}
-            {line.note !== "" && <q>{line.note}</q>}
           </li>
         ))}
       </ul>

@@ -1,12 +1,13 @@
 // The desk of an operator: header with the state of everything, the queue, and the case in hand.
 import { App as AntApp, Button, Modal, Tabs } from "antd";
-import { useCallback, useEffect, useMemo, useReducer, useState } from "react";
+import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Header } from "./app";
 import { CasePanel } from "./case-panel";
 import { CoverPage } from "./coverage";
 import { type Link, follow } from "./feed";
 import { useNow, useSpeech } from "./language";
 import { NotTakenBanner } from "./handovers";
+import { type Key, KeyList, Keyboard, Keys, useKeyboard } from "./keys";
 import { OversightPage } from "./oversight";
 import { QueueList } from "./queue-list";
 import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
@@ -23,6 +24,7 @@ import { SystemPage } from "./system";
 import { ToldPage } from "./told";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
 import { VisitsPage } from "./visits";
+import { WallPage } from "./wall";
 import { WindowsPage } from "./windows";
 
 type Heard =
@@ -44,10 +46,13 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "reports" | "told" | "rules" | "system";
-const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight"];
+type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "wall" | "reports" | "told" | "rules" | "system";
+const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight", "wall"];
+/** `/?wall`: a screen at the front of the room, which shows the wall and nothing else. */
+const ONLY_WALL = new URLSearchParams(window.location.search).has("wall");
 const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "reports", "told", "rules", "system"];
-const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
+/** Keys of the case panel, listed while no case is shown. */
+const OF_A_CASE = [["1-9", "keys.step"], ["c", "keys.call"], ["n", "keys.note"], ["v", "keys.verify"], ["h", "keys.hold"], ["e", "keys.escalate"], ["d", "keys.dispatch"], ["r", "keys.resolve"]] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
   const { t } = useSpeech();
@@ -102,33 +107,29 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
     [message, explain],
   );
 
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement;
-      const busy = target.closest("input, textarea, select, button, a, [role=dialog]") !== null || document.querySelector(".ant-modal-wrap:not([style*='display: none'])") !== null;
-      if (busy || event.ctrlKey || event.altKey || event.metaKey || event.repeat || page !== "desk") return;
-      const first = nextOf(lists.new, offers, person.user_name);
-      if (event.key === "Enter" && first !== undefined) {
-        event.preventDefault();
-        void claim(first);
-      } else if (event.key === "Escape") setChosen(null);
-      else if (event.key === "?") setHelp(true);
-      else if (event.key.toLowerCase() === "m" && sounder !== null) {
-        if (sounder.state() === "muted") sounder.unmute();
-        else sounder.mute();
-      }
-    };
-    // Before anybody else hears the key: what closes a form must not close the case behind it as well.
-    window.addEventListener("keydown", pressed, true);
-    return () => window.removeEventListener("keydown", pressed, true);
-  }, [lists, claim, page, sounder, offers, person.user_name]);
+  const keyboard = useMemo(() => new Keyboard(), []);
+  const first = nextOf(lists.new, offers, person.user_name);
+  const general: Key[] = [
+    { key: "Enter", does: t("keys.enter"), why: first === undefined ? t("queue.none_new") : null, run: () => first !== undefined && void claim(first) },
+    ...OF_A_CASE.map(([key, words]): Key => ({ key, does: t(words), why: t("keys.no_case"), run: () => undefined })),
+    {
+      key: "m", does: t("keys.mute"), why: sounder === null ? t("sound.failed") : null,
+      run: () => (sounder?.state() === "muted" ? sounder.unmute() : sounder?.mute()),
+    },
+    { key: "Escape", does: t("keys.escape"), why: null, run: () => setChosen(null) },
+    { key: "?", does: t("act.help"), why: null, run: () => setHelp(true) },
+  ];
+  const part = useRef({});
+  keyboard.put(part.current, general, false);
+  useKeyboard(keyboard, page === "desk" && !ONLY_WALL);
 
   const row = chosen === null ? undefined : queue.cases.get(chosen);
   const pages = person.role === "supervisor" ? FOR_SUPERVISORS : FOR_DESKS;
   const beside = row === undefined ? [] : [...queue.cases.values()].filter((each) => each.home_id === row.home_id && each.case_id !== row.case_id);
 
+  if (ONLY_WALL) return <WallPage queue={queue} link={link} now={now} shift={shift.now} />;
   return (
-    <>
+    <Keys.Provider value={keyboard}>
       <Header person={person} onLanguage={onLanguage}>
         <LinkState link={link} health={queue.health} />
         {sounder !== null && <SoundButton sounder={sounder} />}
@@ -161,6 +162,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "windows" && <WindowsPage supervises={person.role === "supervisor"} />}
       {page === "reports" && <ReportsPage />}
       {page === "system" && <SystemPage />}
+      {page === "wall" && <WallPage queue={queue} link={link} now={now} shift={shift.now} />}
       {page === "desk" && (
         <div className="desk">
           <section className="queue">
@@ -194,12 +196,8 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
         </div>
       )}
       <Modal open={help} title={t("act.help")} footer={null} onCancel={() => setHelp(false)}>
-        <ul>
-          {KEYS.map((key) => (
-            <li key={key}>{t(key)}</li>
-          ))}
-        </ul>
+        {help && <KeyList keyboard={keyboard} />}
       </Modal>
-    </>
+    </Keys.Provider>
   );
 }

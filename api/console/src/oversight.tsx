@@ -1,6 +1,7 @@
 // The second look at resolved P1, for any other desk; for supervisors also the reviews that opened because nobody took one, and who looked at whom.
 import { Alert, Button, Input, Table } from "antd";
 import { useCallback, useEffect, useState } from "react";
+import { ReadCase } from "./earlier";
 import { Trace } from "./glass";
 import { useSpeech } from "./language";
 import { useRefusal } from "./refusal";
@@ -17,6 +18,7 @@ export function OversightPage({ person }: { person: Person }) {
   const [reviews, setReviews] = useState<Review[]>([]);
   const [findings, setFindings] = useState<Record<string, string>>({});
   const [trouble, setTrouble] = useState<string | null>(null);
+  const [read, setRead] = useState<string | null>(null);
 
   const load = useCallback(async (): Promise<void> => {
     try {
@@ -56,6 +58,15 @@ export function OversightPage({ person }: { person: Person }) {
           { title: t("oversight.by"), dataIndex: "resolved_by" },
           { title: t("form.outcome"), dataIndex: "outcome" },
           {
+            // Who does not agree reads it and reopens it there, with a reason.
+            title: "",
+            render: (_, row) => (
+              <Button size="small" data-testid="read-case" onClick={() => setRead(row.case_id)}>
+                {t("oversight.read")}
+              </Button>
+            ),
+          },
+          {
             title: "",
             render: (_, row) => row.resolved_by !== person.user_name && (
               <Button size="small" data-testid="agree" onClick={() => void send(`/api/v1/cases/${row.case_id}/second-look`, { version: row.version })}>
@@ -65,6 +76,7 @@ export function OversightPage({ person }: { person: Person }) {
           },
         ]}
       />
+      <ReadCase caseId={read} onClose={() => setRead(null)} onDone={() => void load()} />
       {supervises && (<>
       <h3>{t("oversight.reviews")}</h3>
       <Table<Review>

@@ -1,12 +1,12 @@
 // Rows of one list: what it is, why, how long there is, who has it.
 import { Button, Empty, Tag } from "antd";
+import { useRef } from "react";
 import { useSpeech } from "./language";
 import { PriorityMark } from "./priority";
 import type { List } from "./queue";
 import { countdown } from "./texts";
 import type { CaseRow, Offer } from "./types";
-
-const SHOWN = 300;
+import { PITCH_PX, useWindowOfRows } from "./window-of-rows";
 
 interface Props {
   rows: CaseRow[];
@@ -22,14 +22,15 @@ interface Props {
 
 export function QueueList({ rows, list, known, me, now, chosen, offers, onOpen, onClaim }: Props) {
   const { t } = useSpeech();
+  const drawn = useRef<HTMLUListElement>(null);
+  const [first, end] = useWindowOfRows(drawn, rows.length);
   if (!known) return <Empty className="nothing" description={t("queue.not_known")} data-testid="not-known" />;
   if (rows.length === 0) return <Empty className="nothing" description={t(`queue.none_${list}`)} data-testid="nothing" />;
   return (
-    <ul className="rows" data-testid="rows">
-      {rows.slice(0, SHOWN).map((row) => (
+    <ul className="rows" data-testid="rows" ref={drawn} style={{ paddingTop: first * PITCH_PX, paddingBottom: (rows.length - end) * PITCH_PX }}>
+      {rows.slice(first, end).map((row) => (
         <Row key={row.case_id} row={row} me={me} now={now} chosen={row.case_id === chosen} offer={offers.get(row.case_id)} onOpen={onOpen} onClaim={onClaim} />
       ))}
-      {rows.length > SHOWN && <li className="more">{t("queue.more", { count: rows.length - SHOWN })}</li>}
     </ul>
   );
 }

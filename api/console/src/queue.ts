@@ -60,17 +60,28 @@ export function listOf(row: CaseRow, me: string): List {
   return row.desk_id === me ? "mine" : "others";
 }
 
+/** What a row is sorted by. Kept with the row: of ten thousand each change would read all instants anew. */
+const places = new WeakMap<CaseRow, { returned: number; deadline: number; raised: number }>();
+
+function placeOf(row: CaseRow) {
+  let place = places.get(row);
+  if (place === undefined) {
+    const returned = row.handling === "QUEUED" && row.former_desk_id !== null ? 0 : 1;
+    places.set(row, (place = { returned, deadline: instant(row.deadline_at), raised: instant(row.raised_at) }));
+  }
+  return place;
+}
+
 /** Priority, then what came back to the queue, then deadline; or by time alone. The same order as GET /api/v1/cases. */
 export function inOrder(rows: Iterable<CaseRow>, order: Order): CaseRow[] {
   const sorted = [...rows];
   return sorted.sort((a, b) => {
+    const [first, second] = [placeOf(a), placeOf(b)];
     if (order === "priority") {
-      const returned = (row: CaseRow) => (row.handling === "QUEUED" && row.former_desk_id !== null ? 0 : 1);
-      const difference =
-        a.priority - b.priority || returned(a) - returned(b) || instant(a.deadline_at) - instant(b.deadline_at);
+      const difference = a.priority - b.priority || first.returned - second.returned || first.deadline - second.deadline;
       if (difference !== 0) return difference;
     }
-    return instant(a.raised_at) - instant(b.raised_at) || (a.case_id < b.case_id ? -1 : 1);
+    return first.raised - second.raised || (a.case_id < b.case_id ? -1 : 1);
   });
 }
 

@@ -1,25 +1,35 @@
 // A person's record: who, where, whom to call. The same on a case and on the residents' page.
+import type { ReactNode } from "react";
+import { telephone } from "./dial";
 import { useSpeech } from "./language";
 import type { Contact, HomeRecord, ResidentRecord } from "./types";
 
-export function Phone({ number }: { number: string }) {
+/** A number that one click rings up. `onCall`: then somebody is to say how it went. */
+export function Phone({ number, onCall }: { number: string; onCall?: (() => void) | undefined }) {
   const { t } = useSpeech();
   if (number === "") return <small>{t("case.no_phone")}</small>;
   return (
-    <a className="phone" href={`tel:${number.replace(/[^+\d]/g, "")}`} title={t("act.call")}>
+    <a className="phone" href={telephone(number)} title={t("act.call")} onClick={onCall}>
       ☎ {number}
     </a>
   );
 }
 
-export function Residents({ residents, concerned }: { residents: ResidentRecord[]; concerned?: string | null }) {
+interface Calls<Person> {
+  /** A case is in hand, so calls are written down. */
+  onCall?: ((person: Person) => void) | undefined;
+  /** What came of earlier calls. */
+  tried?: (person: Person) => ReactNode;
+}
+
+export function Residents({ residents, concerned, onCall, tried }: { residents: ResidentRecord[]; concerned?: string | null } & Calls<ResidentRecord>) {
   const { t } = useSpeech();
   return (
     <section data-testid="residents">
       <h3>{t("case.who")}</h3>
       {residents.map((person) => (
         <p key={person.resident_id} className={person.resident_id === concerned ? "concerned" : ""}>
-          <b>{person.name}</b> {person.birth_year !== null && <small>{t("case.born", { year: person.birth_year })}</small>} <Phone number={person.phone} />
+          <b>{person.name}</b> {person.birth_year !== null && <small>{t("case.born", { year: person.birth_year })}</small>} <Phone number={person.phone} onCall={onCall && (() => onCall(person))} /> {tried?.(person)}
           {person.note !== "" && <span className="note">{person.note}</span>}
         </p>
       ))}
@@ -41,7 +51,7 @@ export function Where({ home, now }: { home: HomeRecord; now: number }) {
   );
 }
 
-export function Contacts({ contacts }: { contacts: Contact[] }) {
+export function Contacts({ contacts, onCall, tried }: { contacts: Contact[] } & Calls<Contact>) {
   const { t } = useSpeech();
   return (
     <section data-testid="contacts">
@@ -49,8 +59,8 @@ export function Contacts({ contacts }: { contacts: Contact[] }) {
       {contacts.length === 0 && <p>{t("case.no_contacts")}</p>}
       <ol className="contacts">
         {contacts.map((contact) => (
-          <li key={`${contact.rank} ${contact.name} ${contact.phone}`}>
-            <b>{contact.name}</b> <small>{contact.relation}</small> <Phone number={contact.phone} />
+          <li key={contact.contact_id}>
+            <b>{contact.name}</b> <small>{contact.relation}</small> <Phone number={contact.phone} onCall={onCall && (() => onCall(contact))} /> {tried?.(contact)}
           </li>
         ))}
       </ol>

@@ -57,7 +57,7 @@ export interface CaseRow {
 
 export interface CaseAfter extends CaseRow { lease_id: string | null }
 
-export interface Contact { rank: number; name: string; relation: string; phone: string }
+export interface Contact { contact_id: number; rank: number; name: string; relation: string; phone: string }
 
 export interface HomeRecord {
   home_id: string;
@@ -100,6 +100,14 @@ export interface AuditRow {
 
 export interface ScriptStep { code: string; zh: string; en: string; required: boolean }
 
+export interface StepDone { code: string; actor: string; at: string }
+export interface CallMade { at: string; actor: string; contact_id: number | null; resident_id: string | null; result: string }
+export interface EarlierCase { case_id: string; version: number; family: string; priority: number; handling: string; raised_at: string; outcome: Sentence | null }
+export interface EarlierCases { cases: EarlierCase[]; now: string }
+export interface ActivityLine { kind: string; role: string; room: string; name: Sentence; minutes: number[] }
+export interface Unknown { from_at: string; to_at: string }
+export interface LastHours { from_at: string; to_at: string; event_at: string; stretch_s: number; lines: ActivityLine[]; unknown: Unknown[]; now: string }
+
 export interface CaseDetail extends CaseAfter {
   event_at: string;
   held_until_at: string | null;
@@ -113,12 +121,16 @@ export interface CaseDetail extends CaseAfter {
   evidence: Sentence[];
   audit: AuditRow[];
   script: ScriptStep[];
+  steps: StepDone[];
+  calls: CallMade[];
+  follow_up_at: string | null;
   now: string;
 }
 
 export interface Outcome { code: string; zh: string; en: string; true_alarm: boolean; false_alarm: boolean }
 export interface ContactResult { code: string; zh: string; en: string }
-export interface Outcomes { outcomes: Outcome[]; contacts: ContactResult[] }
+export interface CallResult { code: string; zh: string; en: string }
+export interface Outcomes { outcomes: Outcome[]; contacts: ContactResult[]; calls: CallResult[] }
 
 export interface NotLookedAt extends CaseRow { resolved_at: string; resolved_by: string; outcome: string }
 export interface NotLookedAts { cases: NotLookedAt[]; now: string }

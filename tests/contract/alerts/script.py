@@ -14,6 +14,7 @@ from alerts.lifecycle import timers_of
 from alerts.memory import Home
 from alerts.rules import LATCHING, RESTORABLE
 from alerts.windows import Window
+from alerts.working import Called
 from contracts.detections import detection_id
 from contracts.errors import ShouwangError
 from tests.contract.alerts.centre import START, Centre
@@ -47,9 +48,11 @@ OUTCOMES_SAID = ("sensor_false", "accidental_press", "assistance", "medical", "d
 class Script:
     """One seeded story. ``step`` does the next thing; the same seed does the same on any store that answers the same."""
 
-    def __init__(self, centre: Centre, seed: int) -> None:
+    def __init__(self, centre: Centre, seed: int, *, working: bool = False) -> None:
+        """``working``: desks also tick steps, call and ask for more people. By dice of their own, so that known stories stay as they are."""
         self.centre = centre
         self.random = Random(seed)
+        self.beside = Random(seed + 1) if working else None
         self.known: list[str] = []
         for home_id, home in RECORDS.items():
             centre.homes[home_id] = home
@@ -70,7 +73,35 @@ class Script:
             (4, 10, 2, 4, 0.3, 1, 1, 0.5),
         )[0]
         said: object = await getattr(self, f"_{what}")()
+        if self.beside is not None and self.beside.random() < 0.3:
+            said = (said, await self._working(self.beside))
         return f"{what}: {said}"
+
+    async def _working(self, dice: Random) -> object:
+        """Something that changes nothing but the history, the lease and who is told."""
+        held = sorted(case_id for case_id, page in self.pages.items() if page.desk_id)
+        page = self.pages[dice.choice(held)] if held else None
+        if page is None:
+            return "nobody works"
+        store, now = self.centre.store, self.centre.now
+        holder: dict[str, Any] = {
+            "version": page.version,
+            "lease_id": page.lease_id or "",
+            "desk_id": page.desk_id,
+            "now": now,
+        }
+        name = dice.choice(("step_done", "call_made", "escalate_now"))
+        fields: dict[str, Any] = {
+            "step_done": {"step": dice.choice(("spoke", "kin", "none")), "done": dice.random() < 0.8},
+            "call_made": {"whom": Called(contact_id=1, rank=1), "result": dice.choice(("reached", "never"))},
+            "escalate_now": {},
+        }[name]
+        try:
+            after = await getattr(store, name)(page.case_id, **holder, **fields)
+        except ShouwangError as refused:
+            return (name, type(refused).__name__)
+        self.pages[page.case_id] = after
+        return (name, page.case_id, after.version, after.rung, after.called_rungs)
 
     async def _detection(self) -> object:
         rnd = self.random
@@ -231,6 +262,9 @@ class Script:
             assert (case.desk_id is not None) == (case.handling in (*OWNED, "HELD"))
             assert (case.lease_id is None) == (case.desk_id is None)
             assert (case.lease_until_at is not None) == (case.handling in OWNED)
+            assert not case.called_rungs or case.handling in (*OWNED, "HELD"), (
+                "only who has a case asks for more people"
+            )
             assert (case.asking_until_at is not None) == (case.handling == "ASKING")
             if case.handling == "ASKING":
                 assert case.priority == 3, "a P1 or P2 never waits for an answer"

@@ -10,7 +10,7 @@ from tests.contract.alerts.script import Script
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_is_done_the_cases_stay_whole(centre, seed):
-    script = Script(centre, seed)
+    script = Script(centre, seed, working=True)
     for number in range(200):
         await script.step()
         if number % 5 == 4:
@@ -27,7 +27,7 @@ async def test_both_stores_give_the_same_answers(memory_centre, timescale_centre
     for centre in (memory_centre, timescale_centre):
         numbers = count()
         centre.store._new_lease = lambda numbers=numbers: f"lease-{next(numbers)}"
-        scripts.append(Script(centre, seed))
+        scripts.append(Script(centre, seed, working=True))
     in_memory, in_database = scripts
     for _ in range(150):
         assert await in_memory.step() == await in_database.step()

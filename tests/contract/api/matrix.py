@@ -146,11 +146,18 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("get", "/api/v1/stream"): Elsewhere("test_matrix_of_the_stream"),
     ("get", "/api/v1/cases"): Lists("?limit=500"),
     ("get", "/api/v1/cases/{case_id}"): One(),
+    ("get", "/api/v1/cases/{case_id}/earlier"): One(),
+    ("get", "/api/v1/cases/{case_id}/activity"): One(),
     ("get", "/api/v1/outcomes"): Plain("codes"),
     ("post", "/api/v1/cases/{case_id}/claim"): One(_version(), (409,)),
     ("post", "/api/v1/cases/{case_id}/renew"): One(lambda home: {"lease_id": "none"}, (409,)),
     ("post", "/api/v1/cases/{case_id}/release"): One(_act(), (409,)),
     ("post", "/api/v1/cases/{case_id}/note"): One(lambda home: {"text": "matrix"}),
+    ("post", "/api/v1/cases/{case_id}/step"): One(_act(step="spoke"), (409,)),
+    ("post", "/api/v1/cases/{case_id}/call"): One(
+        lambda home: _act(result="reached")(home) | {"resident_id": resident_of(home)}, (409,)
+    ),
+    ("post", "/api/v1/cases/{case_id}/escalate"): One(_version(), (409,)),
     ("post", "/api/v1/cases/{case_id}/verify"): One(_act(), (409,)),
     ("post", "/api/v1/cases/{case_id}/dispatch"): One(_act(), (409,)),
     ("post", "/api/v1/cases/{case_id}/arrive"): One(_act(), (409,)),

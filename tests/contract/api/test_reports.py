@@ -19,7 +19,19 @@ pytestmark = pytest.mark.services
 # Said once more here, not taken from alerts.outcomes: a code that changes sides must be noticed.
 TRUE = {"fall_injured", "fall_not_injured", "medical", "fire_gas", "water", "wandering", "assistance", "no_contact_attended"}  # fmt: skip
 FALSE = {"accidental_press", "sensor_false", "wellbeing_call", "away_not_reported", "resident_well", "kin_says_well"}
-DESK_DOES = {"claimed", "renewed", "released", "verifying", "dispatched", "on_scene", "held", "shelved", "resolved"}
+DESK_DOES = {
+    "claimed",
+    "renewed",
+    "released",
+    "stepped",
+    "called",
+    "verifying",
+    "dispatched",
+    "on_scene",
+    "held",
+    "shelved",
+    "resolved",
+}
 BACK = {"released", "lease_lost", "reopened", "unmerged", "queued"}
 
 
