@@ -65,14 +65,14 @@ async def visible(parts: Context, user: Who, case_id: str, *, reading: bool = Fa
 
 
 @asynccontextmanager
-async def _acting(parts: Context, user: Who, case_id: str) -> AsyncGenerator[None]:
+async def acting(parts: Context, user: Who, case_id: str) -> AsyncGenerator[None]:
     """A change of a case that the user sees, within the time that a page may take."""
     await visible(parts, user, case_id)
     async with answering(parts.settings.query_s):
         yield
 
 
-async def _after(parts: Context, user: Who, case: Case) -> models.CaseAfter:
+async def after(parts: Context, user: Who, case: Case) -> models.CaseAfter:
     """The answer to a change that is committed; nothing that fails from here on may look as if it were not."""
     try:
         async with parts.database.connection() as connection:
@@ -86,11 +86,11 @@ async def _act(
     change: Callable[..., Awaitable[Case]], case_id: str, body: models.Act, parts: Context, now: datetime, user: Who
 ) -> models.CaseAfter:
     """A step of whoever holds the case."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await change(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.get("/cases", responses=documented(401, 403, 422, 503), summary="Open cases", openapi_extra=roles(*OPERATORS))
@@ -202,17 +202,17 @@ async def list_outcomes(user: Operator) -> models.Outcomes:
 @router.post("/cases/{case_id}/claim", responses=_ACTS, summary="Take a case", openapi_extra=roles(*OPERATORS))
 async def claim(case_id: CaseId, body: models.Claim, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """One desk gets it, with a lease to be renewed by activity; everybody else gets 409, which says who was faster."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.claim(case_id, version=body.version, desk_id=user.user_name, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/renew", responses=_ACTS, summary="Still on it", openapi_extra=roles(*OPERATORS))
 async def renew(case_id: CaseId, body: models.Renew, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """The operator is active, so the lease starts anew."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.renew(case_id, lease_id=body.lease_id, desk_id=user.user_name, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/release", responses=_ACTS, summary="Give back", openapi_extra=roles(*OPERATORS))
@@ -224,9 +224,9 @@ async def release(case_id: CaseId, body: models.Act, parts: Parts, now: Now, use
 @router.post("/cases/{case_id}/note", responses=_ACTS, summary="Write a note", openapi_extra=roles(*OPERATORS))
 async def note(case_id: CaseId, body: models.Note, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Into the history; anybody who sees the case may, at any version."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.note(case_id, actor=user.user_name, text=body.text, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post(
@@ -256,7 +256,7 @@ async def arrive(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user
 @router.post("/cases/{case_id}/hold", responses=_ACTS, summary="Wait, with an end", openapi_extra=roles(*OPERATORS))
 async def hold(case_id: CaseId, body: models.Hold, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """``note`` is the reason; when the time is over the case alarms again."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.hold(
             case_id,
             version=body.version,
@@ -266,13 +266,13 @@ async def hold(case_id: CaseId, body: models.Hold, parts: Parts, now: Now, user:
             hold_s=body.hold_s,
             now=now,
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/resolve", responses=_ACTS, summary="It is over", openapi_extra=roles(*OPERATORS))
 async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """``outcome`` says what it turned out to be (GET /api/v1/outcomes)."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.resolve(
             case_id,
             version=body.version,
@@ -285,29 +285,29 @@ async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now,
             note=body.note,
             now=now,
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/shelve", responses=_ACTS, summary="Out of the way", openapi_extra=roles(*OPERATORS))
 async def shelve(case_id: CaseId, body: models.Shelve, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Technical cases of P4 and P5 only; ``note`` is the reason. When the time is over, or at a new signal, it alarms again."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.shelve(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, reason=body.note,
             shelf_s=body.shelf_s, now=now,
         )  # fmt: skip
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/merge", responses=_ACTS, summary="One matter", openapi_extra=roles(*OPERATORS))
 async def merge(case_id: CaseId, body: models.Merge, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Into another open case of the same home, which takes over its signals and is as urgent from then on. It is never undone."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         await visible(parts, user, body.into)
         case = await parts.cases.merge(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, into=body.into, note=body.note, now=now
         )  # fmt: skip
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.get(
@@ -325,17 +325,17 @@ async def list_second_looks(parts: Parts, now: Now, user: Operator) -> models.No
 @router.post("/cases/{case_id}/second-look", responses=_ACTS, summary="I agree", openapi_extra=roles(*OPERATORS))
 async def second_look(case_id: CaseId, body: models.Look, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Somebody else agrees with how a P1 ended. Who does not agree reopens it."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.look(case_id, version=body.version, actor=user.user_name, note=body.note, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/follow-up", responses=_ACTS, summary="I looked again", openapi_extra=roles(*OPERATORS))
 async def follow_up(case_id: CaseId, body: models.FollowUp, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """A resolved case closes: somebody looked again, as promised."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.follow_up(case_id, version=body.version, actor=user.user_name, note=body.note, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.get(
@@ -373,8 +373,8 @@ async def close_review(case_id: CaseId, body: models.Finding, parts: Parts, now:
 @router.post("/cases/{case_id}/reopen", responses=_ACTS, summary="It was not over", openapi_extra=roles(*OPERATORS))
 async def reopen(case_id: CaseId, body: models.Reopen, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Back into the queue under the same id, within 24 h of its end."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.reopen(
             case_id, version=body.version, actor=user.user_name, reason=body.reason, now=now
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)

@@ -50,6 +50,8 @@ CLEARED = (
     "desk_slots",
     "notices",
     "handovers",
+    "telephone_dials",
+    "telephone_calls",
     "break_glass",
     "incident_reviews",
     "case_questions",

@@ -10,6 +10,7 @@ import { PriorityMark } from "./priority";
 import { useRefusal } from "./refusal";
 import { get, post } from "./session";
 import { Contacts, Residents, Where } from "./record";
+import { Calls } from "./telephony";
 import type { CaseAfter, CaseDetail, CaseRow } from "./types";
 
 interface Props {
@@ -200,6 +201,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
           <Where home={detail.home} now={now} />
         </div>
       )}
+      <Calls key={`calls ${caseId}`} caseId={caseId} version={shown.version} lease={mine ? lease : null} onDone={onDone} />
       <Contacts contacts={detail.contacts} />
       <Helpers key={caseId} caseId={caseId} version={shown.version} />
       <Handovers key={`medicine ${caseId}`} caseId={caseId} />

@@ -1,5 +1,5 @@
 // The desk of an operator: header with the state of everything, the queue, and the case in hand.
-import { App as AntApp, Button, Modal, Tabs } from "antd";
+import { App as AntApp, Button, Input, Modal, Tabs } from "antd";
 import { useCallback, useEffect, useMemo, useReducer, useState } from "react";
 import { Header } from "./app";
 import { CasePanel } from "./case-panel";
@@ -20,6 +20,7 @@ import { ShiftBanners, ShiftsPage } from "./shifts";
 import { Sounder } from "./sound";
 import { Banners, LinkState, SoundButton } from "./status";
 import { SystemPage } from "./system";
+import { Telephone } from "./telephony";
 import { ToldPage } from "./told";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
 import { VisitsPage } from "./visits";
@@ -47,7 +48,7 @@ function hear(queue: Queue, heard: Heard): Queue {
 type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "reports" | "told" | "rules" | "system";
 const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight"];
 const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "reports", "told", "rules", "system"];
-const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.mute", "keys.escape"] as const;
+const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.telephone", "keys.mute", "keys.escape"] as const;
 
 export function Desk({ person, onLanguage }: { person: Person; onLanguage(): void }) {
   const { t } = useSpeech();
@@ -60,6 +61,8 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   const [order, setOrder] = useState<Order>("priority");
   const [chosen, setChosen] = useState<string | null>(null);
   const [help, setHelp] = useState(false);
+  const [calls, setCalls] = useState(0);
+  const [looked, setLooked] = useState("");
   const [sounder, setSounder] = useState<Sounder | null>(null);
   const now = useNow(link.offsetMs);
   const shift = useShift();
@@ -142,7 +145,26 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
             {t(`nav.${each}`)}
           </button>
         ))}
+        <Input
+          className="find" size="small" allowClear placeholder={t("nav.search")} aria-label={t("nav.search")} data-testid="find"
+          onPressEnter={(event) => {
+            setLooked(event.currentTarget.value);
+            setPage("residents");
+          }}
+        />
+        <button onClick={() => setCalls(calls + 1)} data-testid="telephone" title={t("keys.telephone")}>
+          ☎ {t("call.take")} (T)
+        </button>
       </nav>
+      <Telephone
+        dials={row !== undefined && row.desk_id === person.user_name ? row : null} asked={calls}
+        onOpened={(after) => {
+          dispatch({ is: "done", row: after });
+          setPage("desk");
+          setList(after.desk_id === person.user_name ? "mine" : "others");
+          setChosen(after.case_id);
+        }}
+      >
       <Banners link={link} health={queue.health} />
       <ShiftBanners shift={shift} me={person.user_name} onOpen={() => setPage("shifts")} />
       <NotTakenBanner
@@ -151,7 +173,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
           setChosen(caseId);
         }}
       />
-      {page === "residents" && <ResidentsPage />}
+      {page === "residents" && <ResidentsPage key={looked} looked={looked} />}
       {page === "coverage" && <CoverPage />}
       {page === "visits" && <VisitsPage supervisor={person.role === "supervisor"} />}
       {page === "shifts" && <ShiftsPage shift={shift} person={person} />}
@@ -193,6 +215,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
           />
         </div>
       )}
+      </Telephone>
       <Modal open={help} title={t("act.help")} footer={null} onCancel={() => setHelp(false)}>
         <ul>
           {KEYS.map((key) => (

@@ -1,12 +1,20 @@
 // A person's record: who, where, whom to call. The same on a case and on the residents' page.
 import { useSpeech } from "./language";
+import { useDial } from "./telephony";
 import type { Contact, HomeRecord, ResidentRecord } from "./types";
 
 export function Phone({ number }: { number: string }) {
   const { t } = useSpeech();
+  const dial = useDial();
   if (number === "") return <small>{t("case.no_phone")}</small>;
   return (
-    <a className="phone" href={`tel:${number.replace(/[^+\d]/g, "")}`} title={t("act.call")}>
+    <a className="phone" href={`tel:${number.replace(/[^+\d]/g, "")}`} title={t("act.call")}
+      onClick={(event) => {
+        if (dial === null) return;
+        event.preventDefault();
+        dial(number);
+      }}
+    >
       ☎ {number}
     </a>
   );

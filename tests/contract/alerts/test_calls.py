@@ -36,7 +36,9 @@ def a_home(centre: Centre) -> None:
 async def test_a_call_opens_a_case_that_its_desk_has_at_once(centre: Centre) -> None:
     found = await take(centre, a_call(family="fall", words="she fell in the bathroom"))
     assert (found.case.handling, found.case.desk_id, found.case.priority) == ("CLAIMED", "desk-1", 1)
-    assert found.case.lease_id and not found.joined and not found.repeated
+    assert found.case.lease_id
+    assert not found.joined
+    assert not found.repeated
     seen = await centre.store.case(found.case.case_id)
     assert [(row.actor, row.reason) for row in seen.audit] == [("desk-1", "case.called"), ("desk-1", "case.claimed")]
     assert seen.audit[0].facts["note"] == "she fell in the bathroom"
@@ -51,16 +53,19 @@ async def test_a_call_told_again_or_by_two_at_once_is_one_case(centre: Centre) -
     assert [found.repeated for found in both].count(False) == 1
     assert len(await centre.store.cases_of_home("h-1")) == 1
     again = await take(centre, a_call())
-    assert again.repeated and again.case.version == 2
+    assert again.repeated
+    assert again.case.version == 2
 
 
 async def test_a_call_joins_the_open_case_and_takes_it_where_nobody_has_it(centre: Centre) -> None:
     fall = await centre.open("fall", home_id="h-1", score=2)
     found = await take(centre, a_call(family="fall"))
-    assert found.joined and found.case.case_id == fall.case_id
+    assert found.joined
+    assert found.case.case_id == fall.case_id
     assert (found.case.handling, found.case.desk_id, found.case.priority) == ("CLAIMED", "desk-1", 1)
     second = await take(centre, a_call("c-2", family="fall"), "desk-2")
-    assert second.joined and second.case.desk_id == "desk-1", "who has it keeps it"
+    assert second.joined
+    assert second.case.desk_id == "desk-1", "who has it keeps it"
     reasons = [row.reason for row in (await centre.store.case(fall.case_id)).audit]
     assert reasons[-1] == "case.call_joined"
 
@@ -83,7 +88,8 @@ async def test_a_stranger_who_rings_again_is_known_by_the_number_and_not_in_anot
     assert (first.case.area_code, first.case.handling) == ("330282", "CLAIMED")
     assert "13912345678" not in str(first.case)
     again = await take(centre, a_call("c-2", home_id=None, key="13912345678"))
-    assert again.joined and again.case.case_id == first.case.case_id
+    assert again.joined
+    assert again.case.case_id == first.case.case_id
     elsewhere = await take(centre, a_call("c-3", home_id=None, key="13912345678", area_prefix="330206"))
     assert elsewhere.case.case_id != first.case.case_id
     withheld = [await take(centre, a_call(name, home_id=None)) for name in ("c-4", "c-5")]
@@ -155,6 +161,7 @@ async def test_a_call_that_nobody_takes_becomes_a_case_by_itself_once_and_a_desk
         (case,) = await centre.store.queue()
         assert (case.handling, case.family, case.priority) == ("QUEUED", "sos", 1)
         late = await take(centre, a_call("r-1", home_id=None, key="1", family="fall"))
-        assert late.repeated and (late.case.case_id, late.case.desk_id) == (case.case_id, "desk-1")
+        assert late.repeated
+        assert (late.case.case_id, late.case.desk_id) == (case.case_id, "desk-1")
         rows = connection.execute("SELECT call_id, case_id, taken_by FROM telephone_calls ORDER BY 1").fetchall()
     assert rows == [("r-1", case.case_id, "desk-1"), ("r-2", None, None), ("r-3", None, None)]
