@@ -34,6 +34,7 @@ from api.routes import (
     health,
     helpers,
     oversight,
+    paper,
     questions,
     recipients,
     reports,
@@ -133,6 +134,7 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
         rules,
         windows,
         telephone,
+        paper,
         admin,
         health,
     ):

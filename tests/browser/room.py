@@ -110,6 +110,11 @@ class PostBox:
         """Its address, as a site gives its gateways."""
         return f"json://127.0.0.1:{self._server.server_address[1]}/{{to}}"
 
+    @property
+    def url(self) -> str:
+        """The same for whoever posts by himself."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

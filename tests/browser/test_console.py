@@ -186,7 +186,7 @@ async def test_enter_takes_the_most_urgent_and_no_single_key_closes_a_case(room:
     slow = await page.context.new_cdp_session(page)
     await slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
     for key in "abcdefghijklmnopqstuwxyz0123456789":
-        if key not in "nv":
+        if key not in "nvt":
             await page.keyboard.press(key)
     await page.keyboard.press("r")
     await expect(page.get_by_test_id("confirm")).to_be_disabled()

@@ -72,7 +72,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
     seen.current = row;
     const onlyLease =
       before !== undefined && row !== undefined && before.version !== row.version && before.lease_until_at !== row.lease_until_at &&
-      before.handling === row.handling && before.desk_id === row.desk_id && before.signals === row.signals && before.priority === row.priority;
+      before.handling === row.handling && before.desk_id === row.desk_id && before.signals === row.signals && before.priority === row.priority && before.home_id === row.home_id;
     if (before?.version !== row?.version || before === undefined) if (!onlyLease) void load();
   }, [row, load]);
 

@@ -8,6 +8,7 @@ import { type Link, follow } from "./feed";
 import { useNow, useSpeech } from "./language";
 import { NotTakenBanner } from "./handovers";
 import { OversightPage } from "./oversight";
+import { PaperPage } from "./paper";
 import { QueueList } from "./queue-list";
 import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
@@ -45,8 +46,8 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "reports" | "told" | "rules" | "system";
-const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight"];
+type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "paper" | "reports" | "told" | "rules" | "system";
+const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight", "paper"];
 const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "reports", "told", "rules", "system"];
 const KEYS = ["keys.enter", "keys.note", "keys.verify", "keys.resolve", "keys.telephone", "keys.mute", "keys.escape"] as const;
 
@@ -181,6 +182,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "told" && <ToldPage person={person} />}
       {page === "rules" && <RulesPage />}
       {page === "windows" && <WindowsPage supervises={person.role === "supervisor"} />}
+      {page === "paper" && <PaperPage />}
       {page === "reports" && <ReportsPage />}
       {page === "system" && <SystemPage />}
       {page === "desk" && (

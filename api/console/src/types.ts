@@ -68,6 +68,32 @@ export interface Caller {
   residents: Housemate[];
   open_cases: OpenThere[];
 }
+export interface PaperPerson { resident_id: string; name: string; birth_year: number | null; phone: string; note: string }
+export interface PaperHome {
+  home_id: string;
+  area_code: string;
+  address: string;
+  care_level: number;
+  note: string;
+  residents: PaperPerson[];
+  contacts: Contact[];
+}
+export interface PaperCase {
+  case_id: string;
+  home_id: string;
+  family: string;
+  priority: number;
+  handling: string;
+  raised_at: string;
+  desk_id: string | null;
+  address: string | null;
+  note: string | null;
+  residents: PaperPerson[];
+  contacts: Contact[];
+  calls: string[];
+}
+export interface PaperCases { area: string; made_at: string; made_by: string; cases: PaperCase[]; more: boolean }
+export interface PaperHomes { area: string; made_at: string; made_by: string; homes: PaperHome[]; next_after: string | null }
 export interface Callers { callers: Caller[] }
 export interface OpenedCase { case: CaseAfter; joined: boolean; repeated: boolean }
 export interface RingingCall {

@@ -290,6 +290,9 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("post", "/api/v1/cases/{case_id}/home"): One(
         lambda home: {"version": 999, "lease_id": "none", "home_id": home}, (409,)
     ),
+    ("get", "/api/v1/paper/open-cases"): Lists("?limit=1000"),
+    ("get", "/api/v1/paper/residents"): Lists("?limit=1000"),
+    ("get", "/api/v1/paper/residents.csv"): Lists(),
     ("get", "/api/v1/report"): Lists(shows=("supervisor",)),
     ("get", "/api/v1/report.csv"): Lists(shows=("supervisor",)),
     ("post", "/api/v1/homes/import"): One(_table, text=True),

@@ -69,6 +69,7 @@ OF_THE_API = (
     "reports",
     "upstream",
     "calls",
+    "paper",
 )
 """Files of queries that the api asks, by how they begin; ``person_drop_readings`` is the command line's, and refused to the api."""
 
