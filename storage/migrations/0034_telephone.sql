@@ -87,35 +87,48 @@ SELECT case_id, home_id, area_code, family, priority, detector, device_id, outco
   FROM cases
  WHERE NOT test AND handling <> 'TEST' AND outcome IS DISTINCT FROM 'test';
 
--- Search: also by the last digits of a resident's or a contact's number (an index each, read backwards), beside the words of 0022.
+-- Search: also by the last digits of a resident's or a contact's number (an index each, read backwards), beside the words of 0022. The home is asked by its key, once for
+-- each of the few rows: a join would read all homes.
 CREATE INDEX residents_by_number_end ON residents (reverse(number_key(phone)) text_pattern_ops) WHERE phone <> '';
 CREATE INDEX contacts_by_number_end ON contacts (reverse(number_key(phone)) text_pattern_ops);
-CREATE OR REPLACE FUNCTION residents_found(looked_for text, behind text, most integer) RETURNS SETOF text
+CREATE FUNCTION residents_by_number_end(digits text, behind text, most integer) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
-    WITH asked AS MATERIALIZED (
-        -- Four digits or more; of a whole number its one form, so that +86 finds what is written without.
-        SELECT reverse(CASE WHEN length(digits) >= 10 THEN number_key(digits) ELSE digits END) AS last
-          FROM regexp_replace(looked_for, '\D', '', 'g') AS digits
-         WHERE looked_for ~ '^[-+ ().0-9]+$' AND length(digits) >= 4)
     SELECT resident_id FROM (
-        (SELECT resident_id FROM resident_words
-          WHERE resident_id > behind AND strpos(words, looked_for) > 0
-            AND area_code ~>=~ current_setting('shouwang.area_from', true) AND area_code ~<~ current_setting('shouwang.area_to', true)
-          ORDER BY resident_id LIMIT most)
+        SELECT r.resident_id, r.home_id FROM residents AS r
+         WHERE r.phone <> '' AND reverse(number_key(r.phone)) ~>=~ reverse(digits) AND reverse(number_key(r.phone)) ~<~ (reverse(digits) || ':')
          UNION
-        (SELECT r.resident_id
-           FROM asked CROSS JOIN residents AS r JOIN homes AS h USING (home_id)
-          WHERE r.phone <> '' AND reverse(number_key(r.phone)) ~>=~ asked.last AND reverse(number_key(r.phone)) ~<~ (asked.last || ':')
-            AND r.resident_id > behind AND h.removed_at IS NULL
-            AND h.area_code ~>=~ current_setting('shouwang.area_from', true) AND h.area_code ~<~ current_setting('shouwang.area_to', true)
-          ORDER BY r.resident_id LIMIT most)
-         UNION
-        (SELECT r.resident_id
-           FROM asked CROSS JOIN contacts AS c JOIN homes AS h USING (home_id) JOIN residents AS r USING (home_id)
-          WHERE reverse(number_key(c.phone)) ~>=~ asked.last AND reverse(number_key(c.phone)) ~<~ (asked.last || ':')
-            AND r.resident_id > behind AND h.removed_at IS NULL
-            AND h.area_code ~>=~ current_setting('shouwang.area_from', true) AND h.area_code ~<~ current_setting('shouwang.area_to', true)
-          ORDER BY r.resident_id LIMIT most)) AS found
+        SELECT r.resident_id, r.home_id FROM contacts AS c CROSS JOIN LATERAL (SELECT o.resident_id, o.home_id FROM residents AS o WHERE o.home_id = c.home_id OFFSET 0) AS r
+         WHERE reverse(number_key(c.phone)) ~>=~ reverse(digits) AND reverse(number_key(c.phone)) ~<~ (reverse(digits) || ':')) AS found
+     WHERE resident_id > behind
+       AND (SELECT h.removed_at IS NULL AND h.area_code ~>=~ current_setting('shouwang.area_from', true) AND h.area_code ~<~ current_setting('shouwang.area_to', true)
+              FROM homes AS h WHERE h.home_id = found.home_id)
      ORDER BY resident_id LIMIT most
     $$;
+REVOKE ALL ON FUNCTION residents_by_number_end(text, text, integer) FROM PUBLIC;
+
+CREATE FUNCTION residents_by_words(looked_for text, behind text, most integer) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    SELECT resident_id FROM resident_words
+     WHERE resident_id > behind AND strpos(words, looked_for) > 0
+       AND area_code ~>=~ current_setting('shouwang.area_from', true) AND area_code ~<~ current_setting('shouwang.area_to', true)
+     ORDER BY resident_id LIMIT most
+    $$;
+REVOKE ALL ON FUNCTION residents_by_words(text, text, integer) FROM PUBLIC;
+
+-- Seven digits and more are a telephone number (no room or house has so many) and are looked for as one alone; four to six may be either. Of a whole number its one form counts.
+CREATE OR REPLACE FUNCTION residents_found(looked_for text, behind text, most integer) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    DECLARE digits text := CASE WHEN looked_for ~ '^[-+ ().0-9]+$' THEN regexp_replace(looked_for, '\D', '', 'g') ELSE '' END;
+    BEGIN
+        IF length(digits) >= 10 THEN digits := number_key(digits); END IF;
+        IF length(digits) >= 7 THEN
+            RETURN QUERY SELECT residents_by_number_end(digits, behind, most);
+        ELSIF length(digits) >= 4 THEN
+            RETURN QUERY SELECT f FROM (SELECT residents_by_number_end(digits, behind, most) UNION SELECT residents_by_words(looked_for, behind, most)) AS u (f) ORDER BY f LIMIT most;
+        ELSE
+            RETURN QUERY SELECT residents_by_words(looked_for, behind, most);
+        END IF;
+    END $$;
