@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from api.telephony import HEADER, signature
+from storage import person
+from storage.database import connect
 from tests.contract.api.office import HERE, Desk, Office, open_office
 from tests.contract.api.other_sides import PushService
 
@@ -248,3 +250,27 @@ async def test_a_number_is_dialled_for_who_has_the_case_and_how_it_went_stands_i
         assert (failed.status_code, failed.json()["code"]) == (503, "not_ready")
         dials = (await desk.get(f"/api/v1/cases/{case['case_id']}/calls")).json()["dials"]
         assert [each["result"] for each in dials] == ["no_answer", "failed"]
+
+
+async def test_an_erased_resident_s_calls_stay_without_number_and_words(office: Office) -> None:
+    desk = await office.desk("desk-1")
+    case = (await opened(desk, family="food"))["case"]
+    other = (await opened(desk, request_id="request-0002", home_id=None, number="0574 1"))["case"]
+    office.sql(
+        "INSERT INTO telephone_dials (dial_id, case_id, number, asked_by, asked_at) VALUES ('d', %s, '139', 'desk-1', now())",
+        case["case_id"],
+    )
+    office.sql("UPDATE cases SET handling = 'CLOSED'")
+    # Undone: the office's residents are those of the other tests.
+    async with (
+        await connect(office.conninfo, "test erasure") as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        parts = [row["part"] async for row in person.export(connection, "shen-ada", readings=False)]
+        await person.erase(connection, "shen-ada", actor="test", reason="asked")
+        found = await connection.execute(
+            "SELECT case_id, number FROM telephone_calls UNION ALL SELECT case_id, number FROM telephone_dials"
+        )
+        rows = set(await found.fetchall())
+    assert "calls" in parts
+    assert rows == {(case["case_id"], ""), (other["case_id"], "0574 1")}
