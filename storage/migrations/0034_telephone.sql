@@ -117,15 +117,14 @@ CREATE FUNCTION residents_by_words(looked_for text, behind text, most integer) R
     $$;
 REVOKE ALL ON FUNCTION residents_by_words(text, text, integer) FROM PUBLIC;
 
--- Seven digits and more are a telephone number (no room or house has so many) and are looked for as one alone; four to six may be either. Of a whole number its one form counts.
+-- Ten digits and more are a whole telephone number and are looked for as one alone, in its one form; four to nine may be a part of one, of an id or of an address.
 CREATE OR REPLACE FUNCTION residents_found(looked_for text, behind text, most integer) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
     DECLARE digits text := CASE WHEN looked_for ~ '^[-+ ().0-9]+$' THEN regexp_replace(looked_for, '\D', '', 'g') ELSE '' END;
     BEGIN
-        IF length(digits) >= 10 THEN digits := number_key(digits); END IF;
-        IF length(digits) >= 7 THEN
-            RETURN QUERY SELECT residents_by_number_end(digits, behind, most);
+        IF length(digits) >= 10 THEN
+            RETURN QUERY SELECT residents_by_number_end(number_key(digits), behind, most);
         ELSIF length(digits) >= 4 THEN
             RETURN QUERY SELECT f FROM (SELECT residents_by_number_end(digits, behind, most) UNION SELECT residents_by_words(looked_for, behind, most)) AS u (f) ORDER BY f LIMIT most;
         ELSE

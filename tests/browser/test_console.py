@@ -526,6 +526,7 @@ async def test_the_age_of_the_oldest_canary_is_in_every_header_and_one_that_is_l
         "shifts",
         "windows",
         "oversight",
+        "paper",
         "reports",
         "told",
         "rules",

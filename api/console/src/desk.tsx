@@ -147,7 +147,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
           </button>
         ))}
         <Input
-          className="find" size="small" allowClear placeholder={t("nav.search")} aria-label={t("nav.search")} data-testid="find"
+          className="find" size="small" placeholder={t("nav.search")} aria-label={t("nav.search")} data-testid="find"
           onPressEnter={(event) => {
             setLooked(event.currentTarget.value);
             setPage("residents");
