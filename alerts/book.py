@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from alerts.admission import Situation, Verdict
 from alerts.asking import Question
+from alerts.calls import Call
 from alerts.cases import Case, Place, Signal, summary
 from alerts.lifecycle import Move
 from alerts.notices import Notice
@@ -81,6 +82,10 @@ class Book(Protocol):
 
     async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
         """Nobody took a P1 for minutes: somebody has to find out why. Once a case."""
+        ...
+
+    async def put_call(self, call: Call, case_id: str, taken_by: str | None, now: datetime) -> None:
+        """Keep a telephone call with the case that came of it. ``taken_by``: who took it, None where nobody did; the first stays."""
         ...
 
     async def set_timers(self, case: Case, rules: Rules) -> None:

@@ -27,6 +27,8 @@ OWNED: tuple[Handling, ...] = ("CLAIMED", "VERIFYING", "DISPATCHED", "ON_SCENE")
 TimerKind = Literal["ask", "rung", "lease", "hold", "restoral", "close"]
 SYSTEM = "system"
 """Actor of every change that no person made."""
+OF_STRANGERS = "call-"
+"""How what stands for a home begins in a case of a telephone call, while nobody knows whose number it is (``alerts.calls``)."""
 RESIDENT = "resident"
 """Actor of what the resident answered. Kin who answer are named by their user name."""
 

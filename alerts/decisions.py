@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.cases import OWNED, SYSTEM, Case, Signal
+from alerts.cases import OF_STRANGERS, OWNED, SYSTEM, Case, Signal
 from alerts.errors import (
     BadFollowUp,
     HoldTooLong,
@@ -14,6 +14,7 @@ from alerts.errors import (
     NotMergeable,
     NotPossible,
     NotShelvable,
+    NotUnknown,
     SameEyes,
     ShelfTooLong,
     StaleClaim,
@@ -318,6 +319,22 @@ def merge(
         into, None, "priority" if priority < into.priority else "signal", now, actor=desk_id, reason="case.took_in", facts=facts, **fields
     )  # fmt: skip
     return ended, took, added
+
+
+def tie(
+    case: Case, *, version: int, desk_id: str, lease_id: str, home_id: str, resident_id: str | None, area_code: str, note: str, now: datetime,
+    rules: Rules,
+) -> Move:  # fmt: skip
+    """A stranger's call is found to be of this home. Its holder says so, once."""
+    check_version(case, version)
+    check_holder(case, desk_id, lease_id, now, version)
+    if not case.home_id.startswith(OF_STRANGERS):
+        raise NotUnknown(case_id=case.case_id, home_id=case.home_id)
+    renewed = {"lease_until_at": renewed_lease(rules, now)} if case.handling in OWNED else {}
+    return moved(
+        case, None, "noted", now, actor=desk_id, reason="case.tied", facts={"desk_id": desk_id, "home": home_id, "note": note},
+        home_id=home_id, area_code=area_code, resident_id=resident_id, **renewed,
+    )  # fmt: skip
 
 
 def look(case: Case, *, version: int, actor: str, note: str, now: datetime) -> Move:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from alerts.asking import ASKED_PRIORITY, MOST_ROUNDS, ROUND_S, SUREST_ASKED
-from alerts.calls import RESULTS
+from alerts.call_results import RESULTS
 from alerts.cases import OPEN, OWNED
 from alerts.lifecycle import MEANING, TABLE, Event
 from alerts.outcomes import CONTACTS, UNSCRIPTED

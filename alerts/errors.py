@@ -67,6 +67,10 @@ class NotMergeable(ShouwangError):
     """Case {case_id} ({family}) cannot be folded into {into}: {why}. Nothing was changed: choose another open case of the same home."""
 
 
+class NotUnknown(ShouwangError):
+    """Case {case_id} belongs to home {home_id}, so it cannot be tied to another one. Nothing was changed: write a note."""
+
+
 class ShelfTooLong(ShouwangError):
     """A case may be shelved for {limit_s:.0f} s at most, {asked_s:.0f} s were asked for. Nothing was changed: choose a shorter time."""
 

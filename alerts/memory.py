@@ -15,6 +15,7 @@ import msgspec
 from alerts.admission import BEARS_ON, Held, Situation, Verdict
 from alerts.asking import Asking, Person, Question
 from alerts.book import Book, Raced
+from alerts.calls import Call
 from alerts.cases import OWNED, SYSTEM, AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.lifecycle import Move, queue_place, timers_of
@@ -62,6 +63,7 @@ class _Tables:
     reviews: dict[str, float] = field(default_factory=dict)
     notices: dict[tuple[str, int, int, int, str], Notice] = field(default_factory=dict)
     announced: dict[tuple[str, str], bool] = field(default_factory=dict)
+    calls: dict[str, tuple[Call, str, str | None]] = field(default_factory=dict)
 
     def copy(self) -> "_Tables":
         return replace(
@@ -77,6 +79,7 @@ class _Tables:
             reviews=dict(self.reviews),
             notices=dict(self.notices),
             announced=dict(self.announced),
+            calls=dict(self.calls),
         )
 
 
@@ -252,6 +255,10 @@ class _MemoryBook:
 
     async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
         self._tables.reviews.setdefault(case_id, waited_s)
+
+    async def put_call(self, call: Call, case_id: str, taken_by: str | None, now: datetime) -> None:
+        before = self._tables.calls.get(call.call_id)
+        self._tables.calls[call.call_id] = (call, case_id, (before[2] if before else None) or taken_by)
 
     async def move_reader(self, place: Place) -> None:
         self._tables.offsets[(place.consumer, place.topic, place.partition)] = place.offset + 1

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 import msgspec
 
-from alerts import asking, decisions, notices, working
-from alerts.admission import judge
+from alerts import asking, calls, decisions, notices, working
+from alerts.admission import Situation, Verdict, judge
 from alerts.asking import Answer, Asking, Person, Question
 from alerts.book import Book, event_of
+from alerts.calls import Call, Called
 from alerts.cases import Admission, Case, Place, Signal, TimerKind
 from alerts.decisions import off_the_shelf
 from alerts.errors import NoSuchCase, NoSuchQuestion, OtherCaseOpen
@@ -22,7 +23,7 @@ from alerts.notices import Notice, Waiting
 from alerts.rules import GATHERED, REVIEW, Rules
 from alerts.signals import condition_of
 from alerts.timers import fire
-from alerts.working import Called
+from alerts.working import Whom
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
@@ -153,18 +154,7 @@ class Cases(ABC):
         admissions = []
         for detection, situation in zip(detections, situations, strict=True):
             verdict = judge(detection, situation, rules, now)
-            if verdict.move is not None and verdict.signal is not None:
-                held = next(
-                    (
-                        h
-                        for h in (situation.own, situation.gathering, situation.open, situation.target)
-                        if h and h.case.case_id == verdict.case_id
-                    ),
-                    None,
-                )
-                others = [s for s in (held.signals if held else ()) if s.detection_id != detection.detection_id]
-                await book.write(verdict.move, event_of(verdict.move, [*others, verdict.signal]), rules)
-            await book.settle(detection, verdict)
+            await self._settle(book, detection, situation, verdict, rules)
             admissions.append(
                 Admission(
                     result="older" if verdict.older else "new",
@@ -174,6 +164,82 @@ class Cases(ABC):
                 )
             )
         return admissions
+
+    async def _settle(
+        self, book: Book, detection: Detection, situation: Situation, verdict: Verdict, rules: Rules
+    ) -> None:
+        if verdict.move is not None and verdict.signal is not None:
+            held = next(
+                (
+                    h
+                    for h in (situation.own, situation.gathering, situation.open, situation.target)
+                    if h and h.case.case_id == verdict.case_id
+                ),
+                None,
+            )
+            others = [s for s in (held.signals if held else ()) if s.detection_id != detection.detection_id]
+            await book.write(verdict.move, event_of(verdict.move, [*others, verdict.signal]), rules)
+        await book.settle(detection, verdict)
+
+    # Telephone calls
+
+    async def called(self, call: Call, *, now: datetime, desk_id: str | None = None) -> Called:
+        rules, lease_id = await self.rules(now), self._new_lease()
+        detection = calls.statement(call, now, missed=desk_id is None)
+
+        async def work(book: Book) -> Called:
+            (new,) = await book.record([detection], now)
+            (situation,) = await book.situations([detection], now, now - timedelta(seconds=rules.reopen_s))
+            case, joined = situation.own.case if situation.own else None, False
+            if new:
+                verdict = calls.told(judge(detection, calls.around(situation, call), rules, now), call, desk_id)
+                await self._settle(book, detection, situation, verdict, rules)
+                if verdict.move is not None:
+                    case, joined = verdict.move.after, verdict.move.before is not None
+            if case is None:
+                raise NoSuchCase(case_id=call.call_id)
+            if new or desk_id is not None:
+                await book.put_call(call, case.case_id, desk_id, now)
+            if desk_id is not None and case.handling in calls.WAITING:
+                signals = await book.signals(case.case_id)
+                for move in decisions.claim(
+                    case, version=case.version, desk_id=desk_id, lease_id=lease_id, now=now, rules=rules
+                ):
+                    await book.write(move, event_of(move, signals), rules)
+                    case = move.after
+            return Called(case=case, joined=joined, repeated=not new)
+
+        return await self._transact(work)
+
+    async def tie(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, home_id: str, area_code: str, now: datetime,
+        resident_id: str | None = None, note: str = "",
+    ) -> Case:  # fmt: skip
+        rules = await self.rules(now)
+
+        async def work(book: Book) -> Case:
+            case, signals = await _locked(book, case_id)
+            move = decisions.tie(
+                case, version=version, desk_id=desk_id, lease_id=lease_id, home_id=home_id, resident_id=resident_id, area_code=area_code,
+                note=note, now=now, rules=rules,
+            )  # fmt: skip
+            other = await book.open_case(home_id, case.family)
+            if other is None:
+                await book.write(move, event_of(move, signals), rules)
+                return move.after
+            # The home's open case of this family: they are one matter.
+            its_signals = await book.signals(other.case_id)
+            there = msgspec.structs.replace(case, home_id=home_id, area_code=area_code)
+            ended, took, added = decisions.merge(
+                there, other, signals, its_signals, version=version, desk_id=desk_id, lease_id=lease_id, note=note, now=now, rules=rules
+            )  # fmt: skip
+            await book.write(ended, event_of(ended, signals), rules)
+            for signal in added:
+                await book.put_signal(other.case_id, signal)
+            await book.write(took, event_of(took, [*its_signals, *added]), rules)
+            return ended.after
+
+        return await self._transact(work)
 
     # People
 
@@ -262,7 +328,7 @@ class Cases(ABC):
         )  # fmt: skip
 
     async def call_made(
-        self, case_id: str, *, version: int, lease_id: str, desk_id: str, whom: Called, result: str, now: datetime, note: str = ""
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, whom: Whom, result: str, now: datetime, note: str = ""
     ) -> Case:  # fmt: skip
         rules = await self.rules(now)
         return await self._change(

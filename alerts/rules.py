@@ -22,6 +22,8 @@ GATHERED: frozenset[str] = frozenset({"fever"})
 """Detectors whose signals of one institution (homes of one ``site_id``, residents of one home) go into one case: one incident."""
 GATHER_S = 86_400.0
 """So far apart at most, event time, s. Chosen: a ward that falls ill does so within days, and the next fever within a day of any of them still joins."""
+MOMENTS: frozenset[str] = frozenset({"telephone"})
+"""What is said once and never taken back, so that it cannot hold a condition on."""
 SAME_DOUBT: frozenset[str] = frozenset({"inactivity", "long_bathroom", "bed_exit"})
 """Detectors that feel one and the same silence: together they are no surer than the surest."""
 

@@ -13,6 +13,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from alerts.asker import Asker, AskingFirst, NoGateway, VoiceGateway
+from alerts.calls_keeper import CallsKeeper
 from alerts.canaries import Canaries
 from alerts.channels import AppriseChannels
 from alerts.coverage_keeper import CoverageKeeper
@@ -139,6 +140,7 @@ class Service:
         told = self._link(stack, "staffing")
         shift_teller = ShiftKeeper(told, TimescaleCases(told), channels, now)
         trials = Trials(self._link(stack, "trials"), channels, now)
+        missed = CallsKeeper(self._link(stack, "calls"), TimescaleCases(self._link(stack, "call cases")))
         windows = Windows(self._link(stack, "windows"), TimescaleCases(self._link(stack, "window cases")))
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "urgent": lane("urgent", topics.DETECTIONS_URGENT, 1),
@@ -160,6 +162,7 @@ class Service:
             "staffing": lambda: shift_teller.tell(self._patience, settings.sweep_s),
             "trials": lambda: trials.run(self._patience, settings.sweep_s),
             "windows": lambda: windows.run(self._patience, settings.coverage_s, now, relay.wake),
+            "calls": lambda: missed.run(self._patience, settings.sweep_s, now, relay.wake),
             "truth": sweeper("truth").reevaluate,
             "progress": lambda: self._with_consumer(
                 "progress", topics.PROGRESS, lambda consumer, _: progress.run(consumer)

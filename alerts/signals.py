@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from alerts.cases import CaseReason, Signal
-from alerts.rules import GATHERED, LATCHING
+from alerts.rules import GATHERED, LATCHING, MOMENTS
 from contracts.alerts import Condition
 from contracts.detections import Detection, Family
 
@@ -89,8 +89,8 @@ def in_order(signals: Iterable[Signal]) -> tuple[Signal, ...]:
 
 
 def condition_of(family: Family, signals: Iterable[Signal]) -> Condition:
-    """What devices say of an unfinished case: on while any signal is; then latched for families that latch, else off."""
-    if any(signal.on for signal in signals):
+    """What devices say of an unfinished case: on while any signal is; then latched for families that latch, else off. A call is no device's word."""
+    if any(signal.on and signal.detector not in MOMENTS for signal in signals):
         return "on"
     return "latched" if family in LATCHING else "off"
 

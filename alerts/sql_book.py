@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from alerts.admission import BEARS_ON, Held, Situation, Verdict
 from alerts.asking import Question
 from alerts.book import Raced
+from alerts.calls import Call
 from alerts.cases import SYSTEM, Case, Place, Signal
 from alerts.lifecycle import Move, timers_of
 from alerts.notices import Notice
@@ -53,6 +54,7 @@ _NOTICES = query("notices_of_cases")
 _PUT_NOTICE = query("put_notice")
 _OPEN_REVIEW = query("open_review")
 _DESK_SLOT = query("put_desk_slot")
+_PUT_CALL = query("put_call")
 
 
 def _json(value: object) -> Jsonb:
@@ -247,6 +249,12 @@ class SqlBook:
             _AUDIT, at=at, actor=SYSTEM, action=action, case_id=case.case_id, home_id=case.home_id, version=None,
             reason=reason, facts=_json(facts),
         )  # fmt: skip
+
+    async def put_call(self, call: Call, case_id: str, taken_by: str | None, now: datetime) -> None:
+        names = ("call_id", "area_prefix", "number", "home_id", "resident_id", "rang_at")
+        self._later(
+            _PUT_CALL, **{name: getattr(call, name) for name in names}, case_id=case_id, taken_by=taken_by, now=now
+        )
 
     async def open_review(self, case_id: str, at: datetime, waited_s: float) -> None:
         self._later(_OPEN_REVIEW, case_id=case_id, at=at, waited_s=waited_s)

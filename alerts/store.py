@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Protocol
 
 from alerts.asking import Answer, Asking, Person, Question
+from alerts.calls import Call, Called
 from alerts.cases import Admission, Case, CaseDetail, Place
 from alerts.notices import Announcement, Notice, Recipient, Waiting
-from alerts.working import Called
+from alerts.working import Whom
 from contracts.alerts import AlertEvent
 from contracts.detections import Detection
 
@@ -41,6 +42,23 @@ class CaseStore(Protocol):
 
     async def pass_over(self, places: Sequence[Place]) -> None:
         """Move a reader past records that need nothing."""
+        ...
+
+    async def called(self, call: Call, *, now: datetime, desk_id: str | None = None) -> Called:
+        """A case of a telephone call, taken by ``desk_id`` with it (None: nobody answered; it waits). Harmless to repeat, by the call's id.
+
+        One that is open in that home and family is joined; it becomes the desk's where nobody has it.
+        """
+        ...
+
+    async def tie(
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, home_id: str, area_code: str, now: datetime,
+        resident_id: str | None = None, note: str = "",
+    ) -> Case:  # fmt: skip
+        """Say whose call it was, which nobody knew when the case was opened. Where that home has an open case of the family, it is folded into it.
+
+        Raises NotUnknown, NotMergeable.
+        """
         ...
 
     async def claim(self, case_id: str, *, version: int, desk_id: str, now: datetime) -> Case:
@@ -77,9 +95,9 @@ class CaseStore(Protocol):
         ...
 
     async def call_made(
-        self, case_id: str, *, version: int, lease_id: str, desk_id: str, whom: Called, result: str, now: datetime, note: str = ""
+        self, case_id: str, *, version: int, lease_id: str, desk_id: str, whom: Whom, result: str, now: datetime, note: str = ""
     ) -> Case:  # fmt: skip
-        """Somebody was rung up; ``result`` is a code of ``alerts.calls``. Raises UnknownResult."""
+        """Somebody was rung up; ``result`` is a code of ``alerts.call_results``. Raises UnknownResult."""
         ...
 
     async def escalate_now(

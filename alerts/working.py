@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.calls import RESULTS
+from alerts.call_results import RESULTS
 from alerts.cases import OWNED, AuditRow, Case
 from alerts.decisions import check_holder, check_version, renewed_lease
 from alerts.errors import NothingAbove, NotPossible, UnknownResult, UnknownStep
@@ -30,7 +30,7 @@ class StepDone(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class Called(msgspec.Struct, frozen=True, kw_only=True):
+class Whom(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a desk rang up: a contact of the home or a resident. Ids and a rank, no name and no number: the history outlives the record."""
 
     contact_id: int | None = None
@@ -88,7 +88,7 @@ def step_done(
 
 
 def call_made(
-    case: Case, *, version: int, desk_id: str, lease_id: str, whom: Called, result: str, note: str, now: datetime, rules: Rules
+    case: Case, *, version: int, desk_id: str, lease_id: str, whom: Whom, result: str, note: str, now: datetime, rules: Rules
 ) -> Move:  # fmt: skip
     """Somebody was rung up, and how that went."""
     _at_work(case, "call about", version=version, desk_id=desk_id, lease_id=lease_id, now=now)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
-from api import console, problems, relatives
+from api import console, problems, relatives, telephony
 from api.attempts import Attempts
 from api.canaries import Canaries
 from api.context import Clock, Context
@@ -34,6 +34,7 @@ from api.routes import (
     health,
     helpers,
     oversight,
+    paper,
     questions,
     recipients,
     record,
@@ -46,6 +47,7 @@ from api.routes import (
     upstream,
     windows,
 )
+from api.routes import telephony as telephone
 from api.scope import current
 from api.settings import ApiSettings
 from api.shown import Shown
@@ -92,6 +94,7 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
             shown=Shown(),
             rounds=Rounds(relatives.EVERY_S, relatives.AT_ONCE, lambda users: relatives.look_for(parts, users)),
             openings=Attempts(oversight.OPENINGS_AN_HOUR, 3600),
+            rings=Attempts(telephony.MOST_A_MINUTE, 60),
             clock=clock,
         )
         _STREAMS.set_function(lambda: parts.feed.open_streams)
@@ -132,6 +135,8 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
         reports,
         rules,
         windows,
+        telephone,
+        paper,
         admin,
         health,
     ):

@@ -35,6 +35,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Wrong passwords by address."""
     openings: Attempts
     """Glasses broken, by user."""
+    rings: Attempts
+    """Messages of telephone systems, by address."""
     shown: Shown
     """Whom the pages of helpers showed last."""
     rounds: Rounds[Any, Any]

@@ -37,6 +37,7 @@ _STATUS: dict[type[ShouwangError], int] = {
     alert_errors.ShelfTooLong: 422,
     alert_errors.NotShelvable: 422,
     alert_errors.NotMergeable: 422,
+    alert_errors.NotUnknown: 422,
     alert_errors.UnknownContact: 422,
     alert_errors.StepsMissing: 422,
     alert_errors.BadFollowUp: 422,

@@ -38,6 +38,12 @@ DEFINITIONS: tuple[Definition, ...] = tuple(
             "Of these the ones that came into the queue or were taken by a desk: not what asking first ended, nor what was folded into another case before that.",
         ),
         (
+            "calls", "来电开案", "From calls",
+            "其中由电话开立的（值守员接听后手工开立，或来电无人接听自动开立）；到席和时间照计，但不计入误报率、检测器和来源：打电话的人不是设备。接听后开立的无人需要等待，不计受理时间。",
+            "Of these the ones that began with a telephone call, by hand or because nobody picked up. They count as alarms and in times, and not in false alarms, detectors and sources: "
+            "a caller is no device. One that was opened on the telephone waited for nobody, so it has no answering time.",
+        ),
+        (
             "within_60", "60 秒内受理", "Answered within 60 s",
             "从首次进入队列到首次受理不超过 60 秒。只计涉及人的警情（不含技术类）；仍在等待的，满 60 秒后计为未达到；受理前自行结束的不计。目标 97.5 %。",
             "From first coming into the queue to the first claim. People's cases only (not technical ones); one that still waits counts as late once 60 s are over; "
@@ -64,7 +70,7 @@ DEFINITIONS: tuple[Definition, ...] = tuple(
         ),
         (
             "undecided", "未判定", "Undecided",
-            "既非真实警情也非误报：尚无结果、重复或技术问题。", "Neither true nor false: no outcome yet, a duplicate, or technical.",
+            "既非真实警情也非误报：尚无结果、重复或技术问题（来电开案不计）。", "Neither true nor false: no outcome yet, a duplicate, or technical. Without those from calls.",
         ),
         (
             "stale", "滞留警情", "Stale",
@@ -152,13 +158,14 @@ async def read(
 
 def _judged(row: Row) -> dict[str, Any]:
     true, false = row["true_alarms"], row["false_alarms"]
-    return {"raised": row["raised"], "false_alarms": share(false, true + false), "undecided": row["raised"] - true - false}  # fmt: skip
+    undecided = row["raised"] - row.get("calls", 0) - true - false
+    return {"raised": row["raised"], "false_alarms": share(false, true + false), "undecided": undecided}
 
 
 def _figures(row: Row, band_h: int) -> Figures:
     name = str(int(row["name"]) * band_h) if row["kind"] == "band" else row["name"]
     return Figures(
-        name=name, alarms=row["alarms"], within_60=share(row["within_60"], row["known_60"]), within_180=share(row["within_180"], row["known_180"]),
+        name=name, calls=row["calls"], alarms=row["alarms"], within_60=share(row["within_60"], row["known_60"]), within_180=share(row["within_180"], row["known_180"]),
         unanswered=row["unanswered"], arrival=Arrival(n=row["arrivals"], p50_s=row["arrival_p50_s"], p90_s=row["arrival_p90_s"]),
         stale=row["stale"], **_judged(row),
     )  # fmt: skip
@@ -211,7 +218,7 @@ def _cells(report: Report) -> Iterator[Cell]:
         ("band", report.bands),
     ):
         for row in rows:
-            for figure in ("raised", "alarms", "unanswered", "undecided", "stale"):
+            for figure in ("raised", "calls", "alarms", "unanswered", "undecided", "stale"):
                 yield part, row.name, figure, getattr(row, figure), None
             for figure in ("within_60", "within_180", "false_alarms"):
                 found: Share = getattr(row, figure)

@@ -66,6 +66,12 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where an incident is POSTed for medicine (120, the paired clinic); empty = only as a file."""
     fhir_token: str = ""
     """Bearer token for it."""
+    telephony_secret: str = ""
+    """Signs what a telephone system says to this site and what it is told (docs/telephony.md); empty: nobody may say that it rings."""
+    telephony_ring_s: Annotated[float, Meta(gt=0, le=600)] = 30.0
+    """A call that nobody picked up for so long becomes a case by itself, s. Chosen: when an unclaimed P1 reaches all desks (design, section 6, rule 5)."""
+    telephony_dial_url: Annotated[str, Meta(pattern=r"^(https?://.+)?$")] = ""
+    """Where numbers to dial are POSTed; empty: the page's own ``tel:`` links dial. Wants ``telephony_secret``."""
     push_key: str = ""
     """Private key of this site for Web Push, as alerts has it (shared SHOUWANG_PUSH_KEY); browsers are given the public one. Empty: none is offered."""
     push_services: tuple[str, ...] = (
@@ -93,6 +99,11 @@ def read() -> ApiSettings:
     """Settings from the environment. Raises BadSetting."""
     found = settings.read(ApiSettings, "SHOUWANG_API_")
     found.ways()
+    if found.telephony_dial_url and not found.telephony_secret:
+        raise BadSetting(
+            name="SHOUWANG_API_TELEPHONY_DIAL_URL",
+            detail="what is dialled is signed: set SHOUWANG_API_TELEPHONY_SECRET",
+        )
     if found.host not in ("127.0.0.1", "::1", "localhost") and not found.secure_cookie:
         raise BadSetting(
             name="SHOUWANG_API_HOST",

@@ -35,6 +35,7 @@ _STEPS = {
 }
 _LEFT_OUT = {
     "/api/v1/stream": "a stream that does not end",
+    "/api/v1/paper/residents.csv": "all of an area, as long as that takes",
     "/healthz": "no list and no read",
     "/readyz": "no list and no read",
     "/metrics": "no list and no read",
@@ -94,6 +95,7 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
                 "residents, by one word of the name", desk, lambda rng: f"{base}/residents?q={rng.choice('沈陈王李张')}"
             ),
             Way("residents, by a whole name", desk, lambda rng: f"{base}/residents?q=沈阿婆{_any(residents, rng)}"),
+            Way("residents, by the last four digits", desk, lambda rng: f"{base}/residents?q={_any(9_999, rng):04d}"),
             Way("residents, by telephone", desk, lambda rng: f"{base}/residents?q=1380{_any(residents, rng):07d}"),
             Way(
                 "residents, by address", desk, lambda rng: f"{base}/residents?q=新村{_any(500, rng)}幢{_any(20, rng)}室"
@@ -127,6 +129,23 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
             Way("one relative", kin, lambda _: f"{base}/family/relatives/a-000001-r")
         ],
         f"{base}/windows": [Way("out of service", desk, lambda _: f"{base}/windows")],
+        f"{base}/telephony/callers": [
+            Way(
+                "whose number is it",
+                desk,
+                lambda rng: f"{base}/telephony/callers?number=%2B86 1380{_any(residents, rng):07d}",
+            )
+        ],
+        f"{base}/telephony/ringing": [Way("what rings", desk, lambda _: f"{base}/telephony/ringing")],
+        f"{base}/cases/{{case_id}}/calls": [
+            Way("calls of a case", desk, lambda rng: f"{base}/cases/{case(rng)}/calls")
+        ],
+        f"{base}/paper/open-cases": [
+            Way("paper, open cases", desk, lambda _: f"{base}/paper/open-cases?limit=100"),
+        ],
+        f"{base}/paper/residents": [
+            Way("paper, residents", desk, lambda rng: f"{base}/paper/residents?limit=100&after={home(rng)}"),
+        ],
         f"{base}/report": [
             Way("report of a month", lead, lambda _: f"{base}/report?{_month()}"),
             Way("report of a month of one town", lead, lambda _: f"{base}/report?area={AREA}101&{_month()}"),

@@ -373,6 +373,12 @@ CHANGES: dict[str, Reason] = {
     "case.suspended": Reason("停用期内的警情：记录、显示、不鸣响，至 {until}", "Raised while out of service: recorded and shown, does not ring until {until}"),
     "case.window_ended": Reason("停用期结束：开始报警", "The time out of service is over: it alarms"),
     "case.window_broken": Reason("未停用的设备也报警（{detector}）：开始报警", "Something that is in service says so too ({detector}): it alarms"),
+    "telephone.call": Reason("有人来电", "Somebody rang the centre up"),
+    "telephone.missed": Reason("来电响了 {rung_s:.0f} 秒无人接听", "A call rang for {rung_s:.0f} s and nobody took it"),
+    "case.opened_by_call": Reason("{desk_id} 接听来电后开案：优先级 P{priority}", "Opened by {desk_id} from a telephone call: priority P{priority}"),
+    "case.call_joined": Reason("{desk_id} 又接到来电，并入本案", "{desk_id} took another call about it: joined to this case"),
+    "case.call_missed": Reason("来电无人接听，自动开案：优先级 P{priority}", "A call that nobody took became a case by itself: priority P{priority}"),
+    "case.tied": Reason("{desk_id} 查明来电住户：{home}", "{desk_id} found out whose call it was: home {home}"),
     "window.over": Reason("停用期已到期，请确认恢复正常（{note}）", "The time out of service is over; make sure that all works again ({note})"),
 }  # fmt: skip
 """Every reason that a change of a case may have; the numbers come from the audit row's facts. A test compares."""
@@ -408,7 +414,7 @@ WORDS: dict[str, str] = {
     "freezer": "冷冻温度", "hood_off": "油烟机未开",
     "heart_rate": "心率异常", "spo2": "血氧过低", "temperature": "体温异常", "fever": "发热", "wandering": "夜间徘徊", "long_bathroom": "久留卫生间",
     "bed_exit": "夜间离床未回",
-    "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
+    "telephone": "电话", "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
     "out_of_service": "停用", "well": "平安", "help": "需要帮助", "unsure": "听不清", "silence": "无人应答", "resident": "住户",
     "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",

@@ -19,7 +19,7 @@ WHO = query("person_who")
 PARTS = {
     name: query(f"person_{name}")
     for name in (
-        "resident", "home", "contacts", "devices", "consents", "upstream", "notices", "cases", "case_signals", "case_history", "responses", "visits", "learned", "usual", "days", "coverage",
+        "resident", "home", "contacts", "devices", "consents", "upstream", "notices", "cases", "case_signals", "case_history", "calls", "responses", "visits", "learned", "usual", "days", "coverage",
     )
 }  # fmt: skip
 """What is given out, in order; the readings follow."""
@@ -27,9 +27,9 @@ READINGS = query("person_readings")
 DROP_READINGS = query("person_drop_readings")
 ERASE = {
     name: query(f"person_erase_{name}")
-    for name in ("contacts", "learned", "usual", "days", "coverage", "silences", "notices", "ways", "givers", "links", "devices", "accounts", "home", "resident", "withdraw", "upstream", "upstream_givers")
+    for name in ("contacts", "learned", "usual", "days", "coverage", "silences", "notices", "ways", "givers", "links", "devices", "accounts", "home", "resident", "withdraw", "upstream", "upstream_givers", "calls", "dials")
 }  # fmt: skip
-ALONE = ("contacts", "learned", "usual", "days", "coverage", "silences", "devices", "accounts", "home")
+ALONE = ("dials", "contacts", "learned", "usual", "days", "coverage", "silences", "devices", "accounts", "home")
 """What is erased only where nobody else lives in the home."""
 KEPT: tuple[tuple[str, str, str], ...] = (
     ("cases", "警情、信号和处理记录：发生了什么、谁做了什么，事后须能查明；只按编号，不含姓名和地址；备注中可能有人写下姓名",

@@ -33,6 +33,7 @@ class ResidentRow(Said):
     name: str
     home_id: str
     area_code: str
+    address: str
     care_level: int
     coverage: CoverageNow
     last_sign_at: datetime | None = Field(

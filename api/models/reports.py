@@ -38,6 +38,7 @@ class Figures(Said):
 
     name: str = Field(description="Area prefix, priority, or the first hour of a band; empty: all", examples=["330282"])
     raised: int
+    calls: int = Field(description="Of these the ones that a telephone call began")
     alarms: int = Field(description="Of these the ones that came to a desk")
     within_60: Share
     within_180: Share

@@ -11,10 +11,10 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Path, Query
 
-from alerts.calls import RESULTS
+from alerts.call_results import RESULTS
 from alerts.cases import Case
 from alerts.outcomes import CONTACTS, OF_DESKS, OUTCOMES
-from alerts.working import Called
+from alerts.working import Whom
 from api import rows
 from api.access import OPERATORS, Operator, Supervisor, Who, roles
 from api.context import Context, Now, Parts
@@ -67,14 +67,14 @@ async def visible(parts: Context, user: Who, case_id: str, *, reading: bool = Fa
 
 
 @asynccontextmanager
-async def _acting(parts: Context, user: Who, case_id: str) -> AsyncGenerator[None]:
+async def acting(parts: Context, user: Who, case_id: str) -> AsyncGenerator[None]:
     """A change of a case that the user sees, within the time that a page may take."""
     await visible(parts, user, case_id)
     async with answering(parts.settings.query_s):
         yield
 
 
-async def _after(parts: Context, user: Who, case: Case) -> models.CaseAfter:
+async def after(parts: Context, user: Who, case: Case) -> models.CaseAfter:
     """The answer to a change that is committed; nothing that fails from here on may look as if it were not."""
     try:
         async with parts.database.connection() as connection:
@@ -88,11 +88,11 @@ async def _act(
     change: Callable[..., Awaitable[Case]], case_id: str, body: models.Act, parts: Context, now: datetime, user: Who
 ) -> models.CaseAfter:
     """A step of whoever holds the case."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await change(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, now=now, note=body.note
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.get("/cases", responses=documented(401, 403, 422, 503), summary="Open cases", openapi_extra=roles(*OPERATORS))
@@ -205,17 +205,17 @@ async def list_outcomes(user: Operator) -> models.Outcomes:
 @router.post("/cases/{case_id}/claim", responses=_ACTS, summary="Take a case", openapi_extra=roles(*OPERATORS))
 async def claim(case_id: CaseId, body: models.Claim, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """One desk gets it, with a lease to be renewed by activity; everybody else gets 409, which says who was faster."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.claim(case_id, version=body.version, desk_id=user.user_name, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/renew", responses=_ACTS, summary="Still on it", openapi_extra=roles(*OPERATORS))
 async def renew(case_id: CaseId, body: models.Renew, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """The operator is active, so the lease starts anew."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.renew(case_id, lease_id=body.lease_id, desk_id=user.user_name, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/release", responses=_ACTS, summary="Give back", openapi_extra=roles(*OPERATORS))
@@ -227,20 +227,20 @@ async def release(case_id: CaseId, body: models.Act, parts: Parts, now: Now, use
 @router.post("/cases/{case_id}/note", responses=_ACTS, summary="Write a note", openapi_extra=roles(*OPERATORS))
 async def note(case_id: CaseId, body: models.Note, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Into the history; anybody who sees the case may, at any version."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.note(case_id, actor=user.user_name, text=body.text, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/step", responses=_ACTS, summary="A step was done", openapi_extra=roles(*OPERATORS))
 async def step(case_id: CaseId, body: models.Step, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Ticks a step of the script, or takes that back. It stays with the case when the desk changes."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.step_done(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, step=body.step, done=body.done,
             note=body.note, now=now,
         )  # fmt: skip
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/call", responses=_ACTS, summary="A call was made", openapi_extra=roles(*OPERATORS))
@@ -249,35 +249,35 @@ async def call(case_id: CaseId, body: models.Call, parts: Parts, now: Now, user:
     place = await visible(parts, user, case_id)
     async with parts.database.connection() as connection:
         whom = await _whom(connection, place.home_id, body)
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.call_made(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, whom=whom, result=body.result,
             note=body.note, now=now,
         )  # fmt: skip
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
-async def _whom(connection: Any, home_id: str, body: models.Call) -> Called:
+async def _whom(connection: Any, home_id: str, body: models.Call) -> Whom:
     """Who was rung up, of those who belong to the home. Raises NotFound."""
     if body.resident_id is not None:
         found = await fetch_all(connection, _RESIDENTS, home_id=home_id)
         if all(each["resident_id"] != body.resident_id for each in found):
             raise NotFound(what="resident of this home", name=body.resident_id)
-        return Called(resident_id=body.resident_id)
+        return Whom(resident_id=body.resident_id)
     for each in await fetch_all(connection, _CONTACTS, home_id=home_id):
         if each["contact_id"] == body.contact_id:
-            return Called(contact_id=each["contact_id"], rank=each["rank"], relation=each["relation"])
+            return Whom(contact_id=each["contact_id"], rank=each["rank"], relation=each["relation"])
     raise NotFound(what="contact of this home", name=str(body.contact_id))
 
 
 @router.post("/cases/{case_id}/escalate", responses=_ACTS, summary="Tell the next now", openapi_extra=roles(*OPERATORS))
 async def escalate(case_id: CaseId, body: models.Escalate, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Who is told next by the ladder is told now: of a case that waits anybody may ask for it, of another one who has it."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.escalate_now(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, note=body.note, now=now
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post(
@@ -307,7 +307,7 @@ async def arrive(case_id: CaseId, body: models.Act, parts: Parts, now: Now, user
 @router.post("/cases/{case_id}/hold", responses=_ACTS, summary="Wait, with an end", openapi_extra=roles(*OPERATORS))
 async def hold(case_id: CaseId, body: models.Hold, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """``note`` is the reason; when the time is over the case alarms again."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.hold(
             case_id,
             version=body.version,
@@ -317,13 +317,13 @@ async def hold(case_id: CaseId, body: models.Hold, parts: Parts, now: Now, user:
             hold_s=body.hold_s,
             now=now,
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/resolve", responses=_ACTS, summary="It is over", openapi_extra=roles(*OPERATORS))
 async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """``outcome`` says what it turned out to be (GET /api/v1/outcomes)."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.resolve(
             case_id,
             version=body.version,
@@ -336,29 +336,29 @@ async def resolve(case_id: CaseId, body: models.Resolve, parts: Parts, now: Now,
             note=body.note,
             now=now,
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/shelve", responses=_ACTS, summary="Out of the way", openapi_extra=roles(*OPERATORS))
 async def shelve(case_id: CaseId, body: models.Shelve, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Technical cases of P4 and P5 only; ``note`` is the reason. When the time is over, or at a new signal, it alarms again."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.shelve(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, reason=body.note,
             shelf_s=body.shelf_s, now=now,
         )  # fmt: skip
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/merge", responses=_ACTS, summary="One matter", openapi_extra=roles(*OPERATORS))
 async def merge(case_id: CaseId, body: models.Merge, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Into another open case of the same home, which takes over its signals and is as urgent from then on. It is never undone."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         await visible(parts, user, body.into)
         case = await parts.cases.merge(
             case_id, version=body.version, lease_id=body.lease_id, desk_id=user.user_name, into=body.into, note=body.note, now=now
         )  # fmt: skip
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.get(
@@ -376,17 +376,17 @@ async def list_second_looks(parts: Parts, now: Now, user: Operator) -> models.No
 @router.post("/cases/{case_id}/second-look", responses=_ACTS, summary="I agree", openapi_extra=roles(*OPERATORS))
 async def second_look(case_id: CaseId, body: models.Look, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Somebody else agrees with how a P1 ended. Who does not agree reopens it."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.look(case_id, version=body.version, actor=user.user_name, note=body.note, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.post("/cases/{case_id}/follow-up", responses=_ACTS, summary="I looked again", openapi_extra=roles(*OPERATORS))
 async def follow_up(case_id: CaseId, body: models.FollowUp, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """A resolved case closes: somebody looked again, as promised."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.follow_up(case_id, version=body.version, actor=user.user_name, note=body.note, now=now)
-    return await _after(parts, user, case)
+    return await after(parts, user, case)
 
 
 @router.get(
@@ -424,8 +424,8 @@ async def close_review(case_id: CaseId, body: models.Finding, parts: Parts, now:
 @router.post("/cases/{case_id}/reopen", responses=_ACTS, summary="It was not over", openapi_extra=roles(*OPERATORS))
 async def reopen(case_id: CaseId, body: models.Reopen, parts: Parts, now: Now, user: Operator) -> models.CaseAfter:
     """Back into the queue under the same id, within 24 h of its end."""
-    async with _acting(parts, user, case_id):
+    async with acting(parts, user, case_id):
         case = await parts.cases.reopen(
             case_id, version=body.version, actor=user.user_name, reason=body.reason, now=now
         )
-    return await _after(parts, user, case)
+    return await after(parts, user, case)

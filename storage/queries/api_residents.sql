@@ -1,7 +1,7 @@
 -- name: api_residents
 -- A page of residents of an area, in order of their id.
 -- CASE hides the prefix from the planner: row security says the same, and a share counted twice made it sort a county for each page.
-SELECT r.resident_id, r.name, r.home_id, h.area_code, h.care_level,
+SELECT r.resident_id, r.name, r.home_id, h.area_code, h.address, h.care_level,
        (SELECT count(*) FROM cases AS c WHERE c.home_id = r.home_id AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')) AS open_cases
   FROM residents AS r JOIN homes AS h USING (home_id)
  WHERE CASE WHEN starts_with(h.area_code, %(area_prefix)s) THEN true END AND h.removed_at IS NULL
@@ -11,7 +11,7 @@ SELECT r.resident_id, r.name, r.home_id, h.area_code, h.care_level,
 
 -- name: api_residents_found
 -- The same for those who have the words in their name, ids, address or telephone number.
-SELECT r.resident_id, r.name, r.home_id, h.area_code, h.care_level,
+SELECT r.resident_id, r.name, r.home_id, h.area_code, h.address, h.care_level,
        (SELECT count(*) FROM cases AS c WHERE c.home_id = r.home_id AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')) AS open_cases
   FROM residents AS r JOIN homes AS h USING (home_id)
  WHERE r.resident_id = ANY (ARRAY(SELECT residents_found(%(words)s, %(after)s, %(most)s))) AND starts_with(h.area_code, %(area_prefix)s) AND h.removed_at IS NULL

@@ -126,7 +126,7 @@ VALUES (%(case_id)s, %(version)s, %(home_id)s, %(area_code)s, %(resident_id)s, %
 -- name: change_case
 -- Compare-and-swap on version and lease. No row back: somebody was faster.
 UPDATE cases
-   SET version = %(version)s, priority = %(priority)s, score = %(score)s, reasons = %(reasons)s, handling = %(handling)s,
+   SET version = %(version)s, home_id = %(home_id)s, priority = %(priority)s, score = %(score)s, reasons = %(reasons)s, handling = %(handling)s,
        condition = %(condition)s, condition_at = %(condition_at)s, queued_at = %(queued_at)s, deadline_at = %(deadline_at)s,
        desk_id = %(desk_id)s, former_desk_id = %(former_desk_id)s, lease_id = %(lease_id)s, lease_until_at = %(lease_until_at)s,
        claimed_at = %(claimed_at)s, rung = %(rung)s, signals = %(signals)s, held_until_at = %(held_until_at)s,

@@ -62,6 +62,23 @@ SELECT to_jsonb(m) FROM reading_motion AS m
        SELECT d.device_id COLLATE "C" FROM devices AS d WHERE d.home_id = %(home_id)s AND d.resident_id = %(resident_id)s))
  ORDER BY m.event_at;
 
+-- name: person_calls
+-- Telephone calls about them: from their number, or about a case of the home.
+SELECT * FROM telephone_calls AS t
+ WHERE t.resident_id = %(resident_id)s
+    OR %(alone)s::boolean AND (t.home_id = %(home_id)s OR t.case_id IN (SELECT c.case_id FROM cases AS c WHERE c.home_id = %(home_id)s))
+ ORDER BY t.rang_at, t.call_id;
+
+-- name: person_erase_calls
+-- That somebody rang stays, without the number and without what was written about it.
+UPDATE telephone_calls AS t SET number = '', note = ''
+ WHERE t.resident_id = %(resident_id)s
+    OR %(alone)s::boolean AND (t.home_id = %(home_id)s OR t.case_id IN (SELECT c.case_id FROM cases AS c WHERE c.home_id = %(home_id)s));
+
+-- name: person_erase_dials
+-- And that somebody was rung up, without the number.
+UPDATE telephone_dials SET number = '' WHERE case_id IN (SELECT c.case_id FROM cases AS c WHERE c.home_id = %(home_id)s);
+
 -- name: person_drop_readings
 -- The same, erased.
 DELETE FROM reading_motion AS m

@@ -25,6 +25,7 @@ from tests.conftest import free_base, worker_number
 from tests.contract.api.other_sides import Clinic, PushService
 from tests.system.conftest import Stages
 
+TELEPHONY_SECRET = "what the telephone system holds as well"
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -67,6 +68,10 @@ def api_settings(post_box: PostBox, clinic: Clinic, push_service: PushService) -
         "SHOUWANG_API_KIN_WAYS": f"sms={post_box.way}",
         "SHOUWANG_API_FHIR_URL": clinic.url,
         "SHOUWANG_API_PUSH_SERVICES": push_service.url,
+        "SHOUWANG_API_TELEPHONY_SECRET": TELEPHONY_SECRET,
+        "SHOUWANG_API_TELEPHONY_DIAL_URL": f"{post_box.url}/dial",
+        # Longer than a test on a slow machine; what becomes of a call in the end tests/contract asks.
+        "SHOUWANG_API_TELEPHONY_RING_S": "300",
         # There is no bridge here, so no canary comes; tests write what is to be known of them, and nobody is blind without.
         "SHOUWANG_API_CANARY_S": "600",
         "SHOUWANG_API_CANARY_BLIND_S": "86400",

@@ -50,6 +50,8 @@ CLEARED = (
     "desk_slots",
     "notices",
     "handovers",
+    "telephone_dials",
+    "telephone_calls",
     "break_glass",
     "incident_reviews",
     "case_questions",
@@ -107,6 +109,11 @@ class PostBox:
     def way(self) -> str:
         """Its address, as a site gives its gateways."""
         return f"json://127.0.0.1:{self._server.server_address[1]}/{{to}}"
+
+    @property
+    def url(self) -> str:
+        """The same for whoever posts by himself."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
         self._server.shutdown()

@@ -18,6 +18,7 @@ import { useRefusal } from "./refusal";
 import { get, post } from "./session";
 import { Contacts, Residents, Where } from "./record";
 import { Script } from "./script";
+import { Calls, useDial } from "./telephony";
 import type { CaseAfter, CaseDetail, CaseRow } from "./types";
 
 interface Props {
@@ -80,7 +81,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
     seen.current = row;
     const onlyLease =
       before !== undefined && row !== undefined && before.version !== row.version && before.lease_until_at !== row.lease_until_at &&
-      before.handling === row.handling && before.desk_id === row.desk_id && before.signals === row.signals && before.priority === row.priority;
+      before.handling === row.handling && before.desk_id === row.desk_id && before.signals === row.signals && before.priority === row.priority && before.home_id === row.home_id;
     if (before?.version !== row?.version || before === undefined) if (!onlyLease) void load();
   }, [row, load]);
 
@@ -129,6 +130,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
   );
 
   const results = useOutcomes().calls;
+  const dialler = useDial();
   const [calling, setCalling] = useState<Callee | null>(null);
   const call = (callee: Callee): void => setCalling(callee);
   const called = (result: string): void => {
@@ -153,7 +155,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
         key: "c", does: t("keys.call"), why: notMine ?? (next === undefined ? t("keys.nobody") : null),
         run: () => {
           if (next === undefined) return;
-          dial(next.phone);
+          (dialler ?? dial)(next.phone);
           call(next);
         },
       },
@@ -270,6 +272,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
           <Where home={detail.home} now={now} />
         </div>
       )}
+      <Calls key={`calls ${caseId}`} caseId={caseId} version={shown.version} lease={mine ? lease : null} onDone={onDone} />
       <Contacts
         contacts={detail.contacts} onCall={working ? (contact) => call({ ...contact, resident_id: null }) : undefined}
         tried={(contact) => <Tried calls={callsTo(detail.calls, { contact_id: contact.contact_id, resident_id: null })} results={results} />}

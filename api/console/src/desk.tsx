@@ -1,5 +1,5 @@
 // The desk of an operator: header with the state of everything, the queue, and the case in hand.
-import { App as AntApp, Button, Modal, Tabs } from "antd";
+import { App as AntApp, Button, Input, Modal, Tabs } from "antd";
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Header } from "./app";
 import { CasePanel } from "./case-panel";
@@ -9,6 +9,7 @@ import { useNow, useSpeech } from "./language";
 import { NotTakenBanner } from "./handovers";
 import { type Key, KeyList, Keyboard, Keys, useKeyboard } from "./keys";
 import { OversightPage } from "./oversight";
+import { PaperPage } from "./paper";
 import { QueueList } from "./queue-list";
 import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
@@ -21,6 +22,7 @@ import { ShiftBanners, ShiftsPage } from "./shifts";
 import { Sounder } from "./sound";
 import { Banners, LinkState, SoundButton } from "./status";
 import { SystemPage } from "./system";
+import { Telephone } from "./telephony";
 import { ToldPage } from "./told";
 import type { CaseAfter, CaseRow, Change, Health, Person, Snapshot } from "./types";
 import { VisitsPage } from "./visits";
@@ -46,8 +48,8 @@ function hear(queue: Queue, heard: Heard): Queue {
   }
 }
 
-type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "wall" | "reports" | "told" | "rules" | "system";
-const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight", "wall"];
+type Page = "desk" | "residents" | "coverage" | "visits" | "shifts" | "windows" | "oversight" | "wall" | "paper" | "reports" | "told" | "rules" | "system";
+const FOR_DESKS: Page[] = ["desk", "residents", "coverage", "visits", "shifts", "windows", "oversight", "wall", "paper"];
 /** `/?wall`: a screen at the front of the room, which shows the wall and nothing else. */
 const ONLY_WALL = new URLSearchParams(window.location.search).has("wall");
 const FOR_SUPERVISORS: Page[] = [...FOR_DESKS, "reports", "told", "rules", "system"];
@@ -65,6 +67,8 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   const [order, setOrder] = useState<Order>("priority");
   const [chosen, setChosen] = useState<string | null>(null);
   const [help, setHelp] = useState(false);
+  const [calls, setCalls] = useState(0);
+  const [looked, setLooked] = useState("");
   const [sounder, setSounder] = useState<Sounder | null>(null);
   const now = useNow(link.offsetMs);
   const shift = useShift();
@@ -112,6 +116,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   const general: Key[] = [
     { key: "Enter", does: t("keys.enter"), why: first === undefined ? t("queue.none_new") : null, run: () => first !== undefined && void claim(first) },
     ...OF_A_CASE.map(([key, words]): Key => ({ key, does: t(words), why: t("keys.no_case"), run: () => undefined })),
+    { key: "t", does: t("keys.telephone"), why: null, run: () => setCalls(calls + 1) },
     {
       key: "m", does: t("keys.mute"), why: sounder === null ? t("sound.failed") : null,
       run: () => (sounder?.state() === "muted" ? sounder.unmute() : sounder?.mute()),
@@ -143,7 +148,26 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
             {t(`nav.${each}`)}
           </button>
         ))}
+        <Input
+          className="find" size="small" placeholder={t("nav.search")} aria-label={t("nav.search")} data-testid="find"
+          onPressEnter={(event) => {
+            setLooked(event.currentTarget.value);
+            setPage("residents");
+          }}
+        />
+        <button onClick={() => setCalls(calls + 1)} data-testid="telephone" title={t("keys.telephone")}>
+          ☎ {t("call.take")} (T)
+        </button>
       </nav>
+      <Telephone
+        dials={row !== undefined && row.desk_id === person.user_name ? row : null} asked={calls} listens={page !== "desk"}
+        onOpened={(after) => {
+          dispatch({ is: "done", row: after });
+          setPage("desk");
+          setList(after.desk_id === person.user_name ? "mine" : "others");
+          setChosen(after.case_id);
+        }}
+      >
       <Banners link={link} health={queue.health} />
       <ShiftBanners shift={shift} me={person.user_name} onOpen={() => setPage("shifts")} />
       <NotTakenBanner
@@ -152,7 +176,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
           setChosen(caseId);
         }}
       />
-      {page === "residents" && <ResidentsPage />}
+      {page === "residents" && <ResidentsPage key={looked} looked={looked} />}
       {page === "coverage" && <CoverPage />}
       {page === "visits" && <VisitsPage supervisor={person.role === "supervisor"} />}
       {page === "shifts" && <ShiftsPage shift={shift} person={person} />}
@@ -160,6 +184,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
       {page === "told" && <ToldPage person={person} />}
       {page === "rules" && <RulesPage />}
       {page === "windows" && <WindowsPage supervises={person.role === "supervisor"} />}
+      {page === "paper" && <PaperPage />}
       {page === "reports" && <ReportsPage />}
       {page === "system" && <SystemPage />}
       {page === "wall" && <WallPage queue={queue} link={link} now={now} shift={shift.now} />}
@@ -195,6 +220,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
           />
         </div>
       )}
+      </Telephone>
       <Modal open={help} title={t("act.help")} footer={null} onCancel={() => setHelp(false)}>
         {help && <KeyList keyboard={keyboard} />}
       </Modal>

@@ -1,5 +1,5 @@
-// How a number is rung up from the desk: by what this machine does with a `tel:` link (a softphone, the desk's telephone). A site whose telephone
-// system is told otherwise changes this one function; that a call was made is written down by the panel, whoever dialled.
+// How a number is rung up from the desk where no telephone system dials (`useDial`): by what this machine does with a `tel:` link, a softphone
+// perhaps. That a call was made is written down by the panel, whoever dialled.
 
 export function telephone(number: string): string {
   return `tel:${number.replace(/[^+\d]/g, "")}`;

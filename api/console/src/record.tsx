@@ -2,14 +2,23 @@
 import type { ReactNode } from "react";
 import { telephone } from "./dial";
 import { useSpeech } from "./language";
+import { useDial } from "./telephony";
 import type { Contact, HomeRecord, ResidentRecord } from "./types";
 
 /** A number that one click rings up. `onCall`: then somebody is to say how it went. */
 export function Phone({ number, onCall }: { number: string; onCall?: (() => void) | undefined }) {
   const { t } = useSpeech();
+  const dial = useDial();
   if (number === "") return <small>{t("case.no_phone")}</small>;
   return (
-    <a className="phone" href={telephone(number)} title={t("act.call")} onClick={onCall}>
+    <a className="phone" href={telephone(number)} title={t("act.call")}
+      onClick={(event) => {
+        onCall?.();
+        if (dial === null) return;
+        event.preventDefault();
+        dial(number);
+      }}
+    >
       ☎ {number}
     </a>
   );

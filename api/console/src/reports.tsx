@@ -72,6 +72,7 @@ export function ReportsPage() {
       columns={[
         { title, render: (_, row) => name(row) },
         { title: called("raised"), dataIndex: "raised", align: "right" },
+        { title: called("calls"), dataIndex: "calls", align: "right" },
         { title: called("alarms"), dataIndex: "alarms", align: "right" },
         { title: called("within_60"), align: "right", render: (_, row) => share(row.within_60) },
         { title: called("within_180"), align: "right", render: (_, row) => share(row.within_180) },

@@ -26,10 +26,10 @@ export function CoverageMark({ coverage }: { coverage: CoverageNow }) {
   );
 }
 
-export function ResidentsPage() {
+export function ResidentsPage({ looked = "" }: { looked?: string }) {
   const { t, at } = useSpeech();
   const explain = useRefusal();
-  const [words, setWords] = useState("");
+  const [words, setWords] = useState(looked);
   const [rows, setRows] = useState<ResidentRow[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
@@ -88,7 +88,7 @@ export function ResidentsPage() {
             size="small" rowKey="resident_id" dataSource={rows} pagination={false} locale={{ emptyText: t("people.none") }}
             onRow={(row) => ({ onClick: () => setChosen(row.resident_id), className: row.resident_id === chosen ? "chosen" : "" })}
             columns={[
-              { title: t("case.who"), render: (_, row) => (<><b>{row.name}</b> <small>{row.home_id}</small></>) },
+              { title: t("case.who"), render: (_, row) => (<><b>{row.name}</b> <small>{row.address || row.home_id}</small></>) },
               { title: t("people.last_sign"), render: (_, row) => (row.last_sign_at === null ? t("people.no_sign") : at(row.last_sign_at)) },
               { title: "", render: (_, row) => <CoverageMark coverage={row.coverage} /> },
               { title: t("people.open_cases"), dataIndex: "open_cases", align: "right", render: (count: number) => (count === 0 ? "" : <b className="count hot">{count}</b>) },

@@ -57,6 +57,60 @@ export interface CaseRow {
 
 export interface CaseAfter extends CaseRow { lease_id: string | null }
 
+export interface Match { name: string; relation: string; resident_id: string | null }
+export interface Housemate { resident_id: string; name: string }
+export interface OpenThere { case_id: string; family: string; desk_id: string | null }
+export interface Caller {
+  home_id: string;
+  address: string;
+  note: string;
+  matches: Match[];
+  residents: Housemate[];
+  open_cases: OpenThere[];
+}
+export interface PaperPerson { resident_id: string; name: string; birth_year: number | null; phone: string; note: string }
+export interface PaperHome {
+  home_id: string;
+  area_code: string;
+  address: string;
+  care_level: number;
+  note: string;
+  residents: PaperPerson[];
+  contacts: Contact[];
+}
+export interface PaperCase {
+  case_id: string;
+  home_id: string;
+  family: string;
+  priority: number;
+  handling: string;
+  raised_at: string;
+  desk_id: string | null;
+  address: string | null;
+  note: string | null;
+  residents: PaperPerson[];
+  contacts: Contact[];
+  calls: string[];
+}
+export interface PaperCases { area: string; made_at: string; made_by: string; cases: PaperCase[]; more: boolean }
+export interface PaperHomes { area: string; made_at: string; made_by: string; homes: PaperHome[]; next_after: string | null }
+export interface Callers { callers: Caller[] }
+export interface OpenedCase { case: CaseAfter; joined: boolean; repeated: boolean }
+export interface RingingCall {
+  call_id: string;
+  number: string;
+  seat: string | null;
+  rang_at: string;
+  answered_at: string | null;
+  home_id: string | null;
+  address: string | null;
+  names: string[];
+}
+export interface Ringing { calls: RingingCall[]; rings: boolean; dials: boolean }
+export interface CallOfCase { number: string; rang_at: string; taken_by: string | null }
+export interface DialOfCase { number: string; asked_by: string; asked_at: string; result: string | null }
+export interface CallsOfCase { calls: CallOfCase[]; dials: DialOfCase[]; stranger: boolean }
+
 export interface Contact { contact_id: number; rank: number; name: string; relation: string; phone: string }
 
 export interface HomeRecord {
@@ -183,6 +237,7 @@ export interface ResidentRow {
   resident_id: string;
   name: string;
   home_id: string;
+  address: string;
   area_code: string;
   care_level: number;
   coverage: CoverageNow;
@@ -350,6 +405,7 @@ export interface Arrival { n: number; p50_s: number | null; p90_s: number | null
 export interface Figures {
   name: string;
   raised: number;
+  calls: number;
   alarms: number;
   within_60: Share;
   within_180: Share;

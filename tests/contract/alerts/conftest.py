@@ -10,7 +10,7 @@ from alerts.timescale import IDLE_S, LOCK_S, TimescaleCases
 from storage.database import pool
 from tests.contract.alerts.centre import Centre
 
-TABLES = "case_offers, staffing_notices, staffing_gaps, handover_signatures, shift_handovers, sign_ons, duties, desks, centres, recipient_trials, announcements, notices, rota, recipients, incident_reviews, case_questions, residents, outbox, audit, case_timers, case_signals, cases, detections, consumer_offsets, homes, pipeline"
+TABLES = "telephone_calls, case_offers, staffing_notices, staffing_gaps, handover_signatures, shift_handovers, sign_ons, duties, desks, centres, recipient_trials, announcements, notices, rota, recipients, incident_reviews, case_questions, residents, outbox, audit, case_timers, case_signals, cases, detections, consumer_offsets, homes, pipeline"
 
 
 class HomesInDatabase:

@@ -14,7 +14,7 @@ from alerts.lifecycle import timers_of
 from alerts.memory import Home
 from alerts.rules import LATCHING, RESTORABLE
 from alerts.windows import Window
-from alerts.working import Called
+from alerts.working import Whom
 from contracts.detections import detection_id
 from contracts.errors import ShouwangError
 from tests.contract.alerts.centre import START, Centre
@@ -93,7 +93,7 @@ class Script:
         name = dice.choice(("step_done", "call_made", "escalate_now"))
         fields: dict[str, Any] = {
             "step_done": {"step": dice.choice(("spoke", "kin", "none")), "done": dice.random() < 0.8},
-            "call_made": {"whom": Called(contact_id=1, rank=1), "result": dice.choice(("reached", "never"))},
+            "call_made": {"whom": Whom(contact_id=1, rank=1), "result": dice.choice(("reached", "never"))},
             "escalate_now": {},
         }[name]
         try:

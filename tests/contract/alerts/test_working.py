@@ -4,10 +4,10 @@ import pytest
 
 from alerts.errors import LeaseLost, NothingAbove, NotPossible, StaleClaim, UnknownResult, UnknownStep
 from alerts.notices import Recipient
-from alerts.working import Called, calls_made, steps_done
+from alerts.working import Whom, calls_made, steps_done
 from tests.contract.alerts.test_notices import register
 
-DAUGHTER = Called(contact_id=7, rank=1, relation="女儿")
+DAUGHTER = Whom(contact_id=7, rank=1, relation="女儿")
 
 
 async def done(centre, case):
@@ -42,7 +42,7 @@ async def test_a_call_says_who_was_rung_up_and_how_it_went_and_names_nobody(cent
     held = await centre.claim(await centre.open("fall"))
     with pytest.raises(UnknownResult, match="choose one of reached, no_answer"):
         await centre.act("call_made", held, whom=DAUGHTER, result="perhaps")
-    held = await centre.act("call_made", held, whom=Called(resident_id="r-1"), result="no_answer")
+    held = await centre.act("call_made", held, whom=Whom(resident_id="r-1"), result="no_answer")
     held = await centre.act("call_made", held, whom=DAUGHTER, result="busy", note="again in a minute")
     audit = (await centre.store.case(held.case_id)).audit
     assert [(call.resident_id, call.contact_id, call.result) for call in calls_made(audit)] == [

@@ -9,7 +9,7 @@ from tests.contract.api.office import Office, furnish_now, open_office
 
 CLEARED = (
     "recipient_trials", "rota", "recipients", "staffing_gaps", "duties", "desk_slots", "service_windows",
-    "notices", "handovers", "incident_reviews", "case_questions", "outbox", "audit", "case_timers", "case_signals", "cases", "detections", "sessions", "pipeline", "sources", "dead_letters",
+    "notices", "handovers", "telephone_dials", "telephone_calls", "incident_reviews", "case_questions", "outbox", "audit", "case_timers", "case_signals", "cases", "detections", "sessions", "pipeline", "sources", "dead_letters",
     "learned_silences", "learned_usual", "daily_habits", "reading_motion", "reading_contact", "reading_vitals", "reading_power", "reading_water", "reading_presence",
     "device_silences", "home_coverage", "coverage_counts", "coverage_changes", "place_outages",
 )  # fmt: skip

@@ -20,6 +20,7 @@ from storage.consents import SCOPES
 from tests.contract.api.world import (
     NOBODY,
     area_of,
+    call_of,
     case_of,
     desk_of,
     glass_of,
@@ -45,7 +46,10 @@ SUBJECTS: dict[str, Callable[[str], str]] = {
     "duty_id": glass_of,
     "recipient_id": recipient_of,
     "priority": lambda home: "1",
+    "family": lambda home: "water",
     "window_id": glass_of,
+    "call_id": call_of,
+    "dial_id": call_of,
 }
 """Name in a path -> the one that belongs to a home (``NOBODY``: one that does not exist)."""
 
@@ -116,6 +120,10 @@ def _visit(home: str) -> dict[str, Any]:
 
 def _outage(home: str) -> dict[str, Any]:
     return {"home_id": home, "reason": "matrix", "substitute": "a neighbour", "hours": 1}
+
+
+def _called(home: str) -> dict[str, Any]:
+    return {"request_id": f"matrix-{home}", "home_id": home, "family": "food", "words": "matrix"}
 
 
 def _table(home: str) -> str:
@@ -276,6 +284,23 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("get", "/api/v1/windows"): Lists(),
     ("post", "/api/v1/windows"): One(_outage, (201,)),
     ("delete", "/api/v1/windows/{window_id}"): One(),
+    # A contact of every home has this number.
+    ("get", "/api/v1/telephony/callers"): Lists("?number=13900000003"),
+    ("post", "/api/v1/telephony/cases"): One(_called, (201,)),
+    ("get", "/api/v1/telephony/ringing"): Lists(),
+    # The second of a level finds it put aside.
+    ("post", "/api/v1/telephony/calls/{call_id}/aside"): One(lambda home: {"note": "matrix"}, (200, 404)),
+    ("post", "/api/v1/telephony/calls"): Elsewhere("test_telephony.py: the signature is the right"),
+    # Somebody else has it, or nobody.
+    ("post", "/api/v1/telephony/dial"): One(lambda home: {"case_id": case_of(home), "number": "1"}, (422,)),
+    ("post", "/api/v1/telephony/dials/{dial_id}/result"): Elsewhere("test_telephony.py: the signature is the right"),
+    ("get", "/api/v1/cases/{case_id}/calls"): One(),
+    ("post", "/api/v1/cases/{case_id}/home"): One(
+        lambda home: {"version": 999, "lease_id": "none", "home_id": home}, (409,)
+    ),
+    ("get", "/api/v1/paper/open-cases"): Lists("?limit=1000"),
+    ("get", "/api/v1/paper/residents"): Lists("?limit=1000"),
+    ("get", "/api/v1/paper/residents.csv"): Lists(),
     ("get", "/api/v1/report"): Lists(shows=("supervisor",)),
     ("get", "/api/v1/report.csv"): Lists(shows=("supervisor",)),
     ("post", "/api/v1/homes/import"): One(_table, text=True),

@@ -38,7 +38,7 @@ class Clinic:
 
 
 class PushService:
-    """What stands between us and a telephone: it takes, or says that the subscription is gone."""
+    """What stands between us and a telephone: it takes, or says that the subscription is gone. Also stands for a telephone system that dials."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, dict[str, str], bytes]] = []

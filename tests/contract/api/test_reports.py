@@ -110,7 +110,7 @@ def figures(name: str, cases: list[Told], now: datetime) -> dict[str, Any]:
     open_ones = [c for c in people if c.queued_at and not c.claimed_at and not c.ended_at and not c.closed_at]
     judged = falseness(cases)
     return {
-        "name": name, "raised": len(cases), "alarms": sum(case.alarm_at is not None for case in cases),
+        "name": name, "raised": len(cases), "calls": 0, "alarms": sum(case.alarm_at is not None for case in cases),
         "within_60": answers(cases, 60, now), "within_180": answers(cases, 180, now), "unanswered": len(open_ones),
         "arrival": {"n": len(took), "p50_s": statistics.median_low(took) if took else None, "p90_s": took[-(-len(took) * 9 // 10) - 1] if took else None},
         "false_alarms": judged, "undecided": len(cases) - judged["n"],

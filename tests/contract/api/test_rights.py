@@ -15,11 +15,13 @@ PUBLIC = {
     ("post", "/api/v1/session/refresh"),
     ("delete", "/api/v1/session"),
     ("post", "/api/v1/questions/{question_id}/answer"),
+    ("post", "/api/v1/telephony/calls"),
+    ("post", "/api/v1/telephony/dials/{dial_id}/result"),
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/metrics"),
 }
-"""Routes without roles. An answer brings its question's token; /metrics looks at where the request comes from (test_health.py)."""
+"""Routes without roles. An answer brings its question's token, a telephone system a signature (test_telephony.py); /metrics looks at where the request comes from (test_health.py)."""
 USERS = {
     "operator": "desk-1",
     "supervisor": "chief",

@@ -80,6 +80,10 @@ def desk_of(home: str) -> str:
     return f"desk-of-{home}"
 
 
+def call_of(home: str) -> str:
+    return f"ring-{home}"
+
+
 def recipient_of(home: str) -> str:
     return f"kin-of-{home}"
 
@@ -226,6 +230,9 @@ async def shifts_of(connection: database.Connection, home: str) -> None:
         ("INSERT INTO recipients (recipient_id, kind, url, home_id, consented_at, ground) VALUES (%s, 'kin', 'json://x', %s, now(), 'said')",
          [recipient_of(home), home]),
         ("INSERT INTO recipients (recipient_id, kind, url, area_prefix) VALUES (%s, 'desk', 'json://x', %s)", [f"desk-phone-{home}", area]),
+        ("""INSERT INTO telephone_calls (call_id, area_prefix, number, home_id, rang_at, due_at)
+            VALUES (%s, %s, '1', %s, now(), now() + interval '1 day')""", [call_of(home), area, home]),
+        ("INSERT INTO telephone_dials (dial_id, case_id, number, asked_by, asked_at) VALUES (%s, %s, '1', %s, now())", [call_of(home), case_of(home), who]),
         ("INSERT INTO rota (recipient_id, weekday, from_minute, to_minute) VALUES (%s, 1, 0, 60)", [recipient_of(home)]),
         ("INSERT INTO recipient_trials (recipient_id, asked_by, asked_at, sent) VALUES (%s, 'viewer', now() - interval '1 hour', true)", [recipient_of(home)]),
     ):  # fmt: skip
