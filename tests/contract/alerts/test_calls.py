@@ -40,7 +40,10 @@ async def test_a_call_opens_a_case_that_its_desk_has_at_once(centre: Centre) -> 
     assert not found.joined
     assert not found.repeated
     seen = await centre.store.case(found.case.case_id)
-    assert [(row.actor, row.reason) for row in seen.audit] == [("desk-1", "case.opened_by_call"), ("desk-1", "case.claimed")]
+    assert [(row.actor, row.reason) for row in seen.audit] == [
+        ("desk-1", "case.opened_by_call"),
+        ("desk-1", "case.claimed"),
+    ]
     assert seen.audit[0].facts["note"] == "she fell in the bathroom"
     assert "138 0000 0001" not in str(seen), "the number is no part of a case"
     assert (seen.case.detector, seen.case.condition) == ("telephone", "latched")
