@@ -3,7 +3,7 @@
 SELECT c.case_id, c.home_id, c.area_code, c.family, c.priority, c.handling, c.raised_at, c.deadline_at, c.desk_id, h.address, h.care_level, h.note,
        coalesce((SELECT jsonb_agg(jsonb_build_object('resident_id', r.resident_id, 'name', r.name, 'birth_year', r.birth_year, 'phone', r.phone, 'note', r.note)
                                   ORDER BY r.resident_id <> c.resident_id, r.resident_id) FROM residents AS r WHERE r.home_id = c.home_id), '[]') AS residents,
-       coalesce((SELECT jsonb_agg(jsonb_build_object('rank', k.rank, 'name', k.name, 'relation', k.relation, 'phone', k.phone) ORDER BY k.rank, k.contact_id)
+       coalesce((SELECT jsonb_agg(jsonb_build_object('contact_id', k.contact_id, 'rank', k.rank, 'name', k.name, 'relation', k.relation, 'phone', k.phone) ORDER BY k.rank, k.contact_id)
                    FROM contacts AS k WHERE k.home_id = c.home_id), '[]') AS contacts,
        coalesce((SELECT jsonb_agg(t.number ORDER BY t.rang_at) FROM telephone_calls AS t WHERE t.case_id = c.case_id AND t.number <> ''), '[]') AS calls
   FROM cases AS c LEFT JOIN homes AS h USING (home_id)
@@ -17,7 +17,7 @@ SELECT c.case_id, c.home_id, c.area_code, c.family, c.priority, c.handling, c.ra
 SELECT h.home_id, h.area_code, h.address, h.care_level, h.note,
        (SELECT jsonb_agg(jsonb_build_object('resident_id', r.resident_id, 'name', r.name, 'birth_year', r.birth_year, 'phone', r.phone, 'note', r.note) ORDER BY r.resident_id)
           FROM residents AS r WHERE r.home_id = h.home_id) AS residents,
-       coalesce((SELECT jsonb_agg(jsonb_build_object('rank', k.rank, 'name', k.name, 'relation', k.relation, 'phone', k.phone) ORDER BY k.rank, k.contact_id)
+       coalesce((SELECT jsonb_agg(jsonb_build_object('contact_id', k.contact_id, 'rank', k.rank, 'name', k.name, 'relation', k.relation, 'phone', k.phone) ORDER BY k.rank, k.contact_id)
                    FROM contacts AS k WHERE k.home_id = h.home_id), '[]') AS contacts
   FROM homes AS h
  WHERE CASE WHEN starts_with(h.area_code, %(area_prefix)s) THEN true END AND h.removed_at IS NULL AND h.home_id > %(after)s

@@ -48,6 +48,7 @@ async def test_a_daughter_says_they_are_away_is_told_of_a_fall_and_goes(
     room: Room, post_box: PostBox, console_stages: Stages
 ) -> None:
     room.rows("DELETE FROM home_notices")
+    post_box.taken.clear()
     phone, desk = await room.phone("daughter"), await room.desk("desk-1")
     card = phone.get_by_test_id("relative")
     await expect(card).to_have_count(1)
