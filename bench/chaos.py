@@ -31,9 +31,11 @@ import msgspec
 import psutil
 
 from bench import flow
-from bench.faults import BROKER, Fault, plan
+from bench.faults import ALONE, BROKER, CLOCK, DISK, Fault, plan
 from bench.lasting_load import LastingLoad
 from bench.load import home_name
+from bench.moved_clock import HOUR_S, MovedClock
+from bench.small_disk import SmallDisk
 from bench.standing import Standing
 from cli._neighbourhood import cards_published, prepare
 from cli._progress import SOURCE
@@ -132,8 +134,10 @@ def _tell(pid: int, number: signal.Signals) -> None:
 class Havoc:
     """Does the faults of a plan to one site, one after the other, and watches each recovery."""
 
-    def __init__(self, site: Site, standing: Standing) -> None:
-        self._site, self._standing = site, standing
+    def __init__(
+        self, site: Site, standing: Standing, clock: MovedClock | None = None, disk: SmallDisk | None = None
+    ) -> None:
+        self._site, self._standing, self._clock, self._disk = site, standing, clock, disk
         self._supervisor = Supervisor(site)
         self._frozen: int | None = None
         self.done: list[Done] = []
@@ -195,6 +199,25 @@ class Havoc:
                     left_s = time.time()
                     await asyncio.to_thread(self._supervisor.stop, *(worker.name for worker in MORE_WORKERS))
                 return left_s
+            case "ahead" | "behind":
+                assert self._clock is not None
+                try:
+                    self._clock.move(HOUR_S if fault.kind == "ahead" else -HOUR_S)
+                    await asyncio.sleep(fault.hold_s)
+                finally:
+                    self._clock.move(0)
+                return time.time()
+            case "full":
+                assert self._disk is not None
+                until_s = time.monotonic() + fault.hold_s
+                try:
+                    # A database that comes back from its log gives room back; a disk that somebody else fills does not.
+                    while time.monotonic() < until_s:
+                        await asyncio.to_thread(self._disk.fill)
+                        await asyncio.sleep(1.0)
+                finally:
+                    await asyncio.to_thread(self._disk.empty)
+                return time.time()
 
     async def _pid(self, name: str) -> int:
         """Of a process that may be about to be started again after the fault before."""
@@ -218,11 +241,25 @@ class Havoc:
 
 
 async def measure(
-    site: Site, seconds: float, seed: int, *, rate_per_s: float, homes: int, broker_kills: bool, gone_s: float | None
+    site: Site,
+    seconds: float,
+    seed: int,
+    *,
+    rate_per_s: float,
+    homes: int,
+    broker_kills: bool,
+    gone_s: float | None,
+    clock: MovedClock | None = None,
+    disk: SmallDisk | None = None,
 ) -> dict[str, Any]:
-    """Run the faults on a site whose stages run; the report. Raises TooShort, InContainers, NeverStood, NeverBack, Interrupted."""
+    """Run the faults on a site whose stages run; the report. Raises TooShort, InContainers, NeverStood, NeverBack, Interrupted.
+
+    ``clock``: the stages were started with its settings. ``disk``: the database has moved in. Without one its faults are left out, and named so.
+    """
     stages, services = [*(entry.name for entry in STAGES), DEMO], [entry.name for entry in SERVICES]
-    faults = plan(seconds, seed, stages, services, broker_kills=broker_kills, gone_s=gone_s)
+    made = {CLOCK: clock is not None, DISK: disk is not None}
+    alone = [target for target in ALONE if made.get(target, True)]
+    faults = plan(seconds, seed, stages, services, broker_kills=broker_kills, gone_s=gone_s, alone=alone)
     if not {*services} <= {state.name for state in Supervisor(site).states()}:
         raise InContainers
     lasts_s = LEAD_S + seconds + SPARE_S
@@ -233,7 +270,7 @@ async def measure(
     load = await _load(site, seconds, seed, rate_per_s - homes * HOME_PER_S)
     await cards_published(site)
     standing = Standing(site, [*stages, *services], {"main": 1.0, SOURCE: SPEED}, GROUPS)
-    havoc = Havoc(site, standing)
+    havoc = Havoc(site, standing, clock, disk)
     folder = site.data / "demo" / "run"
     (folder / "held.json").unlink(missing_ok=True)
 
@@ -241,6 +278,7 @@ async def measure(
         found = await simulate(
             site, homes=homes, virtual_0_s=virtual_0_s, speed=SPEED, for_s=lasts_s, credentials=prepared.credentials,
             learned=prepared.learned, check=True, spare_s=SPARE_S, before_check=recovered,
+            settings=clock.settings if clock else {},
         )  # fmt: skip
         if "ok" not in found:
             raise Interrupted
@@ -263,7 +301,8 @@ async def measure(
             await load.settled(SETTLE_S)
         with step("load", "wait until everything is stored, then ledger against cases"):
             mine = await _judged(site, load, havoc.held_wall_s)
-        return report(seconds, seed, lasts_s, living.result(), mine, load, havoc.done)
+        found = report(seconds, seed, lasts_s, living.result(), mine, load, havoc.done)
+        return found | {"left_out": [target for target in ALONE if target not in alone]}
     finally:
         for task in tasks:
             task.cancel()
@@ -394,6 +433,8 @@ def tell(found: Mapping[str, Any]) -> None:
         f"  delivered twice {found['delivered_twice']:,}  out of order {found['out_of_order']:,}\n"
         f"recovery: p50 {found['recovery_s']['p50']} s, max {found['recovery_s']['max']} s"
     )
+    for target in found["left_out"]:
+        print(f"  LEFT OUT: faults of {target}, see above why")
     for line in found["not_back"]:
         print(f"  not back: {line}")
     for fault in found["wrong"]:
