@@ -115,7 +115,7 @@ def _of_windows(
         for window in windows
     }  # fmt: skip
     usual_s = percentile(by_window[""], 0.99) or 0.0
-    by_kill = {
+    by_kill: dict[str, dict[str, Any]] = {
         name: {"presses": len(found), "press_to_case_ms": _ms(found), "moved_s": round((percentile(found, 0.99) or 0.0) - usual_s, 2)}
         for name, found in by_window.items() if name
     }  # fmt: skip

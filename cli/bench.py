@@ -37,6 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     load.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    long = what.add_parser(
+        "soak",
+        help="flow for an hour: whether memory, files, connections or lag of any process grow",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), which it empties first. Exit code 1 where something grew or was lost.",
+    )
+    long.add_argument("--rate", type=float, default=5000.0, metavar="N", help="messages a second (5000)")
+    long.add_argument("--seconds", type=float, default=3600.0, metavar="S", help="for so long (3600)")
+    long.add_argument("--homes", type=int, default=flow.HOMES, metavar="N", help=f"from so many homes ({flow.HOMES})")
+    long.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    long.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     whole = what.add_parser(
         "city",
         help="a city: every home known, each device heard once a minute, through 100 gateway connections",
@@ -210,6 +221,7 @@ def run(args: argparse.Namespace) -> int:
         "alarms": _alarms,
         "state": _state,
         "flow": _flow,
+        "soak": _soak,
         "city": _flow,
         "store": _store,
         "detection": _detection,
@@ -334,6 +346,22 @@ def _tls(args: argparse.Namespace) -> int:
     else:
         tls.tell(figures)
     return 0 if figures["ok"] else 1
+
+
+def _soak(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        start(site, STAGES)
+        figures = asyncio.run(flow.measure(site, args.rate, args.seconds, args.homes))
+    grew = flow.grew(figures)
+    if args.json:
+        print(json.dumps(figures | {"grew": grew}))
+    else:
+        flow.tell(figures)
+        show(flow.GROWTH_HEADINGS, flow.growth_table(figures))
+        print(f"GREW: {', '.join(grew)}" if grew else "nothing grew")
+    return 1 if figures["lost"] or grew else 0
 
 
 def _urgent(args: argparse.Namespace) -> int:
