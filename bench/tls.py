@@ -67,7 +67,7 @@ def room_for() -> int:
     return hard - SPARE_FILES
 
 
-async def measure(site: Site, connections: int) -> dict[str, Any]:
+async def measure(site: Site, connections: int, hold_s: float = HOLD_S, spread_s: float = SPREAD_S) -> dict[str, Any]:
     """Run it on a site whose stages run; the figures. ``ok``: all came, all came back, and no press was late."""
     room = room_for()
     if connections > room:
@@ -80,9 +80,9 @@ async def measure(site: Site, connections: int) -> dict[str, Any]:
     connection = await connect(site.conninfo(), "bench", lock_s=60, idle_s=900)
     try:
         devices = await _register(connection, site, run, connections)
-        fleet = Fleet(LOOPBACK, site.ports.mqtts, str(site.ca), devices)
+        fleet = Fleet(LOOPBACK, site.ports.mqtts, str(site.ca), devices, spread_s)
         try:
-            found = await asyncio.to_thread(_live, site, fleet, connections)
+            found = await asyncio.to_thread(_live, site, fleet, connections, hold_s, spread_s)
         finally:
             fleet.close()
         with step("bench", "wait for the cases of all presses"):
@@ -90,7 +90,7 @@ async def measure(site: Site, connections: int) -> dict[str, Any]:
     finally:
         await connection.close()
     back_wall_s = found.pop("back_wall_s")
-    return _figures(connections, found, fleet, raised, back_wall_s)
+    return _figures(connections, found, fleet, raised, back_wall_s) | {"spread_s": spread_s}
 
 
 async def _register(connection: Connection, site: Site, run: str, count: int) -> list[Credentials]:
@@ -124,7 +124,7 @@ async def _register(connection: Connection, site: Site, run: str, count: int) ->
                 await asyncio.sleep(1.0)
 
 
-def _live(site: Site, fleet: Fleet, count: int) -> dict[str, Any]:
+def _live(site: Site, fleet: Fleet, count: int, hold_s: float, spread_s: float) -> dict[str, Any]:
     """Come, stay, lose the broker, come back."""
     supervisor = Supervisor(site)
     empty = _broker(supervisor)
@@ -133,15 +133,15 @@ def _live(site: Site, fleet: Fleet, count: int) -> dict[str, Any]:
         fleet.connect()
         fleet.run(lambda: fleet.up == count, CONNECT_LIMIT_S)
         connect_s, came, full = time.monotonic() - began_s, fleet.up, _broker(supervisor)
-    with step("bench", f"they are there for {HOLD_S:g} s", long=True):
+    with step("bench", f"they are there for {hold_s:g} s", long=True):
         said = fleet.acknowledged
-        fleet.run(lambda: False, HOLD_S)
+        fleet.run(lambda: False, hold_s)
         held, said = _broker(supervisor), fleet.acknowledged - said
     presses = min(PRESSES, max(1, count // PRESS_EVERY))
     attempts = fleet.attempts
     with step("bench", "the broker is stopped and started again", long=True) as done:
         for number in range(presses):
-            fleet.press_at(SPREAD_S * 1.2 * number / presses, number * (count // presses))
+            fleet.press_at(spread_s * 1.2 * number / presses, number * (count // presses))
         gone_s, gone_wall_s = time.monotonic(), time.time()
         back_wall_s = _restart(site, supervisor, fleet)
         fleet.run(lambda: fleet.up == count and len(fleet.receipt_wall_s) == presses, RETURN_LIMIT_S)
@@ -207,7 +207,7 @@ def _figures(
     return {
         "connections": count, "came": found["came"], "back": found["back"],
         "ok": found["came"] == found["back"] == count and len(took_s) == len(fleet.pressed_wall_s) and not late,
-        "connect_s": found["connect_s"], "away_s": found["away_s"], "return_s": found["return_s"], "spread_s": SPREAD_S,
+        "connect_s": found["connect_s"], "away_s": found["away_s"], "return_s": found["return_s"],
         "attempts_back": found["attempts"],
         "memory_kb": round(memory_kb, 1), "memory_back_kb": round((returned.rss_mb - empty.rss_mb) * 1000 / count, 1),
         "connect_cpu_ms": {"first": round(connect_ms, 3), "back": round(return_ms, 3)},

@@ -68,12 +68,14 @@ class _Device:
 class Fleet:
     """``run`` moves it; everything else only says what is to be done."""
 
-    def __init__(self, host: str, port: int, ca: str, devices: Sequence[Credentials], seed: int = 1) -> None:
-        self._host, self._port = host, port
+    def __init__(
+        self, host: str, port: int, ca: str, devices: Sequence[Credentials], spread_s: float = SPREAD_S
+    ) -> None:
+        self._host, self._port, self._spread_s = host, port, spread_s
         self._context = ssl.create_default_context(cafile=ca)
         self._devices = [_Device(number, who) for number, who in enumerate(devices)]
         self._by_file: dict[int, _Device] = {}
-        self._rng = Random(f"fleet/{seed}")
+        self._rng = Random("fleet")
         self._poll = select.epoll()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -169,7 +171,7 @@ class Fleet:
             self.under_way -= 1
             self.failed += 1
         device.state = "away"
-        wait_s = self._rng.uniform(0.0, SPREAD_S)
+        wait_s = self._rng.uniform(0.0, self._spread_s)
         if device.press is not None:
             wait_s = URGENT_RETRY_S * self._rng.uniform(0.5, 1.5)
         self._later(wait_s, lambda: self._attempt(device))

@@ -89,9 +89,10 @@ def broker(site):
 
 @pytest.fixture
 def fleet(site, broker, monkeypatch):
-    monkeypatch.setattr(tls_fleet, "SPREAD_S", 0.3)
     monkeypatch.setattr(tls_fleet, "AGAIN_S", 0.2)
-    opened = Fleet("127.0.0.1", broker.port, str(site.ca), [Credentials(f"h-{n}", "sos", f"pw-{n}") for n in range(20)])
+    opened = Fleet(
+        "127.0.0.1", broker.port, str(site.ca), [Credentials(f"h-{n}", "sos", f"pw-{n}") for n in range(20)], 0.3
+    )
     yield opened
     opened.close()
 
