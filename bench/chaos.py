@@ -9,7 +9,8 @@ ledger, and a load on the wall clock with presses and leaks. ``bench/faults.py``
     sent         readings that the MQTT broker acknowledged, each number once; ``stored`` and ``gaps`` (missing numbers) of them
     recovery_s   from the instant at which a fault was taken back (a kill: the kill itself; a restart: the order to stop) until
                  everything stands and has caught up (``bench.standing``). How long something was held frozen or gone is
-                 not in it. The writer accounts every 5 s, so hardly anything can be seen to be back sooner than that.
+                 not in it, nor is what a later fault held meanwhile: nobody comes back while the database is gone.
+                 The writer accounts every 5 s, so hardly anything can be seen to be back sooner than that.
 
 A cause that was noticed later than it was due is lost too, but the time in which a fault, or the recovery from one, held the way up is
 added to what is due: a frozen bridge passes nothing on, and what is promised then is that nothing is lost, not when it comes.
@@ -140,6 +141,8 @@ class Havoc:
         self._site, self._standing, self._clock, self._disk = site, standing, clock, disk
         self._supervisor = Supervisor(site)
         self._frozen: int | None = None
+        self._holding = False
+        """Whether a fault holds now."""
         self.done: list[Done] = []
         self.held_wall_s: list[tuple[float, float]] = []
 
@@ -152,7 +155,11 @@ class Havoc:
                 await asyncio.sleep(max(0.0, began_s + fault.at_s - time.monotonic()))
                 begin_wall_s = time.time()
                 at_s = time.monotonic() - began_s
-                back_wall_s = await self._do(fault)
+                self._holding = True
+                try:
+                    back_wall_s = await self._do(fault)
+                finally:
+                    self._holding = False
                 done = Done(
                     at_s=round(at_s, 1), kind=fault.kind, target=fault.target, held_s=round(time.time() - begin_wall_s, 1), back_wall_s=back_wall_s,
                 )  # fmt: skip
@@ -229,10 +236,14 @@ class Havoc:
         return pid
 
     async def _recovers(self, done: Done, begin_wall_s: float) -> None:
-        while (now_s := time.time()) - done.back_wall_s < GIVE_UP_S:
+        now_s = time.time()
+        took_s = max(0.0, now_s - done.back_wall_s)
+        while took_s < GIVE_UP_S:
             done.lacked = await self._standing.lacks(done.back_wall_s)
+            before_s, now_s = now_s, time.time()
+            took_s += 0.0 if self._holding else now_s - before_s
             if not done.lacked:
-                done.recovery_s = round(time.time() - done.back_wall_s, 1)
+                done.recovery_s = round(took_s, 1)
                 break
             await asyncio.sleep(LOOK_S)
         self.held_wall_s.append((begin_wall_s, now_s))
