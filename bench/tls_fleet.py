@@ -58,7 +58,7 @@ class _Device:
     def __init__(self, number: int, who: Credentials) -> None:
         self.number, self.who = number, who
         self.state: State = "away"
-        self.sock: ssl.SSLSocket | None = None
+        self.sock: socket.socket | None = None
         self.inbox, self.outbox = b"", b""
         self.wants_write = False
         self.attempt = self.seq = 0
@@ -144,7 +144,7 @@ class Fleet:
         device.state, device.inbox, device.outbox, device.wants_write = "connecting", b"", b"", True
         self.under_way += 1
         code = plain.connect_ex((self._host, self._port))
-        device.sock = self._context.wrap_socket(plain, do_handshake_on_connect=False, server_hostname=self._host)
+        device.sock = plain
         self._by_file[device.sock.fileno()] = device
         self._poll.register(device.sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
         if code not in (0, errno.EINPROGRESS):
@@ -182,8 +182,13 @@ class Fleet:
             if device.state == "connecting":
                 if code := device.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     raise OSError(code, "connect")
+                # Not before: a socket that is still on its way cannot be wrapped without waiting for it. The file stays the same.
+                device.sock = self._context.wrap_socket(
+                    device.sock, do_handshake_on_connect=False, server_hostname=self._host
+                )
                 device.state = "shaking hands"
             if device.state == "shaking hands":
+                assert isinstance(device.sock, ssl.SSLSocket)
                 device.sock.do_handshake()
                 device.state = "logging in"
                 self._send(device, _connect_packet(device.who))
