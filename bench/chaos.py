@@ -349,14 +349,18 @@ async def _stands(site: Site, standing: Standing) -> None:
 
 
 async def _judged(site: Site, load: LastingLoad, held_wall_s: Sequence[tuple[float, float]]) -> Verdict:
-    """The load's ledger against cases and rows, once all have come or SETTLE_S is over."""
-    limit_s = time.monotonic() + SETTLE_S
+    """The load's ledger against cases and rows, once all have come, or nothing more has for SETTLE_S."""
+    seen: tuple[int, int, int] | None = None
+    limit_s = 0.0
     connection = await connect(site.conninfo(), "chaos", lock_s=10, idle_s=600)
     try:
         while True:
             found = await _verdict(connection, load, held_wall_s)
-            missing = found.sent - found.stored
-            if (found.missed == 0 and missing == found.gaps) or time.monotonic() > limit_s:
+            if found.missed == 0 and found.sent - found.stored == found.gaps:
+                return found
+            if (now := (found.missed, found.stored, found.gaps)) != seen:
+                seen, limit_s = now, time.monotonic() + SETTLE_S
+            elif time.monotonic() > limit_s:
                 return found
             await asyncio.sleep(1.0)
     finally:
