@@ -70,7 +70,7 @@ class Watched:
 
     def rss_mb(self) -> float:
         """Resident memory of all of it, MB."""
-        return round(sum(_rss(process) for process in _tree(self._process.pid)) / 1e6, 1)
+        return round(tree_rss(self._process.pid) / 1e6, 1)
 
     def _signal(self, number: signal.Signals) -> None:
         try:
@@ -82,6 +82,11 @@ class Watched:
 def tree_cpu_s(pid: int) -> float:
     """CPU seconds of a process and its descendants, those that have ended included."""
     return sum(_cpu_s(process) for process in _tree(pid))
+
+
+def tree_rss(pid: int) -> int:
+    """Resident memory of a process and its descendants, bytes; what they share is counted for each."""
+    return sum(_rss(process) for process in _tree(pid))
 
 
 def _tree(pid: int) -> list[psutil.Process]:
