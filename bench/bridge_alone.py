@@ -1,7 +1,7 @@
 """What a message costs inside our bridge, without broker, Kafka or a clock that runs: ``python -m bench.bridge_alone``.
 
 The real ``Bridge`` on an event loop whose time is played, so that a busy machine cannot change how many messages it reads at once or how many rows stand
-in a frame: only CPU counts, and it is the same from run to run within some per cent. The broker is two socket pairs and a few lines, Kafka is a compression (the producer's)
+in a frame. CPU itself is dearer where others use the same cores: compare runs that took turns. The broker is two socket pairs and a few lines, Kafka is a compression (the producer's)
 and a pause. What the real ones add inside the bridge's process (waking up more often, aiokafka) is the difference to ``./shouwang bench bridge``.
 
 The load is a city's: three devices a home, one message a minute each (``bench.city``).
