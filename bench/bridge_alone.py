@@ -68,7 +68,6 @@ class Kafka:
 
     records = 0
     size = 0
-    kept: list[bytes] | None = None
 
     def __init__(self, _servers: str, _name: str) -> None:
         pass
@@ -76,8 +75,6 @@ class Kafka:
     async def append(
         self, _topic: str, value: bytes, *, partition: int | None = None, key: bytes | None = None
     ) -> None:
-        if Kafka.kept is not None:
-            Kafka.kept.append(value)
         Kafka.records += 1
         Kafka.size += len(cramjam.zstd.compress(value))
         await asyncio.sleep(KAFKA_S)

@@ -168,11 +168,12 @@ class Bridge:
     def _on_messages(self, connection: Connection, messages: list[Publish]) -> None:
         """What was read at once, in order."""
         usual = self._usual if connection is self._connections[0] and self._deliveries.is_all_new(connection) else None
+        epoch, count, in_flight, size = connection.epoch, 0, 0, 0
         if usual is None:
             for message in messages:
-                self._on_message(connection, message)
+                if connection.epoch == epoch:  # else lost with the connection; the broker sends it again
+                    self._on_message(connection, message)
             return
-        epoch, count, in_flight, size = connection.epoch, 0, 0, 0
         read, senders, add, accepted = usual.read, usual.senders, self._framing.add_row, self._figures.accepted
         ends, frame_bytes = len(CHANNEL), self._settings.frame_bytes
         now_s, live = self._clock.now_s(), self._proofs.is_live(connection)
@@ -186,7 +187,7 @@ class Bridge:
             ):
                 self._on_message(connection, message)
                 if connection.epoch != epoch:
-                    break  # lost with the connection; the broker sends the others again
+                    break  # as above
                 now_s, live = self._clock.now_s(), self._proofs.is_live(connection)
                 continue
             count += 1
