@@ -201,7 +201,7 @@ async def run(rate_per_s: float, seconds: float, homes: int, profile: cProfile.P
     _stand_in(loop, brokers)
     with tempfile.TemporaryDirectory() as data:
         stop = asyncio.Event()
-        settings = IngestSettings(data=data, areas=(AREA_BENCH,))
+        settings = IngestSettings(data=data, areas=(AREA_BENCH,), keepalive_s=600)  # of real seconds
         task = asyncio.create_task(
             bridge_module.Bridge(settings, WallClock(wall=wall, steady=loop.time), None).run(stop)
         )
