@@ -64,6 +64,14 @@ class Watched:
         if (code := self._process.poll()) is not None:
             raise Ended(name=self.name, code=code, log=self._log, tail=tail(self._log))
 
+    def is_connected(self, port: int) -> bool:
+        """Whether it has a TCP connection to that port."""
+        try:
+            found = [each for process in _tree(self._process.pid) for each in process.net_connections("tcp4")]
+        except psutil.Error:
+            return False
+        return any(each.status == psutil.CONN_ESTABLISHED and each.raddr and each.raddr.port == port for each in found)
+
     def cpu_s(self) -> float:
         """CPU seconds, user and system, of it and of all that it started; from nothing again after a kill."""
         return tree_cpu_s(self._process.pid)
