@@ -22,7 +22,7 @@ from contracts.kinds import Card
 from stream.detector import Array, Bools, Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
 from stream.detectors import _fall_model as fall_model
 from stream.detectors import _motion_bins as motion
-from stream.detectors._motion_bins import AFTER, PER_S, SLOTS, STEP, WIDTH, Ring
+from stream.detectors._motion_bins import AFTER, BEFORE, PER_S, SLOTS, STEP, WIDTH, Ring
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -44,9 +44,9 @@ class Params(msgspec.Struct, frozen=True):
     """Impacts closer than this are one fall, s. Chosen."""
 
 
-LOOK, UNTIL = 20, 300
+LOOK, UNTIL = 2 * PER_S, 30 * PER_S
 """After a fall, windows of 2 s from 4 s to 30 s are looked at (bins)."""
-FIRST = 40
+FIRST = 4 * PER_S
 STATE = {
     **motion.STATE,
     "judged": StateColumn("i8", -1, SLOTS),
@@ -128,13 +128,13 @@ def _judge(
     if not len(row):
         return
     near = OFFSETS[None, :] - column[:, None]
-    around = np.where((near >= -10) & (near <= AFTER), ring.top[row], 0.0)
+    around = np.where((near >= -PER_S) & (near <= AFTER), ring.top[row], 0.0)
     peak = around.argmax(axis=1) == column
     row, column, near = row[peak], column[peak], near[peak]
     if not len(row):
         return
     impact = number[row, column]
-    windows = _windows(Ring(*(part[row] for part in ring)), column)
+    windows = windows_at(Ring(*(part[row] for part in ring)), column)
     worn = ctx.cards.device_worn[rows.device[row]]
     likeness, fall, sure = np.empty(len(row)), np.empty(len(row)), np.empty(len(row))
     for which, point in enumerate(points):
@@ -155,15 +155,15 @@ def _judge(
               ring.top[row, column][place], head[row[place]] - impact[place], ctx)  # fmt: skip
 
 
-def _windows(ring: Ring, column: Ints) -> Array:
+def windows_at(ring: Ring, column: Ints) -> Array:
     """What the model sees of the impacts at ``column``; an empty bin is filled by the one before it, the first ones by the first that is not."""
     wanted = column[:, None] + np.arange(-fall_model.BACK, fall_model.AHEAD + 1)[None, :]
-    there = np.clip(wanted, 0, WIDTH - 1)
+    there = np.clip(wanted, 0, ring.n.shape[1] - 1)
     full = (np.take_along_axis(ring.n, there, axis=1) > 0) & (wanted == there)
     place = np.arange(fall_model.LENGTH)
     before = np.maximum.accumulate(np.where(full, place, -1), axis=1)
     source = np.where(before < 0, full.argmax(axis=1)[:, None], before)
-    parts = (ring.x, ring.y, ring.z, ring.variance, ring.top)
+    parts = (ring.x, ring.y, ring.z, ring.top)
     at = np.take_along_axis(there, source, axis=1)
     return np.stack([np.take_along_axis(part, at, axis=1) for part in parts], axis=2)
 
@@ -182,14 +182,14 @@ def _first_of_each(subject: Ints) -> list[Ints]:
 def _turn(ring: Ring, near: Ints) -> tuple[Floats, Bools]:
     """Angle between mean acceleration 3.0 to 1.2 s before and 1.0 to 2.5 s after each impact, degrees (NaN: not measured), and whether that and the
     stillness after it could be measured."""
-    bins_before, before, _ = motion.window(ring, (near >= -30) & (near < -12))
-    bins_after, after, _ = motion.window(ring, (near >= 10) & (near <= AFTER))
-    bins_late, _, _ = motion.window(ring, (near >= 15) & (near <= AFTER))
+    bins_before, before, _ = motion.window(ring, (near >= -BEFORE) & (near < -round(1.2 * PER_S)))
+    bins_after, after, _ = motion.window(ring, (near >= PER_S) & (near <= AFTER))
+    bins_late, _, _ = motion.window(ring, (near >= round(1.5 * PER_S)) & (near <= AFTER))
     sizes = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         turn_deg = np.degrees(np.arccos(np.clip((before * after).sum(axis=1) / sizes, -1.0, 1.0)))
-    turn_deg = np.where((bins_before >= 6) & (bins_after >= 5), turn_deg, np.nan)
-    return turn_deg, ~np.isnan(turn_deg) & (bins_late >= 5)
+    turn_deg = np.where((bins_before >= 0.6 * PER_S) & (bins_after >= 0.5 * PER_S), turn_deg, np.nan)
+    return turn_deg, ~np.isnan(turn_deg) & (bins_late >= 0.5 * PER_S)
 
 
 def _tell(
