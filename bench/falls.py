@@ -354,15 +354,14 @@ def area(likeness: Floats, fall: Bools) -> float:
 
 
 def judging(models: Sequence[fall_model.Model]) -> fall_wearable.Point:
-    """The detector's point where each home has a model of its own; likeness from 0 (``fall``) to 1 (``sure``) of that model."""
+    """The detector's point where each home has a model of its own; likeness is told above that model's ``fall``, and how sure it is makes no difference."""
     weights = np.stack([each.weights for each in models])
-    offset, fall, sure = (np.array([getattr(each, name) for each in models]) for name in ("offset", "fall", "sure"))
+    above = np.array([each.offset - each.fall for each in models])
 
     def judge(windows: Array, home: Ints, impact: Ints) -> Floats:
-        likeness = (fall_model.features(windows, models[0].biases) * weights[home]).sum(axis=1) + offset[home]
-        return np.asarray((likeness - fall[home]) / np.maximum(sure[home] - fall[home], 1e-9))
+        return np.asarray((fall_model.features(windows, models[0].biases) * weights[home]).sum(axis=1) + above[home])
 
-    return fall_wearable.Point(judge, 0.0, 1.0)
+    return fall_wearable.Point(judge, 0.0, 0.0)
 
 
 def through_the_stream(data: Trials, models: Mapping[str, Sequence[fall_model.Model]]) -> dict[str, list[Outcome]]:
