@@ -150,9 +150,8 @@ def _judge(
     falls = likeness >= np.where(clear, fall, fall - params.unclear_less)
     if not falls.any():
         return
-    row, column, impact, likeness, sure, turn_deg, clear = (
-        each[falls] for each in (row, column, impact, likeness, sure, turn_deg, clear)
-    )
+    row, column, impact = row[falls], column[falls], impact[falls]
+    likeness, sure, turn_deg, clear = likeness[falls], sure[falls], turn_deg[falls], clear[falls]
     score = np.where(clear & (likeness >= sure), 2, 1)
     # Two impacts of one home in one step are rare; then the second waits its turn here.
     for place in _first_of_each(rows.subject[row]):

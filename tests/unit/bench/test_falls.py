@@ -9,11 +9,12 @@ from bench import falls
 from bench.falls import Trials
 from cli._evaluate_falls import evaluate, outcomes
 from cli.train import RECORDINGS
+from stream.detector import Array, Floats, Ints
 from stream.detectors import _fall_model as fall_model
 from stream.detectors import fall_wearable
 
 
-def labels(count: int, falling: int) -> dict[str, falls.Array]:
+def labels(count: int, falling: int) -> dict[str, Array]:
     return {
         "subject": np.array([f"S{n % 2}" for n in range(count)]), "activity": np.array(["F01"] * falling + ["D01"] * (count - falling)),
         "is_fall": np.arange(count) < falling, "t0": np.full(count, np.nan), "t1": np.full(count, np.nan), "elder": np.zeros(count, bool),
@@ -103,9 +104,9 @@ def test_a_model_learns_from_the_windows_that_the_detector_judges(
     tmp_path: Path, rate_hz: float, range_g: float
 ) -> None:
     data = falls.through(made(), rate_hz, range_g)
-    told: list[tuple[falls.Array, falls.Ints, falls.Ints]] = []
+    told: list[tuple[Array, Ints, Ints]] = []
 
-    def judge(windows: falls.Array, home: falls.Ints, impact: falls.Ints) -> falls.Floats:
+    def judge(windows: Array, home: Ints, impact: Ints) -> Floats:
         told.append((windows, home, impact))
         return np.full(len(windows), -np.inf)
 

@@ -82,7 +82,7 @@ def test_long_names_that_begin_alike_stay_different_people(tmp_path: Path) -> No
 )
 def test_what_is_no_file_of_trials_is_refused_in_words(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     content = {"acc": trial(12, 50), "off": np.array([0, 600]), "fs": np.float32(50), "is_fall": np.array([True])}
-    np.savez(tmp_path / "t.npz", **{k: v for k, v in {**content, **change}.items() if v is not None})  # type: ignore[arg-type]
+    np.savez(tmp_path / "t.npz", **{k: v for k, v in {**content, **change}.items() if v is not None})
     with pytest.raises(falls.NotTrials, match=says):
         falls.evaluate(tmp_path / "t.npz")
 
