@@ -41,8 +41,6 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "falls":
         detector = _evaluate_falls.for_position(args.position)
         found = [{**_evaluate_falls.evaluate(path, detector), "position": args.position} for path in args.file]
-        for each in found:
-            each.pop("decisions_s")
         if args.json:
             print(json.dumps(found[0] if len(found) == 1 else found))
         for each in [] if args.json else found:

@@ -200,9 +200,13 @@ def _trials(path: Path, run: str) -> Recording:
         rate_hz = float(file["fs"])
     names = sorted(set(subjects))
     wearer = Device("watch", "wearable", "other")
+    short = [slug(name, 8) for name in names]
+    if len(set(short)) < len(names):
+        # Long names that begin alike would be one home, their trials laid over each other.
+        short = [f"s{place}" for place in range(len(names))]
     homes = []
-    for name in names:
-        home_id = _home_id(run, f"{_stem(path)}-{slug(name, 8)}")
+    for name in short:
+        home_id = _home_id(run, f"{_stem(path)}-{name}")
         homes.append(RecordedHome(home_id, ZONE, f"{home_id}-r1", (wearer._replace(resident_id=f"{home_id}-r1"),)))
     plan = trials(offsets, rate_hz, [names.index(subject) for subject in subjects])
 

@@ -1,9 +1,9 @@
 """How much the seconds around an impact look like a fall: shares of convolutions that exceed a bias, and a ridge regression over them.
 
-A window is 7.6 s in bins of a tenth of a second, 5 s before the impact to 2.5 s after it: mean acceleration on three axes (g), variance (g²), largest size
-(g). From it come six channels that do not depend on how the wearable is mounted, in physical units: size of the mean, its part along and across
-gravity before the impact, cosine of the tilt, log of the largest size, log of the deviation. Of every channel, 84 fixed kernels of nine
-weights (two for three places, -1 for six) at four dilations are taken, and of each result the share of the window that lies above two biases: 4,032 features.
+A window is 5.5 s in bins of a twentieth of a second, 3 s before the impact to 2.5 s after it: mean acceleration on three axes (g) and largest size (g).
+From it come six channels that do not depend on how the wearable is mounted, in physical units: size of the mean, its part along and across
+gravity before the impact, cosine of the tilt, log of the largest size, log of the deviation. Of the last 4.5 s of every channel, 84 fixed kernels of nine
+weights (two for three places, -1 for six) at four dilations are taken, and of each result the share that lies above two biases: 4,032 features.
 
 Sources: kernels and shares after MiniRocket (Dempster, Schmidt, Webb, KDD 2021); weights are fitted by ``shouwang train falls`` (docs/fall-model.md).
 """
@@ -16,14 +16,19 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.detector import Array, Floats
+from stream.detectors._motion_bins import AFTER, BEFORE, PER_S
 
-BACK, AHEAD = 50, 25
+BACK, AHEAD = BEFORE, AFTER
 """Bins of a window before and after the impact's own."""
 LENGTH = BACK + 1 + AHEAD
-FIELDS = 5
-"""x, y, z, variance, largest size."""
-GRAVITY = slice(20, 38)
+FIELDS = 4
+"""x, y, z, largest size."""
+GRAVITY = slice(BACK - 3 * PER_S, BACK - 6 * PER_S // 5)
 """Bins whose mean is taken for gravity: 3.0 to 1.2 s before the impact."""
+LOOKED_AT = slice(BACK - 2 * PER_S, LENGTH)
+"""Bins that are convolved. Chosen on both sets: with 5 s before the impact instead of 2 a model carries worse to the other set and tells its own no better."""
+HALF = PER_S // 4
+"""Bins on either side over which tilt and deviation are smoothed: half a second in all."""
 DILATIONS = (1, 2, 4, 8)
 CHANNELS, BIASES = 6, 2
 KERNELS = np.full((84, 9), -1.0, dtype=np.float32)
@@ -50,19 +55,28 @@ class Model(NamedTuple):
 
 
 def channels(windows: Array) -> Array:
-    """``[windows, LENGTH, FIELDS]`` to ``[windows, CHANNELS, LENGTH]``, single precision."""
-    mean, variance, top = windows[:, :, :3], windows[:, :, 3], windows[:, :, 4]
+    """``[windows, LENGTH, FIELDS]`` to ``[windows, CHANNELS, bins looked at]``, single precision."""
+    mean, top = windows[:, :, :3], windows[:, :, 3]
     size = np.sqrt((mean * mean).sum(axis=2))
     down = mean[:, GRAVITY].mean(axis=1)
     down /= np.maximum(np.sqrt((down * down).sum(axis=1, keepdims=True)), 0.1)
     along = (mean * down[:, None, :]).sum(axis=2)
     across = np.sqrt(np.maximum(size * size - along * along, 0.0))
-    padded = np.concatenate([mean[:, :1]] * 2 + [mean] + [mean[:, -1:]] * 2, axis=1)
-    smooth = sum(padded[:, shift : shift + mean.shape[1]] for shift in range(5)) / np.float32(5)
+    smooth = _smooth(mean)
     tilt = (smooth * down[:, None, :]).sum(axis=2) / np.maximum(np.sqrt((smooth * smooth).sum(axis=2)), 0.1)
     loud = np.log(np.maximum(top, 0.2))
-    restless = np.log(np.sqrt(variance) + 0.02)
-    return np.stack([size, along, across, tilt, loud, restless], axis=1).astype(np.float32)
+    moved = mean - smooth
+    restless = np.log(np.sqrt(_smooth((moved * moved).sum(axis=2))) + 0.02)
+    return np.stack([size, along, across, tilt, loud, restless], axis=1)[:, :, LOOKED_AT].astype(np.float32)
+
+
+def _smooth(values: Array) -> Array:
+    """The mean over HALF bins on either side along the second axis, edges repeated."""
+    length = values.shape[1]
+    padded = np.concatenate([values[:, :1]] * HALF + [values] + [values[:, -1:]] * HALF, axis=1)
+    return np.asarray(
+        sum(padded[:, shift : shift + length] for shift in range(2 * HALF + 1)) / np.float32(2 * HALF + 1)
+    )
 
 
 def convolved(seen: Array, dilation: int) -> Array:

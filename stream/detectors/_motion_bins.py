@@ -1,6 +1,6 @@
-"""Motion in tenths of a second: what a wearable's samples say, in the same shape at any rate, range and block length.
+"""Motion in twentieths of a second: what a wearable's samples say, in the same shape at any rate, range and block length.
 
-A bin is a tenth of a second of epoch time, numbered by ``floor(10 t)``. Of each is kept: samples, mean acceleration (g, three axes), variance
+A bin is a twentieth of a second of epoch time, numbered by ``floor(20 t)``: what a sensor of 20 Hz, the slowest that is asked for, still fills. Of each is kept: samples, mean acceleration (g, three axes), variance
 around it (g², summed over the axes) and the largest size (g). Two wearables of a home have a ring each (``SLOTS``); ring ``2 home + slot`` is a row
 of the state's columns seen as ``[2 homes, WIDTH]``. Half-precision: 0.05 % of a g is far below any threshold.
 """
@@ -11,12 +11,12 @@ import numpy as np
 
 from stream.detector import Array, Bools, Floats, Ints, Rows, State, StateColumn
 
-PER_S = 10
-STEP = 20
+PER_S = 20
+STEP = 2 * PER_S
 """Bins that are added before the detector looks again."""
-BEFORE, AFTER = 60, 25
+BEFORE, AFTER = 3 * PER_S, 5 * PER_S // 2
 """Bins that a judgement looks back and ahead."""
-WIDTH = BEFORE + AFTER + STEP + 7
+WIDTH = BEFORE + AFTER + STEP + PER_S // 2
 AHEAD_S = 5.0
 """A block that ends later than it came by more than this has a clock that is ahead, s: then it ended when it came, lest blocks of
 the right time be taken for old ones later. Chosen."""
@@ -72,6 +72,11 @@ def cut(rows: Rows) -> Bins:
     full_s = rows.received_at_s - count / rate_hz
     began_s = np.where(rows.event_at_s > full_s + AHEAD_S, full_s, rows.event_at_s)
     at_s = began_s[row] + (np.arange(len(row)) - (np.cumsum(count) - count)[row]) / rate_hz[row]
+    return of_samples(row, at_s, g)
+
+
+def of_samples(row: Ints, at_s: Floats, g: Floats) -> Bins:
+    """Bins of samples ``g`` (``[samples, 3]``) of rows, in order of row and time."""
     of_bin = np.floor(at_s * PER_S + 1e-4).astype(np.int64)
     edge = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(of_bin, prepend=-1) != 0))
     n = np.diff(np.append(edge, len(g))).astype(np.float64)

@@ -5,7 +5,7 @@ once, when he hits the ground. 2.5 s later the window around it is judged by a m
 (``_fall_model``) for the place where the home card says that it is worn: from one likeness on it is a fall (score 1), from a higher one surely so (score 2).
 
 Then it is followed for 30 s: ten seconds of walking withdraw it, hardly a movement raises the score by one. Where samples are missing
-around the impact, or a triggered block ends early, it scores 1 ("unclear") if the rest speaks for a fall. A wearable that says it is not worn says nothing.
+around the impact, or a triggered block ends early, it scores 1 ("unclear") if the rest speaks for a fall, from a lower likeness on. A wearable that says it is not worn says nothing.
 Works on continuous blocks and on triggered ones, at 20 to 200 Hz, of any range, with or without rotation (which is not used).
 
 Sources, figures and limits of the model: docs/fall-model.md. All falls that it learned from are acted, by people under 60.
@@ -22,7 +22,7 @@ from contracts.kinds import Card
 from stream.detector import Array, Bools, Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
 from stream.detectors import _fall_model as fall_model
 from stream.detectors import _motion_bins as motion
-from stream.detectors._motion_bins import AFTER, PER_S, SLOTS, STEP, WIDTH, Ring
+from stream.detectors._motion_bins import AFTER, BEFORE, PER_S, SLOTS, STEP, WIDTH, Ring
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -32,6 +32,8 @@ class Params(msgspec.Struct, frozen=True):
     """Least impact that is looked at, g. Chosen: below all but one of the 2,148 acted falls."""
     early_s: float = 1.2
     """A triggered block that ends so long after the impact is judged as it is, s. Chosen: shorter shows no stillness."""
+    unclear_less: float = 0.1
+    """Where samples are missing a fall is one from so much less likeness on. Chosen on made falls: without its last 1.3 s one loses 0.16, without one second 0.12."""
     walking_g: float = 0.15
     """Deviation in two seconds that is walking, g rms. Chosen: slow walking gives 0.15 to 0.3 at wrist or waist."""
     walking_s: float = 10.0
@@ -44,9 +46,9 @@ class Params(msgspec.Struct, frozen=True):
     """Impacts closer than this are one fall, s. Chosen."""
 
 
-LOOK, UNTIL = 20, 300
+LOOK, UNTIL = 2 * PER_S, 30 * PER_S
 """After a fall, windows of 2 s from 4 s to 30 s are looked at (bins)."""
-FIRST = 40
+FIRST = 4 * PER_S
 STATE = {
     **motion.STATE,
     "judged": StateColumn("i8", -1, SLOTS),
@@ -128,13 +130,13 @@ def _judge(
     if not len(row):
         return
     near = OFFSETS[None, :] - column[:, None]
-    around = np.where((near >= -10) & (near <= AFTER), ring.top[row], 0.0)
+    around = np.where((near >= -PER_S) & (near <= AFTER), ring.top[row], 0.0)
     peak = around.argmax(axis=1) == column
     row, column, near = row[peak], column[peak], near[peak]
     if not len(row):
         return
     impact = number[row, column]
-    windows = _windows(Ring(*(part[row] for part in ring)), column)
+    windows = windows_at(Ring(*(part[row] for part in ring)), column)
     worn = ctx.cards.device_worn[rows.device[row]]
     likeness, fall, sure = np.empty(len(row)), np.empty(len(row)), np.empty(len(row))
     for which, point in enumerate(points):
@@ -142,12 +144,14 @@ def _judge(
         if those.any():
             likeness[those] = point.judge(windows[those], rows.subject[row[those]], impact[those])
             fall[those], sure[those] = point.fall, point.sure
-    falls = likeness >= fall
+    turn_deg, clear = np.full(len(row), np.nan), np.ones(len(row), dtype=bool)
+    near_it = likeness >= fall - params.unclear_less
+    turn_deg[near_it], clear[near_it] = _turn(Ring(*(part[row[near_it]] for part in ring)), near[near_it])
+    falls = likeness >= np.where(clear, fall, fall - params.unclear_less)
     if not falls.any():
         return
-    row, column, near, impact = row[falls], column[falls], near[falls], impact[falls]
-    likeness, sure = likeness[falls], sure[falls]
-    turn_deg, clear = _turn(Ring(*(part[row] for part in ring)), near)
+    row, column, impact = row[falls], column[falls], impact[falls]
+    likeness, sure, turn_deg, clear = likeness[falls], sure[falls], turn_deg[falls], clear[falls]
     score = np.where(clear & (likeness >= sure), 2, 1)
     # Two impacts of one home in one step are rare; then the second waits its turn here.
     for place in _first_of_each(rows.subject[row]):
@@ -155,15 +159,15 @@ def _judge(
               ring.top[row, column][place], head[row[place]] - impact[place], ctx)  # fmt: skip
 
 
-def _windows(ring: Ring, column: Ints) -> Array:
+def windows_at(ring: Ring, column: Ints) -> Array:
     """What the model sees of the impacts at ``column``; an empty bin is filled by the one before it, the first ones by the first that is not."""
     wanted = column[:, None] + np.arange(-fall_model.BACK, fall_model.AHEAD + 1)[None, :]
-    there = np.clip(wanted, 0, WIDTH - 1)
+    there = np.clip(wanted, 0, ring.n.shape[1] - 1)
     full = (np.take_along_axis(ring.n, there, axis=1) > 0) & (wanted == there)
     place = np.arange(fall_model.LENGTH)
     before = np.maximum.accumulate(np.where(full, place, -1), axis=1)
     source = np.where(before < 0, full.argmax(axis=1)[:, None], before)
-    parts = (ring.x, ring.y, ring.z, ring.variance, ring.top)
+    parts = (ring.x, ring.y, ring.z, ring.top)
     at = np.take_along_axis(there, source, axis=1)
     return np.stack([np.take_along_axis(part, at, axis=1) for part in parts], axis=2)
 
@@ -182,14 +186,14 @@ def _first_of_each(subject: Ints) -> list[Ints]:
 def _turn(ring: Ring, near: Ints) -> tuple[Floats, Bools]:
     """Angle between mean acceleration 3.0 to 1.2 s before and 1.0 to 2.5 s after each impact, degrees (NaN: not measured), and whether that and the
     stillness after it could be measured."""
-    bins_before, before, _ = motion.window(ring, (near >= -30) & (near < -12))
-    bins_after, after, _ = motion.window(ring, (near >= 10) & (near <= AFTER))
-    bins_late, _, _ = motion.window(ring, (near >= 15) & (near <= AFTER))
+    bins_before, before, _ = motion.window(ring, (near >= -BEFORE) & (near < -round(1.2 * PER_S)))
+    bins_after, after, _ = motion.window(ring, (near >= PER_S) & (near <= AFTER))
+    bins_late, _, _ = motion.window(ring, (near >= round(1.5 * PER_S)) & (near <= AFTER))
     sizes = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         turn_deg = np.degrees(np.arccos(np.clip((before * after).sum(axis=1) / sizes, -1.0, 1.0)))
-    turn_deg = np.where((bins_before >= 6) & (bins_after >= 5), turn_deg, np.nan)
-    return turn_deg, ~np.isnan(turn_deg) & (bins_late >= 5)
+    turn_deg = np.where((bins_before >= 0.6 * PER_S) & (bins_after >= 0.5 * PER_S), turn_deg, np.nan)
+    return turn_deg, ~np.isnan(turn_deg) & (bins_late >= 0.5 * PER_S)
 
 
 def _tell(
