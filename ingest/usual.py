@@ -19,8 +19,6 @@ from ingest.native import decode_many
 
 CHANNEL = b"/telemetry"
 SENDERS_REMEMBERED = 1_000_000
-_HEADER = len(msgspec.structs.fields(Reading))
-"""Fields of every reading; the values stand behind them."""
 _KIND_OF: dict[type[Any], str] = {
     KINDS[name]: name for name in FROM_DEVICES if name not in URGENT and name not in ("inertial", "status")
 }
