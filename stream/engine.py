@@ -14,7 +14,7 @@ from contracts.detections import Detection
 from contracts.frames import Frame, decode
 from contracts.kinds import Card
 from stream import snapshots
-from stream.cards import KeptCard, pack_card
+from stream.cards import KeptCards
 from stream.detector import Detector
 from stream.instance import Trouble
 from stream.rows import Arrivals
@@ -22,7 +22,7 @@ from stream.source import Source
 
 GRID_S = 10.0
 GRACE_S = 300.0
-STATE_VERSION = 2
+STATE_VERSION = 3
 FORGET_FRAMES = 100_000
 """A recorded source that has sent nothing in so many frames of its partition is over."""
 KEEPER = ""
@@ -65,7 +65,7 @@ class Engine:
         """Number of the last frame of each source."""
         self._gone = (0, 0)
         """Rows and repeats of sources that were forgotten."""
-        self._cards: dict[str, KeptCard] = {}
+        self._cards = KeptCards()
         """The newest card that the keeper sent of each home."""
 
     def apply(self, frames: Sequence[Frame]) -> list[Detection]:
@@ -119,8 +119,7 @@ class Engine:
 
     def put_card(self, home_id: str, card: Card) -> None:
         """Keep a card for sources that have not spoken yet; a worker without a snapshot begins with all of ``homes.v1``."""
-        if home_id not in self._cards or card.version > self._cards[home_id].version:
-            self._cards[home_id] = KeptCard(card.version, pack_card(card))
+        self._cards.put(home_id, card)
 
     def standings(self) -> list[Standing]:
         """How far each source is."""
@@ -137,7 +136,7 @@ class Engine:
         """All state, as of the last frame applied."""
         return snapshots.dump(
             {
-                "cards": self._cards,
+                "cards": self._cards.dump(),
                 "frames": self._frames,
                 "spoke": self._spoke,
                 "sources": {name: source.packed() for name, source in self._sources.items()},
@@ -153,7 +152,7 @@ class Engine:
         """Take a snapshot of the same format into an empty engine. Returns ``source/detector`` of those that start anew: their own state
         version or columns have changed."""
         state = snapshots.load(data)
-        self._cards = {home_id: KeptCard(*card) for home_id, card in state["cards"].items()}
+        self._cards.restore(state["cards"])
         anew: list[str] = []
         self._frames, self._spoke = state["frames"], state["spoke"]
         for name, packed in state["sources"].items():
@@ -175,4 +174,4 @@ class Engine:
 
 def _cards(frame: Frame) -> list[tuple[str, Card]]:
     arrivals = Arrivals({kind: batch for kind, batch in frame.batches.items() if kind == "card"})
-    return [(arrivals.keys[at][0], arrivals.card(at)) for at in range(arrivals.size)]
+    return [(arrivals.home_id(at), arrivals.card(at)) for at in range(arrivals.size)]

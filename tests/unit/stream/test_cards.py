@@ -113,7 +113,7 @@ def test_a_snapshot_gives_the_same_indices_and_cards() -> None:
     cards.apply("h", CARD)
     again = HomeCards()
     again.restore(cards.packed())
-    assert (again.home_ids, again.device_ids) == (cards.home_ids, cards.device_ids)
+    assert (list(again.home_ids), list(again.device_ids)) == (list(cards.home_ids), list(cards.device_ids))
     assert again.device_room[: len(again.device_ids)].tolist() == cards.device_room[: len(cards.device_ids)].tolist()
     assert again.threshold("inactivity.factor", np.array([1]), 1.5).tolist() == [2.5]
 
