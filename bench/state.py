@@ -70,8 +70,7 @@ def partition(homes: int, lane: Lane) -> dict[str, Any]:
     collect_rarely()
     before = _rss()
     engine = Engine(0, lane, detectors)
-    for number in range(homes):
-        engine.put_card(home_name("state", number), _card(number))
+    engine.put_cards((home_name("state", number), _card(number)) for number in range(homes))
     rows = ROUNDS * homes * len(sorts_of(0))
     began_s = time.process_time()
     for frame in _frames(homes, lane):

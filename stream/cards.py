@@ -58,21 +58,29 @@ def concerns_mask(words: Iterable[str]) -> int:
 
 
 def pack_card(card: Card) -> bytes:
-    """A card as it is kept: its learned lines as words of two bytes, half of its size."""
+    """A card as it is kept: its values in order of CARD_FIELDS, its learned lines as words of two bytes. A third of what it takes with names."""
     lines = np.array(card.silence_min, dtype=np.int64)
     if not len(lines) or lines.min() < 0 or lines.max() > NO_MIN:
-        return _ENCODER.encode((card, b""))
-    return _ENCODER.encode((msgspec.structs.replace(card, silence_min=()), lines.astype("<u2").tobytes()))
+        return _ENCODER.encode((msgspec.structs.astuple(card), b""))
+    return _ENCODER.encode((msgspec.structs.astuple(msgspec.structs.replace(card, silence_min=())), lines.astype("<u2").tobytes()))
 
 
+CARD_FIELDS = Card.__struct_fields__
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(tuple[Card, bytes])
+_DECODER = msgspec.msgpack.Decoder(tuple[list[Any], bytes])
 
 
-def unpack_card(packed: bytes) -> Card:
-    """The card again."""
-    card, lines = _DECODER.decode(packed)
+def unpack_card(packed: bytes, fields: Sequence[str] = CARD_FIELDS) -> Card:
+    """The card again. ``fields``: those of the program that packed it; what this one does not know is left out, what it knows more has its default."""
+    values, lines = _DECODER.decode(packed)
+    known = {name: value for name, value in zip(fields, values, strict=True) if name in CARD_FIELDS}
+    card = msgspec.convert({"kind": "card", **known}, Card)
     return msgspec.structs.replace(card, silence_min=tuple(np.frombuffer(lines, dtype="<u2").tolist())) if lines else card
+
+
+def brought_up(packed: bytes, fields: Sequence[str]) -> bytes:
+    """A card packed by a program with these fields, as this one keeps it."""
+    return packed if tuple(fields) == CARD_FIELDS else pack_card(unpack_card(packed, fields))
 
 
 class KeptCards:
@@ -83,31 +91,31 @@ class KeptCards:
         self.packed: list[bytes] = []
         self._versions = Columns({"version": StateColumn("i8", 0)})
 
-    def put(self, home_id: str, card: Card) -> None:
-        """Keep a card, unless one of this or a later version is kept already."""
-        place = int(self.homes.add(as_names([home_id]))[0])
-        if place == len(self.packed):
-            self.packed.append(b"")
-            self._versions.grow(place + 1)
-        if not self.packed[place] or card.version > self._versions.version[place]:
-            self.packed[place] = pack_card(card)
-            self._versions.version[place] = card.version
+    def put(self, cards: Sequence[tuple[str, Card]]) -> None:
+        """Keep cards, unless one of the same or a later version is kept already."""
+        places = self.homes.add(as_names([home_id for home_id, _ in cards]))
+        self.packed.extend([b""] * (len(self.homes) - len(self.packed)))
+        self._versions.grow(len(self.homes))
+        for place, (_, card) in zip(places.tolist(), cards, strict=True):
+            if not self.packed[place] or card.version > self._versions.version[place]:
+                self.packed[place] = pack_card(card)
+                self._versions.version[place] = card.version
 
-    def of(self, home_id: str, card: Card) -> bytes:
-        """``card`` packed; the kept one's own bytes where it is that version."""
-        place = self.homes.place(home_id)
-        if place != NONE and self._versions.version[place] == card.version:
-            return self.packed[place]
-        return pack_card(card)
+    def of(self, home_ids: Array, cards: Sequence[Card]) -> list[bytes]:
+        """Cards packed; the kept ones' own bytes where they are those versions."""
+        return [
+            self.packed[place] if place != NONE and self._versions.version[place] == card.version else pack_card(card)
+            for place, card in zip(self.homes.places(home_ids).tolist(), cards, strict=True)
+        ]
 
     def dump(self) -> dict[str, Any]:
         """For a snapshot."""
-        return {"homes": self.homes.packed(), "packed": self.packed, "versions": self._versions.packed()}
+        return {"fields": CARD_FIELDS, "homes": self.homes.packed(), "packed": self.packed, "versions": self._versions.packed()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """From a snapshot, into an empty one."""
         self.homes.restore(state["homes"])
-        self.packed = state["packed"]
+        self.packed = [brought_up(each, state["fields"]) for each in state["packed"]]
         self._versions.restore(state["versions"])
 
 
@@ -244,11 +252,27 @@ class HomeCards:
 
     def apply(self, home_id: str, card: Card) -> bool:
         """Put a card in force; False if one of this or a later version is in force already."""
-        home = self.home(home_id)
-        if card.version <= self.version[home]:
-            return False
-        names = as_names(card.device_ids) if card.device_ids else np.zeros(0, dtype="S8")
-        bound = self.add_devices(np.repeat(as_names([home_id]), len(names)), names).tolist()
+        return bool(self.apply_all([(home_id, card)]))
+
+    def apply_all(self, cards: Sequence[tuple[str, Card]]) -> list[tuple[int, Card]]:
+        """Put cards of different homes in force; those that are now, with their home's index."""
+        homes = self._add_homes(as_names([home_id for home_id, _ in cards])).tolist()
+        newer = [place for place, home in enumerate(homes) if cards[place][1].version > self.version[home]]
+        if not newer:
+            return []
+        home_ids = as_names([cards[place][0] for place in newer])
+        applied = [(homes[place], cards[place][1]) for place in newer]
+        counts = [len(card.device_ids) for _, card in applied]
+        names = as_names([device_id for _, card in applied for device_id in card.device_ids])
+        bound = self.add_devices(np.repeat(home_ids, counts), names).tolist()
+        packed, first = self._kept.of(home_ids, [card for _, card in applied]), 0
+        for (home, card), count, each in zip(applied, counts, packed, strict=True):
+            self._packed[home] = each
+            self._put(home, card, bound[first : first + count])
+            first += count
+        return applied
+
+    def _put(self, home: int, card: Card, bound: Sequence[int]) -> None:
         everything = self.devices_of(home)
         self.device_known[everything] = False
         self.device_role[everything] = _ROLE["other"]
@@ -260,7 +284,6 @@ class HomeCards:
             self.device_room[index] = _ROOM.get(room, _ROOM["other"])
         for index, worn in zip(bound, card.device_worn, strict=False):
             self.device_worn[index] = WORN.index(worn) if worn in WORN else 0
-        self._packed[home] = self._kept.of(home_id, card)
         self.version[home] = card.version
         self.known[home] = not card.removed
         self.care_level[home] = card.care_level
@@ -286,7 +309,6 @@ class HomeCards:
             column = self._thresholds.setdefault(name, Columns({"value": StateColumn("f8", np.nan)}))
             column.grow(home + 1)
             column.value[home] = value
-        return True
 
     def resident_of(self, home: int, device: int) -> str | None:
         """Whom a device concerns: as its card says, or the only resident; None where it could be several."""
@@ -380,6 +402,7 @@ class HomeCards:
         own = set(range(len(self._packed))).difference(shared)
         return {
             "codes": _CODES,
+            "fields": CARD_FIELDS,
             "homes": self.home_ids.packed(),
             "words": self._words.packed(),
             "pairs": self._pairs.packed(),
@@ -404,7 +427,7 @@ class HomeCards:
         for home, at in zip(shared.tolist(), self._kept.homes.places(self.home_ids.values[shared]).tolist(), strict=True):
             self._packed[home] = self._kept.packed[at]
         for home, card in packed["own"]:
-            self._packed[home] = card
+            self._packed[home] = brought_up(card, packed["fields"])
         whole = self._restore_columns(packed)
         if whole and packed["codes"] == _CODES:
             self._attach()
@@ -416,9 +439,7 @@ class HomeCards:
         self.silence_min = Lines(self._homes)
         self._attach()
         self._bind(0)
-        for home_id, card in zip(list(self.home_ids), list(self._packed), strict=True):
-            if card:
-                self.apply(home_id, unpack_card(card))
+        self.apply_all([(home_id, unpack_card(card)) for home_id, card in zip(self.home_ids, list(self._packed), strict=True) if card])
         self.roles[: len(self.home_ids)] |= had
 
     def _restore_columns(self, packed: dict[str, Any]) -> bool:

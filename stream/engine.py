@@ -4,7 +4,8 @@ Delivery: the state after a frame follows from the frames up to it alone. So who
 offset says the same again, with the same ids and revisions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -25,6 +26,8 @@ GRACE_S = 300.0
 STATE_VERSION = 3
 FORGET_FRAMES = 100_000
 """A recorded source that has sent nothing in so many frames of its partition is over."""
+CARDS_AT_ONCE = 500
+"""Cards that are kept in one step: as objects they take 4 KB each."""
 KEEPER = ""
 """Source of the keeper's frames: cards of this partition's homes, whatever their source."""
 
@@ -81,8 +84,7 @@ class Engine:
                 self._frames += 1
                 if meta.source == KEEPER:
                     self._take(together, reached)
-                    for home_id, card in _cards(frame):
-                        self.put_card(home_id, card)
+                    self._cards.put(_cards(frame))
                     for source in self._sources.values():
                         source.take_cards(frame)
                     reached.update(self._sources)
@@ -117,9 +119,11 @@ class Engine:
         """Apply one Kafka value. Raises FrameError, and then nothing was changed."""
         return self.apply([self.decode(value)])
 
-    def put_card(self, home_id: str, card: Card) -> None:
-        """Keep a card for sources that have not spoken yet; a worker without a snapshot begins with all of ``homes.v1``."""
-        self._cards.put(home_id, card)
+    def put_cards(self, cards: Iterable[tuple[str, Card]]) -> None:
+        """Keep cards for sources that have not spoken yet; a worker without a snapshot begins with all of ``homes.v1``."""
+        waiting = iter(cards)
+        while some := list(islice(waiting, CARDS_AT_ONCE)):
+            self._cards.put(some)
 
     def standings(self) -> list[Standing]:
         """How far each source is."""

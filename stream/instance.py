@@ -242,7 +242,7 @@ class Instance:
         if rows is not None:
             return rows.device if at is None else rows.device[at]
         size = self.state.devices.size
-        homes = self._cards.device_home[: size if self._own is None else self._own.devices.all[:size]]
+        homes = self._cards.device_home[slice(size) if self._own is None else self._own.devices.all[:size]]
         return np.flatnonzero(np.isin(homes, [self._subject(each) for each in subjects.tolist()]))
 
     def _report(self, subject: int, at: int, rows: KindRows | None, error: Exception) -> None:

@@ -39,7 +39,7 @@ class Numbered:
 
     def places(self, wanted: Array) -> Ints:
         """Number of each value; NONE where it is not known."""
-        if not self.size:
+        if not self.size or not len(wanted):
             return np.full(len(wanted), NONE, dtype=np.int64)
         table, values = self._table, self._values
         slot = _slots(wanted, len(table))
@@ -128,7 +128,7 @@ class Names(Numbered, Sequence[str]):
 
 def as_names(names: Sequence[str]) -> Array:
     """Strings as they are looked up: bytes in whole words."""
-    return _widened(np.array([name.encode() for name in names], dtype=bytes))
+    return _widened(np.array([name.encode() for name in names], dtype=bytes)) if len(names) else np.zeros(0, dtype="S8")
 
 
 def _widened(names: Array) -> Array:

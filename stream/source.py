@@ -6,7 +6,7 @@ nothing ever waits.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, cast
 
@@ -15,10 +15,11 @@ import numpy as np
 from contracts.detections import Detection
 from contracts.frames import Frame, FrameMeta, decode, encode
 from contracts.kinds import Card
-from stream.cards import HomeCards, KeptCards, OwnCards, Some, unpack_card
+from stream.cards import HomeCards, KeptCards, OwnCards, Some, brought_up, unpack_card
 from stream.columns import pack, unpack
 from stream.detector import Detector, Floats, Ints
 from stream.instance import Instance, Trouble
+from stream.names import as_names
 from stream.repeats import Repeats
 from stream.rows import CARD, Arrivals, Looks
 from stream.stream_time import WatchedTime, grid_before, grid_from
@@ -176,33 +177,37 @@ class Source:
                         self._put_by(home_id, card)
                     else:
                         self._claim([home_id])
-                        self._apply_card(home_id, card)
+                        self._apply_cards([(home_id, card)])
                 self._enrol()
             else:
                 self._observe(arrivals, first, last)
 
-    def _apply_card(self, home_id: str, card: Card) -> None:
-        if self.cards.apply(home_id, card) and card.removed:
-            for instance in self.instances:
-                instance.forget(self.cards.home(home_id))
+    def _apply_cards(self, cards: Sequence[tuple[str, Card]]) -> None:
+        for home, card in self.cards.apply_all(cards):
+            if card.removed:
+                for instance in self.instances:
+                    instance.forget(home)
 
     def _put_by(self, home_id: str, card: Card) -> None:
         """Keep the card of a home that has not spoken on this source; it is in force before its first row."""
-        self._kept.put(home_id, card)
+        self._kept.put([(home_id, card)])
         place = self._kept.homes.place(home_id)
         self._unclaimed.extend([b""] * (place + 1 - len(self._unclaimed)))
         before = self._unclaimed[place]
         if not before or card.version > unpack_card(before).version:
-            self._unclaimed[place] = self._kept.of(home_id, card)
+            (self._unclaimed[place],) = self._kept.of(as_names([home_id]), [card])
             self._unclaimed_count += not before
 
-    def _claim(self, home_ids: Iterable[str]) -> None:
-        for home_id in home_ids:
-            place = self._kept.homes.place(home_id)
+    def _claim(self, home_ids: Sequence[str]) -> None:
+        """Put the cards of homes that speak for the first time in force."""
+        cards = []
+        for home_id, place in zip(home_ids, self._kept.homes.places(as_names(home_ids)).tolist(), strict=True):
             if 0 <= place < len(self._unclaimed) and (packed := self._unclaimed[place]):
                 self._unclaimed[place] = b""
                 self._unclaimed_count -= 1
-                self._apply_card(home_id, unpack_card(packed))
+                cards.append((home_id, unpack_card(packed)))
+        if cards:
+            self._apply_cards(cards)
 
     def _devices(self, arrivals: Arrivals, start: int, end: int) -> Ints:
         """Device of each row. Whoever was not heard before gets his number, and his home its card."""
@@ -211,7 +216,7 @@ class Source:
         new = np.flatnonzero(device < 0)
         if len(new):
             if self._unclaimed_count:
-                self._claim(dict.fromkeys(name.decode() for name in home_ids[new].tolist()))
+                self._claim(list(dict.fromkeys(name.decode() for name in home_ids[new].tolist())))
             device[new] = self.cards.add_devices(home_ids[new], device_ids[new])
         return device
 
@@ -282,7 +287,7 @@ class Source:
         for place in places:
             self._unclaimed[place] = self._kept.packed[place]
         for place, card in packed["unclaimed_own"]:
-            self._unclaimed[place] = card
+            self._unclaimed[place] = brought_up(card, packed["cards"]["fields"])
         self._unclaimed_count = len(places)
         for key, state in packed["shared"]:
             if (own := self._shared.get(tuple(key))) is not None:
