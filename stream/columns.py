@@ -1,8 +1,7 @@
-"""Columns that grow: one entry for each subject. All of a subject's entries lie side by side in memory (a record), so that a step over some
-of many thousand subjects waits for memory once for each and not once a column, and its way back is one copy."""
+"""Columns that grow: one entry for each subject, kept as numpy arrays so that a snapshot is a copy and a step is vectorised."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -47,53 +46,48 @@ class Columns:
     def __init__(self, columns: Mapping[str, StateColumn]) -> None:
         self.columns: dict[str, StateColumn] = dict(columns)
         self.size = 0
-        self._dtype = _record(self.columns)
-        self._fresh = np.zeros(1, dtype=self._dtype)
+        self._capacity = 0
         for name, column in self.columns.items():
-            self._fresh[name] = column.initial
-        self._take(np.empty(0, dtype=self._dtype))
-
-    def _take(self, records: Array) -> None:
-        self._records = records
-        for name in self.columns:
-            setattr(self, name, records[name])
-        self._words = records.view(np.uint64).reshape(len(records), self._dtype.itemsize // 8)
+            setattr(self, name, np.empty(_shape(column, 0), dtype=column.dtype))
 
     def grow(self, size: int) -> None:
         """Make room for ``size`` subjects; new ones get the initial values."""
         if size <= self.size:
             return
-        capacity = len(self._records)
-        if size > capacity:
-            records = np.empty(room_for(size, capacity), dtype=self._dtype)
-            records[:capacity] = self._records
-            records[capacity:] = self._fresh
-            self._take(records)
+        if size > self._capacity:
+            wanted = room_for(size, self._capacity)
+            for name, column in self.columns.items():
+                new = np.empty(_shape(column, wanted), dtype=column.dtype)
+                new[: self._capacity] = getattr(self, name)
+                new[self._capacity :] = column.initial
+                setattr(self, name, new)
+            self._capacity = wanted
         self.size = size
 
-    def keep(self, subjects: Ints) -> Array:
+    def keep(self, subjects: Ints) -> list[Array]:
         """A copy of what the columns hold for ``subjects``, for ``put_back``."""
-        return cast(Array, self._words.take(subjects, axis=0))
+        return [getattr(self, name).take(subjects, axis=0) for name in self.columns]
 
-    def put_back(self, subjects: Ints, kept: Array) -> None:
+    def put_back(self, subjects: Ints, kept: Sequence[Array]) -> None:
         """Undo what was written for ``subjects`` since ``keep``."""
-        self._words[subjects] = kept
+        for name, values in zip(self.columns, kept, strict=True):
+            getattr(self, name)[subjects] = values
 
     def packed(self) -> dict[str, Any]:
         """All columns, for a snapshot."""
-        return {
-            "columns": [[name, column.dtype, column.width] for name, column in self.columns.items()],
-            "size": self.size,
-            "records": self._words[: self.size].reshape(-1).view(np.uint8).data,
-        }
+        return {"size": self.size, "columns": {name: pack(getattr(self, name)[: self.size]) for name in self.columns}}
 
     def restore(self, packed: Mapping[str, Any]) -> bool:
         """Take columns from a snapshot; False (and empty columns) where they are not the columns that this program knows."""
-        mine = [[name, column.dtype, column.width] for name, column in self.columns.items()]
         size = int(packed["size"])
-        fits = packed["columns"] == mine and len(packed["records"]) == size * self._dtype.itemsize
-        self.size = size if fits else 0
-        self._take(np.frombuffer(packed["records"], dtype=self._dtype).copy() if fits else np.empty(0, self._dtype))
+        arrays = {name: unpack(column) for name, column in packed["columns"].items()}
+        fits = arrays.keys() == self.columns.keys() and all(
+            arrays[name].dtype == np.dtype(column.dtype) and arrays[name].shape == _shape(column, size)
+            for name, column in self.columns.items()
+        )
+        self.size = self._capacity = size if fits else 0
+        for name, column in self.columns.items():
+            setattr(self, name, arrays[name] if fits else np.empty(_shape(column, 0), dtype=column.dtype))
         return fits
 
     def __getattr__(
@@ -102,14 +96,5 @@ class Columns:
         raise AttributeError(f"{type(self).__name__} has no column {name!r}")
 
 
-def _record(columns: Mapping[str, StateColumn]) -> np.dtype[Any]:
-    """The wide ones first, so that each lies where the machine reads it at once; whole words of 8 bytes in all."""
-    formats = {name: np.dtype((column.dtype, (column.width,) if column.width else ())) for name, column in columns.items()}
-    names = sorted(formats, key=lambda name: -formats[name].base.itemsize)
-    offsets, end = [], 0
-    for name in names:
-        offsets.append(end)
-        end += formats[name].itemsize
-    return np.dtype(
-        {"names": names, "formats": [formats[name] for name in names], "offsets": offsets, "itemsize": max(8, -(-end // 8) * 8)}
-    )
+def _shape(column: StateColumn, size: int) -> tuple[int, ...]:
+    return (size, column.width) if column.width else (size,)

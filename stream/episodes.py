@@ -60,7 +60,7 @@ class Episodes:
         self._places = Columns(_PLACES)
         self._reasons: list[str] = []
         self._rows: KindRows | None = None
-        self._kept: dict[int, Array] = {}
+        self._kept: dict[int, list[Array]] = {}
         self._mark = 0
 
     def grow(self, size: int) -> None:
