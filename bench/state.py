@@ -26,6 +26,7 @@ from ingest.intake import Lane
 from stream import registry, snapshots
 from stream.detector import Detector
 from stream.engine import GRID_S, Engine
+from stream.memory import give_back_large
 
 HOMES = 1_000_000
 SHARES = (0.01, 0.1, 1.0)
@@ -68,6 +69,7 @@ def partition(homes: int, lane: Lane) -> dict[str, Any]:
     """Fill one partition; its figures: ``rss_mb rows_us tick_ms{p50,max} catch_up_ms snapshot_mb snapshot_squeezed_mb snapshot_s restore_s``."""
     detectors = registry.discover()
     collect_rarely()
+    give_back_large()
     before = _rss()
     engine = Engine(0, lane, detectors)
     engine.put_cards((home_name("state", number), _card(number)) for number in range(homes))

@@ -62,7 +62,9 @@ def pack_card(card: Card) -> bytes:
     lines = np.array(card.silence_min, dtype=np.int64)
     if not len(lines) or lines.min() < 0 or lines.max() > NO_MIN:
         return _ENCODER.encode((msgspec.structs.astuple(card), b""))
-    return _ENCODER.encode((msgspec.structs.astuple(msgspec.structs.replace(card, silence_min=())), lines.astype("<u2").tobytes()))
+    return _ENCODER.encode(
+        (msgspec.structs.astuple(msgspec.structs.replace(card, silence_min=())), lines.astype("<u2").tobytes())
+    )
 
 
 CARD_FIELDS = Card.__struct_fields__
@@ -75,7 +77,9 @@ def unpack_card(packed: bytes, fields: Sequence[str] = CARD_FIELDS) -> Card:
     values, lines = _DECODER.decode(packed)
     known = {name: value for name, value in zip(fields, values, strict=True) if name in CARD_FIELDS}
     card = msgspec.convert({"kind": "card", **known}, Card)
-    return msgspec.structs.replace(card, silence_min=tuple(np.frombuffer(lines, dtype="<u2").tolist())) if lines else card
+    return (
+        msgspec.structs.replace(card, silence_min=tuple(np.frombuffer(lines, dtype="<u2").tolist())) if lines else card
+    )
 
 
 def brought_up(packed: bytes, fields: Sequence[str]) -> bytes:
@@ -86,7 +90,9 @@ def brought_up(packed: bytes, fields: Sequence[str]) -> bytes:
 class KeptCards:
     """The newest card of each home that the keeper sent, for sources that have not spoken of it yet. What is in force shares its bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: bool = True) -> None:
+        """``lines``: whether learned lines of silence are kept; nobody asks for them on the urgent lane."""
+        self._lines = lines
         self.homes = Names()
         self.packed: list[bytes] = []
         self._versions = Columns({"version": StateColumn("i8", 0)})
@@ -98,19 +104,26 @@ class KeptCards:
         self._versions.grow(len(self.homes))
         for place, (_, card) in zip(places.tolist(), cards, strict=True):
             if not self.packed[place] or card.version > self._versions.version[place]:
-                self.packed[place] = pack_card(card)
+                self.packed[place] = pack_card(self.cut(card))
                 self._versions.version[place] = card.version
 
     def of(self, home_ids: Array, cards: Sequence[Card]) -> list[bytes]:
         """Cards packed; the kept ones' own bytes where they are those versions."""
         return [
-            self.packed[place] if place != NONE and self._versions.version[place] == card.version else pack_card(card)
+            self.packed[place]
+            if place != NONE and self._versions.version[place] == card.version
+            else pack_card(self.cut(card))
             for place, card in zip(self.homes.places(home_ids).tolist(), cards, strict=True)
         ]
 
     def dump(self) -> dict[str, Any]:
         """For a snapshot."""
-        return {"fields": CARD_FIELDS, "homes": self.homes.packed(), "packed": self.packed, "versions": self._versions.packed()}
+        return {
+            "fields": CARD_FIELDS,
+            "homes": self.homes.packed(),
+            "packed": self.packed,
+            "versions": self._versions.packed(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """From a snapshot, into an empty one."""
@@ -148,7 +161,10 @@ class Lines:
         homes, *cells = item if isinstance(item, tuple) else (item,)
         place = np.asarray(self._homes.lines[homes])
         if not self._lines.size:
-            return np.full(np.broadcast_shapes(place.shape, *(np.shape(cell) for cell in cells)) + (() if cells else (LINES,)), np.nan)
+            return np.full(
+                np.broadcast_shapes(place.shape, *(np.shape(cell) for cell in cells)) + (() if cells else (LINES,)),
+                np.nan,
+            )
         found = self._lines.min[(place, *cells)].astype(np.float64)
         known = place >= 0
         return np.where((found == NO_MIN) | ~(known if cells else known[..., None]), np.nan, found)
@@ -240,7 +256,9 @@ class HomeCards:
 
     def devices(self, keys: Sequence[tuple[str, str]]) -> Ints:
         """Indices of (home_id, device_id) pairs; new ones get the next."""
-        return self.add_devices(as_names([home_id for home_id, _ in keys]), as_names([device_id for _, device_id in keys]))
+        return self.add_devices(
+            as_names([home_id for home_id, _ in keys]), as_names([device_id for _, device_id in keys])
+        )
 
     def devices_of(self, home: int) -> Ints:
         """Indices of all devices of a home, also of those that its card does not name."""
@@ -293,7 +311,7 @@ class HomeCards:
         self.has_entrance_door[home] = bool((self.device_role[everything] == _ROLE["entrance_door"]).any())
         self.roles[home] |= concerns_mask((*card.device_roles, *(f"room:{room}" for room in card.device_rooms)))
         self.learned_days[home] = min(card.learned_days, 2**31 - 1)
-        self.silence_min.put(home, card.silence_min)
+        self.silence_min.put(home, self._kept.cut(card).silence_min)
         self._homes.zone[home] = self._zone(card.zone)
         for column in self._thresholds.values():
             column.grow(home + 1)
@@ -398,7 +416,9 @@ class HomeCards:
     def packed(self) -> dict[str, Any]:
         """For a snapshot."""
         place = self._kept.homes.places(self.home_ids.values)
-        shared = [home for home, at in enumerate(place.tolist()) if at != NONE and self._packed[home] is self._kept.packed[at]]
+        shared = [
+            home for home, at in enumerate(place.tolist()) if at != NONE and self._packed[home] is self._kept.packed[at]
+        ]
         own = set(range(len(self._packed))).difference(shared)
         return {
             "codes": _CODES,
@@ -424,7 +444,9 @@ class HomeCards:
         self._pairs.restore(packed["pairs"])
         self._packed = [b""] * len(self.home_ids)
         shared = unpack(packed["shared"])
-        for home, at in zip(shared.tolist(), self._kept.homes.places(self.home_ids.values[shared]).tolist(), strict=True):
+        for home, at in zip(
+            shared.tolist(), self._kept.homes.places(self.home_ids.values[shared]).tolist(), strict=True
+        ):
             self._packed[home] = self._kept.packed[at]
         for home, card in packed["own"]:
             self._packed[home] = brought_up(card, packed["fields"])
@@ -439,7 +461,13 @@ class HomeCards:
         self.silence_min = Lines(self._homes)
         self._attach()
         self._bind(0)
-        self.apply_all([(home_id, unpack_card(card)) for home_id, card in zip(self.home_ids, list(self._packed), strict=True) if card])
+        self.apply_all(
+            [
+                (home_id, unpack_card(card))
+                for home_id, card in zip(self.home_ids, list(self._packed), strict=True)
+                if card
+            ]
+        )
         self.roles[: len(self.home_ids)] |= had
 
     def _restore_columns(self, packed: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ class Engine:
         """Number of the last frame of each source."""
         self._gone = (0, 0)
         """Rows and repeats of sources that were forgotten."""
-        self._cards = KeptCards()
+        self._cards = KeptCards(lines=lane == "bulk")
         """The newest card that the keeper sent of each home."""
 
     def apply(self, frames: Sequence[Frame]) -> list[Detection]:

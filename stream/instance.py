@@ -80,7 +80,9 @@ class Instance:
             else:
                 self._some = shared.setdefault(key, Some())
         self.state = State(detector.state, detector.device_state)
-        self.episodes = Episodes(name, detector.family, lane, source, detector.subject, cards, time, self._subject, self._device)
+        self.episodes = Episodes(
+            name, detector.family, lane, source, detector.subject, cards, time, self._subject, self._device
+        )
         self.troubles: list[Trouble] = []
         self._cards = cards
         self._time = time

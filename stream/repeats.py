@@ -62,7 +62,9 @@ class Repeats:
     """The last WINDOW identities of each device, in a ring. Exact however rows are cut into calls."""
 
     def __init__(self) -> None:
-        self._rings = Columns({"key": StateColumn("u8", 0, WINDOW), "moment": StateColumn("i4", 0), "next": StateColumn("u1", 0)})
+        self._rings = Columns(
+            {"key": StateColumn("u8", 0, WINDOW), "moment": StateColumn("i4", 0), "next": StateColumn("u1", 0)}
+        )
         """``moment``: where the moments of a device's ring stand, if it ever sent something that it did not count; the first stand for all others."""
         self._moments = Columns({"at_ds": StateColumn("u4", 0, WINDOW)})
         self._moments.grow(1)

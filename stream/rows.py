@@ -48,7 +48,9 @@ class Arrivals:
             _column(everything, name) for name in ("ordinal", "event_at_s", "received_at_s", "clock", "boot", "seq")
         )
         if len(frames) > 1:
-            firsts, rows_of = zip(*(each for kind in parts for each in before[kind]), strict=True) if counts else ((), ())
+            firsts, rows_of = (
+                zip(*(each for kind in parts for each in before[kind]), strict=True) if counts else ((), ())
+            )
             ordinal = ordinal + np.repeat(np.array(firsts, dtype=np.int64), np.array(rows_of, dtype=np.int64))
         kinds = np.repeat(np.array([KIND_CODES[kind] for kind in parts], dtype=np.int64), counts)
         rows = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, dtype=np.int64)
@@ -152,7 +154,9 @@ class KindRows:
     received_at_s: Floats
     clock: Ints
 
-    def __init__(self, kind: str, arrivals: Arrivals, at: Ints, subject: Ints, home: Ints, device: Ints, room: Ints, role: Ints) -> None:
+    def __init__(
+        self, kind: str, arrivals: Arrivals, at: Ints, subject: Ints, home: Ints, device: Ints, room: Ints, role: Ints
+    ) -> None:
         self.kind = kind
         self.arrivals = arrivals
         self.at, self.subject, self.home, self.device, self.room, self.role = at, subject, home, device, room, role
@@ -172,10 +176,7 @@ class KindRows:
         # Only reached for what was not made yet.
         if name not in _MADE_LATE:
             raise AttributeError(name)
-        if self._of is not None:
-            made = getattr(self._of, name)[self._places]
-        else:
-            made = getattr(self.arrivals, name)[self.at]
+        made = getattr(self._of, name)[self._places] if self._of is not None else getattr(self.arrivals, name)[self.at]
         made.flags.writeable = False
         setattr(self, name, made)
         return made
@@ -184,7 +185,11 @@ class KindRows:
         """A numeric or boolean value column as float64, null = NaN."""
         found = self._values.get(name)
         if found is None:
-            found = self._of[name][self._places] if self._of is not None else self.arrivals.values(self.kind, name)[self.row]
+            found = (
+                self._of[name][self._places]
+                if self._of is not None
+                else self.arrivals.values(self.kind, name)[self.row]
+            )
             found.flags.writeable = False
             self._values[name] = found
         return found
@@ -215,7 +220,9 @@ class KindRows:
         return found
 
 
-_MADE_LATE = frozenset({"at", "row", "subject", "home", "device", "room", "role", "event_at_s", "received_at_s", "clock"})
+_MADE_LATE = frozenset(
+    {"at", "row", "subject", "home", "device", "room", "role", "event_at_s", "received_at_s", "clock"}
+)
 
 
 def _column(batches: Sequence[pa.RecordBatch], name: str) -> Array:
@@ -245,7 +252,7 @@ class Looks:
     def by_home(self) -> list[tuple[int, KindRows]]:
         """Code of the kind and rows of each step; subjects are homes."""
         if self._by_home is None:
-            at, home, device, room, role = self._columns
+            home = self._columns[1]
             self._by_home = self._steps(home, rounds(home, self._kind))
         return self._by_home
 
@@ -255,7 +262,9 @@ class Looks:
         if self._by_device is None:
             device = self._columns[2]
             if len(self.by_home) == len(self.kinds):  # then no home comes twice in a kind, and so no device
-                self._by_device = [(code, rows.known_as(rows.device, rows.home, rows.device)) for code, rows in self.by_home]
+                self._by_device = [
+                    (code, rows.known_as(rows.device, rows.home, rows.device)) for code, rows in self.by_home
+                ]
             else:
                 self._by_device = self._steps(device, rounds(device, self._kind))
         return self._by_device
@@ -271,7 +280,9 @@ class Looks:
         found = []
         for first, last in pairwise(edges):
             code = int(ordered[first]) % len(KIND_NAMES)
-            found.append((code, KindRows(KIND_NAMES[code], self._arrivals, *(column[first:last] for column in columns))))
+            found.append(
+                (code, KindRows(KIND_NAMES[code], self._arrivals, *(column[first:last] for column in columns)))
+            )
         return found
 
 

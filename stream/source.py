@@ -49,7 +49,8 @@ class Source:
         self._time = WatchedTime(grace_s)
         self._shared: dict[Any, OwnCards | Some] = {}
         self.instances = [
-            Instance(each, detectors[each], lane, name, self.cards, self._time, self._shared) for each in sorted(detectors)
+            Instance(each, detectors[each], lane, name, self.cards, self._time, self._shared)
+            for each in sorted(detectors)
         ]
         self._lane = lane
         self._grid = grid_s
@@ -228,7 +229,11 @@ class Source:
         device = self._devices(arrivals, start, end)
         at = np.arange(start, end)
         fresh = self._seen.fresh(
-            device, arrivals.kind[start:end], arrivals.boot[start:end], arrivals.seq[start:end], arrivals.received_at_s[start:end]
+            device,
+            arrivals.kind[start:end],
+            arrivals.boot[start:end],
+            arrivals.seq[start:end],
+            arrivals.received_at_s[start:end],
         )
         self.rows += len(at)
         if not fresh.all():
