@@ -116,6 +116,10 @@ class KeptCards:
             for place, card in zip(self.homes.places(home_ids).tolist(), cards, strict=True)
         ]
 
+    def cut(self, card: Card) -> Card:
+        """What is kept of a card."""
+        return card if self._lines else msgspec.structs.replace(card, silence_min=())
+
     def dump(self) -> dict[str, Any]:
         """For a snapshot."""
         return {

@@ -86,7 +86,8 @@ class Instance:
         self.troubles: list[Trouble] = []
         self._cards = cards
         self._time = time
-        self._context = Context(self._own if self._own is not None else cards, time, self.episodes)
+        seen: Any = self._own if self._own is not None else cards
+        self._context = Context(seen, time, self.episodes)
         self._told_at_s: dict[int, float] = {}
         self._due_s: float | None = None
 

@@ -103,7 +103,7 @@ def _slots(values: Array, size: int) -> Ints:
     # A multilinear hash: a name hashes alike in whatever width it comes, for what is not there counts 0.
     mixed = (words * _ODD[: words.shape[1]]).sum(axis=1, dtype=np.uint64)
     mixed = (mixed ^ (mixed >> _HALF)) * _MIX
-    return ((mixed >> _HALF) & np.uint64(size - 1)).astype(np.int64)
+    return cast(Ints, ((mixed >> _HALF) & np.uint64(size - 1)).astype(np.int64))
 
 
 class Names(Numbered, Sequence[str]):
@@ -144,11 +144,13 @@ def names_in(columns: "Sequence[pa.Array[Any]]") -> Array:
     _, ends, data = joined.buffers()
     if not size or ends is None or data is None:
         return np.zeros(size, dtype="S8")
-    edges = np.frombuffer(ends, dtype=np.int32, count=size + 1, offset=4 * joined.offset).astype(np.int64)
+    edges = np.frombuffer(memoryview(ends), dtype=np.int32, count=size + 1, offset=4 * joined.offset).astype(np.int64)
     first, last = int(edges[0]), int(edges[-1])
     long = np.diff(edges)
     width = max(8, -(-int(long.max()) // 8) * 8)
     found = np.zeros(size * width, dtype=np.uint8)
     shift = np.arange(0, size * width, width) - edges[:-1]
-    found[np.arange(first, last) + np.repeat(shift, long)] = np.frombuffer(data, dtype=np.uint8, count=last)[first:]
+    found[np.arange(first, last) + np.repeat(shift, long)] = np.frombuffer(
+        memoryview(data), dtype=np.uint8, count=last
+    )[first:]
     return cast(Array, found.view(f"S{width}"))

@@ -56,7 +56,7 @@ class Arrivals:
         rows = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, dtype=np.int64)
         home_ids = names_in([batch.column(_AT["home_id"]) for batch in everything])
         device_ids = names_in([batch.column(_AT["device_id"]) for batch in everything])
-        joined = (kinds, rows, event_at_s, received_at_s, clock, boot, seq, home_ids, device_ids)
+        joined: tuple[Array, ...] = (kinds, rows, event_at_s, received_at_s, clock, boot, seq, home_ids, device_ids)
         if len(counts) > 1 or not (ordinal[1:] > ordinal[:-1]).all():
             order = np.argsort(ordinal, kind="stable")
             joined = tuple(column[order] for column in joined)
