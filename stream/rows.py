@@ -260,12 +260,11 @@ class Looks:
     def by_device(self) -> list[tuple[int, KindRows]]:
         """The same; subjects are devices."""
         if self._by_device is None:
-            device = self._columns[2]
-            if len(self.by_home) == len(self.kinds):  # then no home comes twice in a kind, and so no device
-                self._by_device = [
-                    (code, rows.known_as(rows.device, rows.home, rows.device)) for code, rows in self.by_home
-                ]
+            whole = self._by_home
+            if whole is not None and len(whole) == len(self.kinds):  # no home comes twice in a kind, and so no device
+                self._by_device = [(code, rows.known_as(rows.device, rows.home, rows.device)) for code, rows in whole]
             else:
+                device = self._columns[2]
                 self._by_device = self._steps(device, rounds(device, self._kind))
         return self._by_device
 
