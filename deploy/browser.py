@@ -1,12 +1,15 @@
 """Chromium for the tests that look at the console as a person does."""
 
 import shutil
+import subprocess
 
 from deploy.errors import CannotProvide
 from deploy.native import packages
 from deploy.site import Site
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FONT = "fonts-wqy-microhei"
+"""A small one (1.6 MB)."""
 
 
 def find() -> str | None:
@@ -14,10 +17,23 @@ def find() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
+def draws_chinese() -> bool:
+    """Whether a font of this machine has Chinese characters; without one they are boxes."""
+    if shutil.which("fc-list") is None:
+        return False
+    return bool(subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True).stdout.strip())
+
+
 def ensure(site: Site) -> str:
-    """Path of Chromium, installed as Debian's package if there is none. Raises NeedsRoot, CannotProvide."""
+    """Path of Chromium, installed as Debian's package if there is none. Raises NeedsRoot, CannotProvide.
+
+    With it comes a font for Chinese; only root can install it, and a page is read without it as well.
+    """
+    log = site.log("packages")
     if find() is None:
-        packages.ensure({"chromium": "chromium"}, "the browser tests", site.log("packages"))
+        packages.install(["chromium", FONT, "fontconfig"], "the browser tests", log)
+    elif not draws_chinese() and packages.is_root() and shutil.which("apt-get") is not None:
+        packages.install([FONT, "fontconfig"], "Chinese in the browser tests' pictures", log)
     path = find()
     if path is None:
         raise CannotProvide(

@@ -59,12 +59,13 @@ SELECT case_id, version, resident_id, family, priority, handling, raised_at, coa
  LIMIT %(most)s;
 
 -- name: api_open_cases_of_home
--- Open cases of one home, most urgent first; also one of its institution that holds a fever of this home.
+-- Open cases of one home, most urgent first; also one of its institution that holds a fever of this home. By their ids: with OR all open cases are read.
 SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
        deadline_at, asking_until_at, held_until_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
- WHERE (home_id = %(home_id)s
-        OR case_id IN (SELECT d.case_id FROM detections AS d WHERE d.home_id = %(home_id)s AND d.detector = 'fever' AND d.case_id IS NOT NULL))
+ WHERE case_id = ANY (ARRAY(SELECT c.case_id FROM cases AS c WHERE c.home_id = %(home_id)s AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+                          UNION ALL
+                         SELECT d.case_id FROM detections AS d WHERE d.home_id = %(home_id)s AND d.detector = 'fever' AND d.case_id IS NOT NULL))
    AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
  ORDER BY priority, raised_at;
 

@@ -22,12 +22,12 @@ SELECT h.home_id, h.area_code, h.address, h.care_level, p.residents, p.resident_
  CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE v.bound) AS devices, count(*) FILTER (WHERE NOT v.bound) AS unbound, max(v.last_seen_at) AS last_seen_at
                        FROM devices AS v WHERE v.home_id = h.home_id) AS d
  WHERE h.home_id = ANY (ARRAY(SELECT b.home_id FROM homes AS b WHERE b.home_id COLLATE "C" >= %(words)s AND b.home_id COLLATE "C" < %(words)s || '~'
-                               ORDER BY b.home_id COLLATE "C" LIMIT %(most)s)
+                               ORDER BY b.home_id COLLATE "C" LIMIT %(most)s::integer)
                         || ARRAY(SELECT r.home_id FROM residents AS r
-                                  WHERE r.resident_id = ANY (ARRAY(SELECT residents_found(%(words)s, '', %(most)s)))))
+                                  WHERE r.resident_id = ANY (ARRAY(SELECT residents_found(%(words)s, '', %(most)s::integer)))))
    AND starts_with(h.area_code, %(area_prefix)s) AND h.removed_at IS NULL
  ORDER BY h.home_id
- LIMIT %(most)s;
+ LIMIT %(most)s::integer;
 
 -- name: api_registered_home
 -- A home's record; one that is watched no longer is not there.
