@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.asyncio(loo
 @pytest.fixture(autouse=True)
 def nobody_else(room: Room) -> Iterator[None]:
     yield
-    for table in ("contacts", "devices", "residents", "home_cards", "coverage", "homes"):
+    for table in ("contacts", "devices", "residents", "home_cards", "home_coverage", "coverage_changes", "homes"):
         room.rows(f"DELETE FROM {table} WHERE home_id = 'tao'")
     room.rows("DELETE FROM accounts WHERE account LIKE 'tao.%'")
     room.rows("DELETE FROM sessions WHERE user_name = 'desk-3'")

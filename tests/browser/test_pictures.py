@@ -114,6 +114,8 @@ BEFORE: dict[str, Callable[[Page], Awaitable[None]]] = {
 
 
 async def test_each_page_looks_as_it_is_kept(room: Room, gallery: Gallery) -> None:
+    if not KEPT.is_dir() and os.environ.get("SHOUWANG_PICTURES") != "keep":
+        pytest.skip("no picture is kept yet: run this once with SHOUWANG_PICTURES=keep, look at them, and commit them")
     await room.happens("sos", reason="call.press", score=4)
     await room.happens("fall", "luo", score=3, reason="fall_room.alarm", evidence={"room": "bathroom"})
     await gallery.look(await room.browser(), "login")

@@ -156,7 +156,7 @@ function HomePanel({ homeId, area, onChanged }: { homeId: string; area: string; 
     <aside className="panel" data-testid="home-panel">
       <header>
         <h2>{homeId}</h2>
-        <RemoveHome homeId={homeId} send={send} onRemoved={() => onChanged(null)} />
+        <RemoveHome homeId={homeId} onRemoved={() => onChanged(null)} />
       </header>
       <HomeForm key={JSON.stringify(found.home)} area={area} found={found} onSaved={onChanged} send={send} />
       <h3>{t("case.who")}</h3>
@@ -296,22 +296,21 @@ function DeviceForm({ homeId, residents, send, onPassword }: { homeId: string; r
       {choose("room", ROOMS, t("home.room"), (each) => word("room", each), 110)}
       {choose("resident_id", ["", ...residents], t("home.worn_by"), (each) => each || t("home.worn_by"), 150)}
       <Button
-        disabled={fields["device_id"] === "" } data-testid="add-device"
+        disabled={fields["device_id"] === ""} data-testid="add-device"
         onClick={() => void send(async () => onPassword(await post<Credentials>("/api/v1/devices", { ...fields, home_id: homeId, resident_id: fields["resident_id"] || null })))}
       >{t("told.add")}</Button>
     </p>
   );
 }
 
-function RemoveHome({ homeId, send, onRemoved }: { homeId: string; send: Send; onRemoved(): void }) {
+function RemoveHome({ homeId, onRemoved }: { homeId: string; onRemoved(): void }) {
   const { t } = useSpeech();
+  const { message } = AntApp.useApp();
+  const explain = useRefusal();
   const [reason, setReason] = useState("");
-  const go = async (): Promise<void> => {
-    if (await send(async () => {
-      await post(`/api/v1/homes/${homeId}/remove`, { reason });
-      onRemoved();
-    })) setReason("");
-  };
+  // What is gone is not read again, as after any other change.
+  const go = (): Promise<void> =>
+    post(`/api/v1/homes/${homeId}/remove`, { reason }).then(onRemoved, (error: unknown) => void message.error({ content: explain(error), key: "home" }));
   return (
     <span className="fields">
       <Input value={reason} onChange={(event) => setReason(event.target.value)} placeholder={t("home.remove_why")} aria-label={t("home.remove_why")} data-testid="remove-why" style={{ width: 170 }} />
