@@ -38,7 +38,7 @@ class Home(NamedTuple):
     site_id: str = ""
     """The institution that it is a room of, if any: fevers of its residents are gathered."""
     key_at: str | None = None
-    """Who has a key, or where it lies. Here and in ``Resident`` None leaves what is registered as it is, and '' clears it."""
+    """Who has a key, or where it lies. Here and in ``Resident`` None leaves what is registered as it is, and '' clears it: it is then not known. That there is none is written in words."""
     pets: str | None = None
 
     def problems(self) -> Iterator[str]:

@@ -13,7 +13,7 @@ SELECT home_id, area_code, address, zone, care_level, note, nullif(site_id, ''),
     ON CONFLICT (home_id) DO UPDATE
    SET area_code = excluded.area_code, address = excluded.address, zone = excluded.zone, care_level = excluded.care_level,
        note = excluded.note, site_id = coalesce(excluded.site_id, h.site_id),
-       key_at = coalesce(excluded.key_at, h.key_at), pets = coalesce(excluded.pets, h.pets), removed_at = NULL;
+       key_at = nullif(coalesce(excluded.key_at, h.key_at), ''), pets = nullif(coalesce(excluded.pets, h.pets), ''), removed_at = NULL;
 
 -- name: put_residents
 -- Register residents, or set right what is registered.
@@ -25,8 +25,8 @@ SELECT resident_id, home_id, name, birth_year, sex, phone, note, conditions, nul
  ORDER BY resident_id
     ON CONFLICT (resident_id) DO UPDATE
    SET home_id = excluded.home_id, name = excluded.name, birth_year = excluded.birth_year, sex = excluded.sex, phone = excluded.phone,
-       note = excluded.note, conditions = coalesce(excluded.conditions, r.conditions), mobility = coalesce(excluded.mobility, r.mobility),
-       dialect = coalesce(excluded.dialect, r.dialect), oxygen = coalesce(excluded.oxygen, r.oxygen);
+       note = excluded.note, conditions = nullif(coalesce(excluded.conditions, r.conditions), ''), mobility = coalesce(excluded.mobility, r.mobility),
+       dialect = nullif(coalesce(excluded.dialect, r.dialect), ''), oxygen = coalesce(excluded.oxygen, r.oxygen);
 
 -- name: put_contacts
 -- Register whom to call, in order; the same name and number again only changes rank and relation.

@@ -17,7 +17,7 @@ def nobody_else(room: Room) -> Iterator[None]:
     yield
     for table in ("contacts", "devices", "residents", "home_cards", "home_coverage", "coverage_changes", "homes"):
         room.rows(f"DELETE FROM {table} WHERE home_id = 'tao'")
-    room.rows("DELETE FROM accounts WHERE account LIKE 'tao.%'")
+    room.rows("DELETE FROM accounts WHERE starts_with(account, 'tao.')")
     room.rows("DELETE FROM sessions WHERE user_name = 'desk-3'")
     room.rows("DELETE FROM users WHERE user_name = 'desk-3'")
 
@@ -52,7 +52,7 @@ async def test_a_home_is_registered_on_the_page_and_a_desk_reads_it(room: Room) 
     await expect(page.get_by_test_id("home-devices")).to_contain_text("pir-1")
     assert room.rows("SELECT address, key_at FROM homes WHERE home_id = 'tao'") == [("桃园 2 幢 101 室", "物业")]
     assert room.rows("SELECT name, conditions, oxygen FROM residents WHERE home_id = 'tao'") == [("陶依", "心衰", True)]
-    assert room.rows("SELECT account FROM accounts WHERE account LIKE 'tao.%'") == [("tao.pir-1",)]
+    assert room.rows("SELECT account FROM accounts WHERE starts_with(account, 'tao.')") == [("tao.pir-1",)]
 
     desk = await room.desk("desk-1")
     await desk.get_by_test_id("nav-residents").click()

@@ -125,9 +125,9 @@ async def test_every_row_counts_down_to_what_comes_next_and_what_is_held_has_a_l
 
 async def test_the_card_says_what_must_be_known_before_anybody_goes_in_and_what_nobody_wrote_down(room: Room) -> None:
     room.rows(
-        "UPDATE residents SET conditions = '慢阻肺', mobility = 'frame', oxygen = true WHERE resident_id = 'shen-ada'"
+        "UPDATE residents SET conditions = '慢阻肺', mobility = 'frame', oxygen = true, dialect = '' WHERE resident_id = 'shen-ada'"
     )
-    room.rows("UPDATE homes SET key_at = '对门王家', pets = '' WHERE home_id = 'shen'")
+    room.rows("UPDATE homes SET key_at = '对门王家', pets = '无' WHERE home_id = 'shen'")
     try:
         page = await room.desk("desk-1")
         await room.happens("sos", reason="call.press", score=4)
@@ -138,7 +138,7 @@ async def test_the_card_says_what_must_be_known_before_anybody_goes_in_and_what_
         age = datetime.now(UTC).year - 1938
         await expect(page.get_by_test_id("residents")).to_contain_text(f"{age} 岁")
     finally:
-        room.rows("UPDATE residents SET conditions = NULL, mobility = NULL, oxygen = NULL")
+        room.rows("UPDATE residents SET conditions = NULL, mobility = NULL, oxygen = NULL, dialect = NULL")
         room.rows("UPDATE homes SET key_at = NULL, pets = NULL")
 
 

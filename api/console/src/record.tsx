@@ -38,8 +38,8 @@ function Card({ facts }: { facts: readonly (readonly [TextKey, string | null, bo
   return (
     <span className="card-facts">
       {facts.map(([name, said, warns]) => (
-        <span key={name} className={warns === true ? "warns" : said === null ? "faded" : ""} data-testid={name}>
-          <i>{t(name)}</i> {said === null ? t("card.unknown") : said === "" ? t("card.none") : said}
+        <span key={name} className={warns === true ? "warns" : !said ? "faded" : ""} data-testid={name}>
+          <i>{t(name)}</i> {said || t("card.unknown")}
         </span>
       ))}
     </span>

@@ -57,7 +57,9 @@ async def test_what_nobody_wrote_down_is_not_known_and_a_table_without_it_takes_
     assert again["residents"][0]["oxygen"] is True
     assert (await root.put("/api/v1/homes/page-1/residents/page-ada", json={"name": "页阿婆", "oxygen": False, "conditions": ""})).status_code == 200  # fmt: skip
     (person,) = (await root.get("/api/v1/homes/page-1")).json()["residents"]
-    assert (person["oxygen"], person["conditions"], person["dialect"]) == (False, "", "慈溪话")
+    assert (person["oxygen"], person["conditions"], person["dialect"]) == (False, None, "慈溪话"), (
+        "cleared is not known"
+    )
 
 
 async def test_homes_are_listed_in_pages_and_found_by_id_name_and_address(office: Office) -> None:
