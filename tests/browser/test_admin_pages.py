@@ -59,6 +59,8 @@ async def test_a_home_is_registered_on_the_page_and_a_desk_reads_it(room: Room) 
     await desk.get_by_test_id("search").fill("陶依")
     await desk.locator("tr", has_text="陶依").click()
     await expect(desk.get_by_test_id("resident-panel")).to_contain_text("心衰")
+    for left_empty in ("card.dialect", "card.pets"):
+        await expect(desk.get_by_test_id(left_empty)).to_contain_text("未记录")
     await expect(desk.get_by_test_id("contacts")).to_contain_text("陶女儿")
 
     await page.get_by_test_id("drop-contact").click()
