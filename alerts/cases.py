@@ -210,4 +210,5 @@ def summary(case: Case) -> CaseSummary:
         resident_id=case.resident_id,
         former_desk_id=case.former_desk_id,
         asking_until_at=case.asking_until_at,
+        held_until_at=case.held_until_at,
     )

@@ -33,6 +33,7 @@ from api.routes import (
     handovers,
     health,
     helpers,
+    homes,
     oversight,
     paper,
     questions,
@@ -137,6 +138,7 @@ def create(settings: ApiSettings, clock: Clock = clocks.now) -> FastAPI:
         windows,
         telephone,
         paper,
+        homes,
         admin,
         health,
     ):

@@ -34,6 +34,7 @@ def row_of_summary(case: CaseSummary, told: Sequence[Reason] | None) -> models.C
         queued_at=case.queued_at,
         deadline_at=case.deadline_at,
         asking_until_at=case.asking_until_at,
+        held_until_at=case.held_until_at,
         desk_id=case.desk_id,
         lease_until_at=case.lease_until_at,
         former_desk_id=case.former_desk_id,
@@ -73,7 +74,7 @@ def detail(
     extra = {
         name: getattr(case, name)
         for name in (
-            "event_at", "claimed_at", "held_until_at", "hold_reason", "outcome", "contact", "resolved_at", "resolved_by", "follow_up_at",
+            "event_at", "claimed_at", "hold_reason", "outcome", "contact", "resolved_at", "resolved_by", "follow_up_at",
             "looked_by", "closed_at", "after_case_id"
         )
     }  # fmt: skip

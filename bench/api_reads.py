@@ -35,11 +35,17 @@ _STEPS = {
 }
 _LEFT_OUT = {
     "/api/v1/stream": "a stream that does not end",
+    "/api/v1/family/stream": "a stream that does not end",
     "/api/v1/paper/residents.csv": "all of an area, as long as that takes",
+    "/api/v1/helper-hours": "a table of all of a month, as long as that takes",
     "/healthz": "no list and no read",
     "/readyz": "no list and no read",
     "/metrics": "no list and no read",
 }
+
+
+_OF_HELPERS = {what: query(f"bench_fill_{what}") for what in ("visits", "upstream_consents")}
+"""What names users, so that they must be there before."""
 
 
 class Way(NamedTuple):
@@ -70,6 +76,7 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
         return f"past-{_any(cases, rng):07d}"
 
     desk, lead, admin, kin = "bench-desk", "bench-lead", "bench-admin", "bench-kin"
+    worker, platform, relative = "bench-worker", "bench-platform", "/api/v1/family/relatives/a-000001-r"
     base = "/api/v1"
     return {
         f"{base}/session": [Way("session", desk, lambda _: f"{base}/session")],
@@ -154,6 +161,64 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
         f"{base}/devices/unbound": [Way("unbound devices", admin, lambda _: f"{base}/devices/unbound")],
         f"{base}/dead-letters": [Way("dead letters", admin, lambda _: f"{base}/dead-letters")],
         f"{base}/users": [Way("users", admin, lambda _: f"{base}/users")],
+        f"{base}/homes": [
+            Way("homes, first page", admin, lambda _: f"{base}/homes"),
+            Way("homes, by the beginning of an id", admin, lambda rng: f"{base}/homes?q={home(rng)[:6]}"),
+            Way("homes, by a name", admin, lambda rng: f"{base}/homes?q=阿婆{_any(residents, rng)}"),
+        ],
+        f"{base}/homes/{{home_id}}": [Way("one home", admin, lambda rng: f"{base}/homes/{home(rng)}")],
+        f"{base}/family/relatives/{{resident_id}}/day": [Way("a relative's day", kin, lambda _: f"{relative}/day")],
+        f"{base}/family/relatives/{{resident_id}}/notices": [
+            Way("a relative's notices", kin, lambda _: f"{relative}/notices")
+        ],
+        f"{base}/family/relatives/{{resident_id}}/contacts": [
+            Way("a relative's contacts", kin, lambda _: f"{relative}/contacts")
+        ],
+        f"{base}/family/relatives/{{resident_id}}/way": [Way("how one is told", kin, lambda _: f"{relative}/way")],
+        f"{base}/family/push": [Way("key of the push service", kin, lambda _: f"{base}/family/push")],
+        f"{base}/family/consents": [Way("what was consented to", kin, lambda _: f"{base}/family/consents")],
+        f"{base}/family/tokens": [Way("tokens of kin", kin, lambda _: f"{base}/family/tokens")],
+        f"{base}/residents/{{resident_id}}/consents": [
+            Way("consents of a resident", desk, lambda rng: f"{base}/residents/{home(rng)}-r/consents")
+        ],
+        f"{base}/residents/{{resident_id}}/upstream-consent": [
+            Way("consent for platforms", desk, lambda rng: f"{base}/residents/{home(rng)}-r/upstream-consent")
+        ],
+        f"{base}/residents/{{resident_id}}/needs": [
+            Way("needs of a resident", desk, lambda rng: f"{base}/residents/{home(rng)}-r/needs")
+        ],
+        f"{base}/residents/{{resident_id}}/export": [
+            Way("all that is kept of one", lead, lambda rng: f"{base}/residents/{home(rng)}-r/export")
+        ],
+        f"{base}/cases/{{case_id}}/helpers": [
+            Way("helpers of a case", desk, lambda rng: f"{base}/cases/{case(rng)}/helpers")
+        ],
+        f"{base}/cases/{{case_id}}/fhir": [Way("a case as FHIR", desk, lambda rng: f"{base}/cases/{case(rng)}/fhir")],
+        f"{base}/cases/{{case_id}}/handovers": [
+            Way("what was handed over", desk, lambda rng: f"{base}/cases/{case(rng)}/handovers")
+        ],
+        f"{base}/handovers/not-taken": [Way("what nobody took", desk, lambda _: f"{base}/handovers/not-taken")],
+        f"{base}/helper": [Way("a helper's page", worker, lambda _: f"{base}/helper")],
+        f"{base}/visits": [Way("visits that are overdue", desk, lambda _: f"{base}/visits")],
+        f"{base}/helper-hours/totals": [Way("hours of helpers", lead, lambda _: f"{base}/helper-hours/totals")],
+        f"{base}/upstream/people": [
+            Way("upstream, people", platform, lambda rng: f"{base}/upstream/people?after={home(rng)}-r")
+        ],
+        f"{base}/upstream/visits": [Way("upstream, visits", platform, lambda _: f"{base}/upstream/visits")],
+        f"{base}/upstream/cases": [
+            Way("upstream, cases", platform, lambda rng: f"{base}/upstream/cases?after={case(rng)}")
+        ],
+        f"{base}/upstream/figures": [Way("upstream, figures", platform, lambda _: f"{base}/upstream/figures")],
+        f"{base}/shift": [Way("the shift", desk, lambda _: f"{base}/shift")],
+        f"{base}/shift/handovers": [Way("hand-overs", desk, lambda _: f"{base}/shift/handovers")],
+        f"{base}/shift/handovers/draft": [
+            Way("what one would hand over", desk, lambda _: f"{base}/shift/handovers/draft")
+        ],
+        f"{base}/centres": [Way("centres", lead, lambda _: f"{base}/centres")],
+        f"{base}/rota": [Way("rota", lead, lambda _: f"{base}/rota")],
+        f"{base}/recipients": [Way("who is told", lead, lambda _: f"{base}/recipients")],
+        f"{base}/ladders": [Way("ladders", lead, lambda _: f"{base}/ladders")],
+        f"{base}/rules": [Way("rules", lead, lambda _: f"{base}/rules")],
     }
 
 
@@ -177,6 +242,11 @@ async def measure(
     """Fill an empty site whose api runs, and ask it; the figures."""
     await fill(site, residents, cases)
     passwords = await _users(site)
+    async with await AsyncConnection.connect(site.superuser_conninfo("shouwang"), autocommit=True) as connection:
+        for what, each in _OF_HELPERS.items():
+            with step("bench", f"fill: {what}", long=True):
+                await execute(connection, each)
+        await connection.execute("VACUUM ANALYZE visits, upstream_consents")
     base = f"http://{LOOPBACK}:{site.ports.api}"
     async with httpx.AsyncClient(base_url=base, timeout=60) as client:
         tokens = {name: await _token(client, name, password) for name, password in passwords.items()}
@@ -201,6 +271,8 @@ async def _users(site: Site) -> dict[str, str]:
         User("bench-lead", "supervisor", "lead", area_prefix=AREA),
         User("bench-admin", "admin", "admin", area_prefix=AREA),
         User("bench-kin", "family", "kin", family_of=("a-000001-r",)),
+        User("bench-worker", "helper", "worker", area_prefix=f"{AREA}101001", helper_kind="community"),
+        User("bench-platform", "platform", "platform", area_prefix=AREA),
     )
     connection = await connect(site.conninfo(), "bench")
     try:

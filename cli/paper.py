@@ -26,6 +26,7 @@ _AUDIT = query("api_audit")
 _WORDS = {
     "priority": "优先级 priority", "family": "类别 kind", "handling": "状态 handling", "raised_at": "产生 raised (UTC)", "desk_id": "处理人 desk",
     "home_id": "编号 home", "area_code": "区划 area", "address": "地址 address", "care_level": "照护 care", "note": "备注 note",
+    "key_at": "钥匙 key", "pets": "宠物 pets",
     "residents": "住户 residents", "contacts": "联系人（按顺序）contacts, in order", "calls": "来电 calls",
 }  # fmt: skip
 _STYLE = """@page{size:A4 landscape;margin:10mm}body{font:11px sans-serif}table{border-collapse:collapse;width:100%}

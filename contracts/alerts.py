@@ -47,6 +47,8 @@ class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     former_desk_id: str | None = None
     asking_until_at: datetime | None = None
     """ASKING: when it goes into the queue unless somebody answers."""
+    held_until_at: datetime | None = None
+    """HELD, SHELVED, SUSPENDED: when it alarms again."""
 
 
 class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from contracts.names import AREA_DEMO
 from simulators.clock import ZONE
 
 CSV_COLUMNS = (
-    "record", "home_id", "area_code", "address", "zone", "care_level", "resident_id", "name", "birth_year", "sex", "phone", "note",
+    "record", "home_id", "area_code", "address", "zone", "care_level", "key_at", "pets", "resident_id", "name", "birth_year", "sex", "phone", "note",
+    "conditions", "mobility", "dialect", "oxygen",
     "contact_name", "contact_relation", "contact_phone", "device_id", "role", "room", "device_resident",
 )  # fmt: skip
 """Columns that ``home import`` understands; one row a home, resident, contact or device, told by ``record``."""
@@ -74,17 +75,18 @@ _RELATIONS = (
     ("侄子", "m"),
     ("社区网格员", "f"),
 )
-_NOTES = (
-    "",
-    "",
-    "",
-    "听力不好,请大声说话",
-    "糖尿病",
-    "使用助行器",
-    "养一只猫",
-    "钥匙在邻居处",
-    "高血压,每晚服药",
+_KNOWN: tuple[dict[str, str], ...] = (
+    {},
+    {},
+    {"oxygen": "no", "mobility": "walks"},
+    {"note": "听力不好,请大声说话", "dialect": "慈溪话"},
+    {"conditions": "糖尿病", "oxygen": "no"},
+    {"mobility": "frame", "conditions": "慢阻肺", "oxygen": "yes"},
+    {"pets": "一只猫"},
+    {"key_at": "对门邻居处"},
+    {"conditions": "高血压,每晚服药", "mobility": "stick"},
 )
+"""What the centre knows of somebody beside the name: of many nothing."""
 
 
 class Device(NamedTuple):
@@ -116,7 +118,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
     birth_year: int
     sex: str
     phone: str
-    note: str
+    known: dict[str, str]
     contacts: tuple[Contact, ...]
     devices: tuple[Device, ...]
     seed: str
@@ -189,7 +191,7 @@ def _home(number: int, seed: int, area: str, prefix: str) -> Home:
         birth_year=rng.randint(1934, 1958),
         sex=sex,
         phone=f"000{number:04d}0000",
-        note=rng.choice(_NOTES),
+        known=rng.choice(_KNOWN),
         contacts=tuple(contacts),
         devices=tuple(devices),
         seed=f"{seed}/{home_id}",
@@ -208,10 +210,14 @@ def write_csv(homes: Iterable[Home], file: TextIO) -> int:
     rows = 0
     for home in homes:
         of_home: list[dict[str, str]] = [
-            {"record": "home", "area_code": home.area_code, "address": home.address, "zone": ZONE, "care_level": str(home.care_level)},
+            {
+                "record": "home", "area_code": home.area_code, "address": home.address, "zone": ZONE, "care_level": str(home.care_level),
+                **{name: home.known[name] for name in ("key_at", "pets") if name in home.known},
+            },
             {
                 "record": "resident", "resident_id": home.resident_id, "name": home.name, "birth_year": str(home.birth_year),
-                "sex": home.sex, "phone": home.phone, "note": home.note,
+                "sex": home.sex, "phone": home.phone,
+                **{name: home.known[name] for name in ("note", "conditions", "mobility", "dialect", "oxygen") if name in home.known},
             },
         ]  # fmt: skip
         for contact in home.contacts:

@@ -15,13 +15,26 @@ from storage.people import Record, problems
 from storage.records import Contact, Device, Home, Resident
 
 COLUMNS_OF = {
-    "home": ("home_id", "area_code", "address", "zone", "care_level", "note", "site_id"),
-    "resident": ("home_id", "resident_id", "name", "birth_year", "sex", "phone", "note"),
+    "home": ("home_id", "area_code", "address", "zone", "care_level", "note", "site_id", "key_at", "pets"),
+    "resident": (
+        "home_id",
+        "resident_id",
+        "name",
+        "birth_year",
+        "sex",
+        "phone",
+        "note",
+        "conditions",
+        "mobility",
+        "dialect",
+        "oxygen",
+    ),
     "contact": ("home_id", "contact_name", "contact_relation", "contact_phone"),
     "device": ("home_id", "device_id", "role", "room", "device_resident", "worn"),
 }
 COLUMNS = ("record", *dict.fromkeys(column for columns in COLUMNS_OF.values() for column in columns))
 _SEX = {"f": "f", "m": "m", "女": "f", "男": "m", "": None}
+_YES_NO = {"yes": True, "no": False, "是": True, "否": False, "": None}
 
 
 class BadLine(NamedTuple):
@@ -152,13 +165,31 @@ def _home(row: Mapping[str, str], ranks: dict[str, int]) -> Home:
         care_level,
         row["note"],
         row["site_id"],
+        row["key_at"] or None,
+        row["pets"] or None,
     )
 
 
 def _resident(row: Mapping[str, str], ranks: dict[str, int]) -> Resident:
     birth_year = _number(row, "birth_year") if row["birth_year"] else None
     sex = _SEX.get(row["sex"].lower(), row["sex"])
-    return Resident(row["resident_id"], row["home_id"], row["name"], birth_year, sex, row["phone"], row["note"])
+    oxygen = row["oxygen"].lower()
+    if oxygen not in _YES_NO:
+        raise ValueError(f"oxygen {row['oxygen']!r} is neither yes nor no; leave it empty where it is not known")
+    return Resident(
+        row["resident_id"],
+        row["home_id"],
+        row["name"],
+        birth_year,
+        sex,
+        row["phone"],
+        row["note"],
+        # What a table does not say it leaves as it is: one without these columns must not take them away.
+        row["conditions"] or None,
+        row["mobility"].lower() or None,
+        row["dialect"] or None,
+        _YES_NO[oxygen],
+    )
 
 
 def _contact(row: Mapping[str, str], ranks: dict[str, int]) -> Contact:

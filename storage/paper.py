@@ -1,11 +1,11 @@
 """What is printed for the day the system is down: open cases, and everybody with whom to ring up. For the api and for files (``./shouwang paper``).
 
-Keys, pets and oxygen stand where the centre wrote them, in the notes of homes and residents: these are printed as they are.
+What is printed of a person is what a desk sees at a glance; notes are printed as they were written.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from storage.database import Connection
@@ -13,10 +13,17 @@ from storage.queries import Row, fetch_all, query
 
 _CASES = query("paper_cases")
 _HOMES = query("paper_homes")
-CASES = ("priority", "family", "handling", "raised_at", "desk_id", "home_id", "area_code", "address", "care_level", "note", "residents", "contacts", "calls")  # fmt: skip
-HOMES = ("home_id", "area_code", "address", "care_level", "note", "residents", "contacts")
+CASES = ("priority", "family", "handling", "raised_at", "desk_id", "home_id", "area_code", "address", "care_level", "note", "key_at", "pets", "residents", "contacts", "calls")  # fmt: skip
+HOMES = ("home_id", "area_code", "address", "care_level", "note", "key_at", "pets", "residents", "contacts")
 """Columns of each table, in order."""
 ENDS_LINE = "; "
+_MOBILITY = {
+    "walks": "行走自如 walks",
+    "stick": "拄拐 stick",
+    "frame": "助行器 frame",
+    "wheelchair": "轮椅 wheelchair",
+    "bed": "卧床 in bed",
+}
 
 
 async def cases(connection: Connection, area: str, *, most: int, skip: int = 0) -> list[Row]:
@@ -35,7 +42,19 @@ def person(said: Mapping[str, Any]) -> str:
     """A resident or a contact on one line."""
     born = f"*{said['birth_year']}" if said.get("birth_year") else ""
     rank = f"{said['rank']}." if said.get("rank") is not None else ""
-    return " ".join(str(each) for each in (rank, said["name"], born, said.get("relation"), said["phone"], said.get("note")) if each)  # fmt: skip
+    return " ".join(str(each) for each in (rank, said["name"], born, said.get("relation"), said["phone"], *_state(said), said.get("note")) if each)  # fmt: skip
+
+
+def _state(said: Mapping[str, Any]) -> Iterator[str]:
+    """What must be known of a resident before anybody goes in."""
+    if said.get("conditions"):
+        yield said["conditions"]
+    if said.get("mobility"):
+        yield _MOBILITY[said["mobility"]]
+    if said.get("dialect"):
+        yield f"讲{said['dialect']}"
+    if said.get("oxygen"):
+        yield "吸氧 oxygen"
 
 
 def table(rows: Iterable[Row], fields: Sequence[str], *, heading: Sequence[str] | None = None) -> str:

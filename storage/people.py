@@ -106,9 +106,11 @@ async def register(connection: Connection, records: Sequence[Record], *, actor: 
         connection,
         PUT_HOMES,
         homes,
-        ("home_ids", "area_codes", "addresses", "zones", "care_levels", "notes", "site_ids"),
+        ("home_ids", "area_codes", "addresses", "zones", "care_levels", "notes", "site_ids", "keys_at", "pets"),
     )
-    columns = ("resident_ids", "home_ids", "names", "birth_years", "sexes", "phones", "notes")
+    columns = (
+        "resident_ids", "home_ids", "names", "birth_years", "sexes", "phones", "notes", "conditions", "mobilities", "dialects", "oxygens",
+    )  # fmt: skip
     await _put(connection, PUT_RESIDENTS, residents, columns)
     await _put(connection, PUT_CONTACTS, contacts, ("home_ids", "names", "phones", "relations", "ranks"))
     await _put(connection, PUT_DEVICES, devices, ("home_ids", "device_ids", "roles", "rooms", "resident_ids", "worn"))
@@ -132,6 +134,11 @@ async def remove_home(connection: Connection, home_id: str, *, actor: str, reaso
         raise UnknownHome(home_id=home_id)
     await refresh_cards(connection, [home_id])
     await execute(connection, AUDIT_HOMES, actor=actor, action="removed", reason=reason, home_ids=[home_id])
+
+
+async def write_change(connection: Connection, home_id: str, action: str, *, actor: str, reason: str = "") -> None:
+    """Who changed what of a home's records, for the audit."""
+    await execute(connection, AUDIT_HOMES, actor=actor, action=action, reason=reason, home_ids=[home_id])
 
 
 async def set_away(connection: Connection, home_id: str, away_until: datetime | None, *, actor: str) -> None:

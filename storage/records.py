@@ -21,6 +21,8 @@ _ID = "use lower-case letters, digits and hyphens, at most 40, not starting with
 Role = Literal["operator", "supervisor", "family", "admin", "helper", "platform"]
 USER_ROLES: tuple[Role, ...] = ("operator", "supervisor", "family", "admin", "helper", "platform")
 HELPER_KINDS = ("community", "volunteer", "doctor")
+MOBILITY = ("walks", "stick", "frame", "wheelchair", "bed")
+"""How somebody gets about: alone, with a stick, with a frame, in a wheelchair, not out of bed."""
 
 
 class Home(NamedTuple):
@@ -35,6 +37,9 @@ class Home(NamedTuple):
     note: str = ""
     site_id: str = ""
     """The institution that it is a room of, if any: fevers of its residents are gathered."""
+    key_at: str | None = None
+    """Who has a key, or where it lies. Here and in ``Resident`` None leaves what is registered as it is, and '' clears it: it is then not known. That there is none is written in words."""
+    pets: str | None = None
 
     def problems(self) -> Iterator[str]:
         yield from _id("home_id", self.home_id)
@@ -48,6 +53,8 @@ class Home(NamedTuple):
             yield f"care_level {self.care_level} is not between 0 and 5"
         yield from _text("address", self.address)
         yield from _text("note", self.note)
+        yield from _text("key_at", self.key_at or "")
+        yield from _text("pets", self.pets or "")
 
 
 class Resident(NamedTuple):
@@ -60,6 +67,12 @@ class Resident(NamedTuple):
     sex: str | None = None
     phone: str = ""
     note: str = ""
+    conditions: str | None = None
+    mobility: str | None = None
+    """One of MOBILITY."""
+    dialect: str | None = None
+    oxygen: bool | None = None
+    """Breathes oxygen at home."""
 
     def problems(self) -> Iterator[str]:
         yield from _id("resident_id", self.resident_id)
@@ -72,6 +85,10 @@ class Resident(NamedTuple):
             yield f"sex {self.sex!r} is not f or m; leave it empty where it is not known"
         yield from _phone("phone", self.phone, needed=False)
         yield from _text("note", self.note)
+        if self.mobility and self.mobility not in MOBILITY:
+            yield f"mobility {self.mobility!r} is none of {', '.join(MOBILITY)}; leave it empty where it is not known"
+        yield from _text("conditions", self.conditions or "")
+        yield from _text("dialect", self.dialect or "")
 
 
 class Contact(NamedTuple):

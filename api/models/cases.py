@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from api.models.shape import Asked, Reason, Said, Sentence
+from storage.records import MOBILITY
 
 Order = Literal["priority", "time"]
 
@@ -29,6 +30,9 @@ class CaseRow(Said):
     deadline_at: datetime | None = Field(default=None, description="When it should have been claimed")
     asking_until_at: datetime | None = Field(
         default=None, description="While the resident is asked: when it goes into the queue unless somebody answers"
+    )
+    held_until_at: datetime | None = Field(
+        default=None, description="On hold, on the shelf or out of service: when it alarms again"
     )
     desk_id: str | None = Field(default=None, description="Who holds it (user name)")
     lease_until_at: datetime | None = Field(
@@ -68,6 +72,10 @@ class HomeRecord(Said):
     care_level: int
     site_id: str | None = None
     note: str = ""
+    key_at: str | None = Field(
+        default=None, description="Who has a key, or where it lies", examples=["对门王家有备用钥匙"]
+    )
+    pets: str | None = Field(default=None, examples=["一条狗，怕生"])
     away_until: datetime | None = None
 
 
@@ -80,6 +88,12 @@ class ResidentRecord(Said):
     sex: str | None = None
     phone: str = Field(examples=["+86 138 0000 0001"])
     note: str = ""
+    conditions: str | None = Field(
+        default=None, description="Illnesses and medicines. None, here and below: nobody wrote it down"
+    )
+    mobility: str | None = Field(default=None, description=f"One of {', '.join(MOBILITY)}")
+    dialect: str | None = Field(default=None, examples=["慈溪话，听不懂普通话"])
+    oxygen: bool | None = Field(default=None, description="Breathes oxygen at home")
 
 
 class Signal(Said):
@@ -149,7 +163,6 @@ class CaseDetail(CaseAfter):
 
     event_at: datetime = Field(description="When it happened, by its source's clock")
     claimed_at: datetime | None = None
-    held_until_at: datetime | None = None
     hold_reason: str | None = None
     outcome: str | None = None
     contact: str | None = Field(default=None, description="Who was reached")

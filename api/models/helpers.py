@@ -64,6 +64,8 @@ class Task(Said):
     address: str
     residents: list[str]
     home_note: str
+    key_at: str | None = None
+    pets: str | None = None
     asked_at: datetime
     arrive_by: datetime
     arrived_at: datetime | None = None

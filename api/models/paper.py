@@ -16,6 +16,10 @@ class PaperPerson(Said):
     birth_year: int | None = None
     phone: str
     note: str
+    conditions: str | None = None
+    mobility: str | None = None
+    dialect: str | None = None
+    oxygen: bool | None = None
 
 
 class PaperHome(Said):
@@ -25,7 +29,9 @@ class PaperHome(Said):
     area_code: str
     address: str
     care_level: int
-    note: str = Field(description="As the centre wrote it: key, pets, oxygen")
+    note: str = Field(description="As the centre wrote it")
+    key_at: str | None = None
+    pets: str | None = None
     residents: list[PaperPerson]
     contacts: list[Contact]
 
@@ -45,6 +51,8 @@ class PaperCase(Said):
     address: str | None = None
     care_level: int | None = None
     note: str | None = None
+    key_at: str | None = None
+    pets: str | None = None
     residents: list[PaperPerson]
     contacts: list[Contact]
     calls: list[str] = Field(description="Numbers that rang about it")

@@ -65,7 +65,7 @@ async def import_homes(
         bad = [models.BadLine(line=each.line, problem=each.problem) for each in table.bad]
         if (bad and not skip_bad) or not table.records:
             return models.Imported(done=False, homes=0, residents=0, contacts=0, devices=0, cards_changed=0, bad=bad)
-        with _mine(user):
+        with mine(user):
             found = await people.register(connection, table.records, actor=user.user_name, reason="import")
     return models.Imported(done=True, bad=bad, **found._asdict())
 
@@ -86,7 +86,7 @@ def _within(table: import_csv.Table, user: Who) -> import_csv.Table:
 
 
 @contextmanager
-def _mine(user: Who) -> Generator[None]:
+def mine(user: Who) -> Generator[None]:
     """An id that is taken out of sight cannot be used; the database says so without a word about whose it is."""
     try:
         yield
@@ -120,7 +120,7 @@ async def add_device(body: models.NewDevice, parts: Parts, user: Admin) -> model
         home = await fetch_one(connection, _HOME, home_id=body.home_id)
         if home is None:
             raise NotFound(what="home", name=body.home_id)
-        with _mine(user):
+        with mine(user):
             await people.register(connection, [device], actor=user.user_name, reason=f"device {body.device_id}")
         passwords = await accounts.create(connection, [accounts.Account(account)])
     area = home["area_code"][:9]

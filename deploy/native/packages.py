@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.errors import CannotProvide, NeedsRoot, StepFailed
@@ -22,8 +23,12 @@ def ensure(packages: dict[str, str], why: str, log: Path) -> None:
     ``why`` names what needs them. Raises NeedsRoot with the exact command for everybody else.
     """
     missing = sorted({package for program, package in packages.items() if shutil.which(program) is None})
-    if not missing:
-        return
+    if missing:
+        install(missing, why, log)
+
+
+def install(missing: Sequence[str], why: str, log: Path) -> None:
+    """Install these packages if we are root. Raises as ``ensure``."""
     command = f"apt-get update && apt-get install --no-install-recommends {' '.join(missing)}"
     if shutil.which("apt-get") is None:
         raise CannotProvide(

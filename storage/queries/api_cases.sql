@@ -17,7 +17,7 @@ SELECT i.case_id, r->>'key', r->'evidence', c.condition = 'on', c.raised_at, 0
 -- name: api_open_cases
 -- Open cases of an area in queue order (or by time); a case of an unregistered home has no area and belongs to every desk.
 SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
-       deadline_at, asking_until_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
+       deadline_at, asking_until_at, held_until_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
  WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
    AND (area_code = '' OR starts_with(area_code, %(area_prefix)s))
@@ -59,22 +59,23 @@ SELECT case_id, version, resident_id, family, priority, handling, raised_at, coa
  LIMIT %(most)s;
 
 -- name: api_open_cases_of_home
--- Open cases of one home, most urgent first; also one of its institution that holds a fever of this home.
+-- Open cases of one home, most urgent first; also one of its institution that holds a fever of this home. By their ids: with OR all open cases are read.
 SELECT case_id, version, home_id, area_code, resident_id, family, priority, score, handling, condition, raised_at, queued_at,
-       deadline_at, asking_until_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
+       deadline_at, asking_until_at, held_until_at, desk_id, lease_until_at, former_desk_id, rung, signals, test
   FROM cases
- WHERE (home_id = %(home_id)s
-        OR case_id IN (SELECT d.case_id FROM detections AS d WHERE d.home_id = %(home_id)s AND d.detector = 'fever' AND d.case_id IS NOT NULL))
+ WHERE case_id = ANY (ARRAY(SELECT c.case_id FROM cases AS c WHERE c.home_id = %(home_id)s AND c.handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
+                          UNION ALL
+                         SELECT d.case_id FROM detections AS d WHERE d.home_id = %(home_id)s AND d.detector = 'fever' AND d.case_id IS NOT NULL))
    AND handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST')
  ORDER BY priority, raised_at;
 
 -- name: api_home
 -- A home's record.
-SELECT home_id, area_code, address, zone, care_level, site_id, note, away_until FROM homes WHERE home_id = %(home_id)s;
+SELECT home_id, area_code, address, zone, care_level, site_id, note, key_at, pets, away_until FROM homes WHERE home_id = %(home_id)s;
 
 -- name: api_residents_of_home
 -- Who lives in a home.
-SELECT resident_id, name, birth_year, sex, phone, note FROM residents WHERE home_id = %(home_id)s ORDER BY resident_id;
+SELECT resident_id, name, birth_year, sex, phone, note, conditions, mobility, dialect, oxygen FROM residents WHERE home_id = %(home_id)s ORDER BY resident_id;
 
 -- name: api_contacts_of_home
 -- Whom to call, in order.

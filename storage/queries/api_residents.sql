@@ -19,7 +19,7 @@ SELECT r.resident_id, r.name, r.home_id, h.area_code, h.address, h.care_level,
 
 -- name: api_resident
 -- One resident and the home.
-SELECT r.resident_id, r.name, r.birth_year, r.sex, r.phone, r.note, r.home_id, h.area_code
+SELECT r.resident_id, r.name, r.birth_year, r.sex, r.phone, r.note, r.conditions, r.mobility, r.dialect, r.oxygen, r.home_id, h.area_code
   FROM residents AS r JOIN homes AS h USING (home_id)
  WHERE r.resident_id = %(resident_id)s AND h.removed_at IS NULL;
 

@@ -56,9 +56,9 @@ SELECT 'a-' || lpad(n::text, 6, '0'), %(area)s || lpad((n %% 20 + 101)::text, 3,
   FROM generate_series(0, %(residents)s::integer - 1) AS n;
 
 -- name: bench_fill_residents
--- One in each home.
-INSERT INTO residents (resident_id, home_id, name, birth_year, sex, phone)
-SELECT home_id || '-r', home_id, substr('沈陈王李张徐周胡罗孙', (n %% 10 + 1)::integer, 1) || '阿婆' || n, 1930 + n %% 30, 'f', '1380' || lpad(n::text, 7, '0')
+-- One in each home; a third of them live alone and are visited each week.
+INSERT INTO residents (resident_id, home_id, name, birth_year, sex, phone, groups)
+SELECT home_id || '-r', home_id, substr('沈陈王李张徐周胡罗孙', (n %% 10 + 1)::integer, 1) || '阿婆' || n, 1930 + n %% 30, 'f', '1380' || lpad(n::text, 7, '0'), CASE WHEN n %% 3 = 0 THEN '{alone}'::text[] ELSE '{}' END
   FROM (SELECT home_id, row_number() OVER (ORDER BY home_id) - 1 AS n FROM homes) AS h;
 
 -- name: bench_fill_contacts
@@ -108,6 +108,17 @@ SELECT raised_at + step * interval '2 minutes', 'desk', (ARRAY['raised', 'claime
 -- Eight desks that had a case of some community in hand all the time.
 INSERT INTO desk_slots (slot_at, area_code, actor)
 SELECT DISTINCT date_bin('10 minutes', claimed_at, '2000-01-01 00:00+00'), area_code, 'desk-' || ascii(right(case_id, 1)) %% 8 FROM cases WHERE claimed_at IS NOT NULL;
+
+-- name: bench_fill_visits
+-- One of each who is visited; a seventh of them were met longer ago than a week.
+INSERT INTO visits (resident_id, user_name, at, left_at, how, result)
+SELECT resident_id, 'bench-worker', at, at + interval '20 minutes', 'door', 'well'
+  FROM (SELECT resident_id, now() - (row_number() OVER (ORDER BY resident_id) %% 7 + 1) * interval '25 hours' AS at FROM residents WHERE cardinality(groups) > 0) AS v;
+
+-- name: bench_fill_upstream_consents
+-- Half of all agree to go out by name.
+INSERT INTO upstream_consents (resident_id, agreed, given_by, ground, recorded_by, recorded_at)
+SELECT resident_id, true, 'resident', 'a measurement', 'bench-lead', now() - interval '400 days' FROM residents WHERE right(resident_id, 3) < '5-r';
 
 -- name: bench_coverage_waiting
 -- Homes whose coverage is still to be worked out.

@@ -34,7 +34,7 @@ SELECT p.user_name, u.display_name, p.state, p.asked_by, p.asked_at, p.answered_
 
 -- name: tasks_of_helper
 -- Where a helper is needed: asked and not declined, not left yet, of a case that is open, or that they still stand at.
-SELECT c.case_id, c.family, c.priority, p.state, h.address, h.note AS home_note, p.asked_at, p.arrived_at,
+SELECT c.case_id, c.family, c.priority, p.state, h.address, h.note AS home_note, h.key_at, h.pets, p.asked_at, p.arrived_at,
        p.asked_at + p.limit_s * interval '1 second' AS arrive_by,
        coalesce(p.arrived_at, %(now)s::timestamptz) > p.asked_at + p.limit_s * interval '1 second' AS late,
        (SELECT coalesce(array_agg(r.name ORDER BY r.resident_id), '{}') FROM residents AS r

@@ -1,7 +1,8 @@
 -- name: paper_cases
 -- Open cases of an area in queue order, each with all that somebody needs who has nothing but this sheet.
-SELECT c.case_id, c.home_id, c.area_code, c.family, c.priority, c.handling, c.raised_at, c.deadline_at, c.desk_id, h.address, h.care_level, h.note,
-       coalesce((SELECT jsonb_agg(jsonb_build_object('resident_id', r.resident_id, 'name', r.name, 'birth_year', r.birth_year, 'phone', r.phone, 'note', r.note)
+SELECT c.case_id, c.home_id, c.area_code, c.family, c.priority, c.handling, c.raised_at, c.deadline_at, c.desk_id, h.address, h.care_level, h.note, h.key_at, h.pets,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('resident_id', r.resident_id, 'name', r.name, 'birth_year', r.birth_year, 'phone', r.phone, 'note', r.note,
+                                                     'conditions', r.conditions, 'mobility', r.mobility, 'dialect', r.dialect, 'oxygen', r.oxygen)
                                   ORDER BY r.resident_id <> c.resident_id, r.resident_id) FROM residents AS r WHERE r.home_id = c.home_id), '[]') AS residents,
        coalesce((SELECT jsonb_agg(jsonb_build_object('contact_id', k.contact_id, 'rank', k.rank, 'name', k.name, 'relation', k.relation, 'phone', k.phone) ORDER BY k.rank, k.contact_id)
                    FROM contacts AS k WHERE k.home_id = c.home_id), '[]') AS contacts,
@@ -14,8 +15,9 @@ SELECT c.case_id, c.home_id, c.area_code, c.family, c.priority, c.handling, c.ra
 -- name: paper_homes
 -- Homes in which somebody lives, with whom to ring up, a page behind the last home of the one before.
 -- CASE hides the prefix from the planner, as in api_residents.
-SELECT h.home_id, h.area_code, h.address, h.care_level, h.note,
-       (SELECT jsonb_agg(jsonb_build_object('resident_id', r.resident_id, 'name', r.name, 'birth_year', r.birth_year, 'phone', r.phone, 'note', r.note) ORDER BY r.resident_id)
+SELECT h.home_id, h.area_code, h.address, h.care_level, h.note, h.key_at, h.pets,
+       (SELECT jsonb_agg(jsonb_build_object('resident_id', r.resident_id, 'name', r.name, 'birth_year', r.birth_year, 'phone', r.phone, 'note', r.note,
+                                                     'conditions', r.conditions, 'mobility', r.mobility, 'dialect', r.dialect, 'oxygen', r.oxygen) ORDER BY r.resident_id)
           FROM residents AS r WHERE r.home_id = h.home_id) AS residents,
        coalesce((SELECT jsonb_agg(jsonb_build_object('contact_id', k.contact_id, 'rank', k.rank, 'name', k.name, 'relation', k.relation, 'phone', k.phone) ORDER BY k.rank, k.contact_id)
                    FROM contacts AS k WHERE k.home_id = h.home_id), '[]') AS contacts

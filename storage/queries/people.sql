@@ -4,26 +4,29 @@ SELECT home_id FROM homes WHERE home_id = ANY(%(home_ids)s::text[]) ORDER BY hom
 
 -- name: put_homes
 -- Register homes, or set right what is registered; a removed home comes back.
-INSERT INTO homes AS h (home_id, area_code, address, zone, care_level, note, site_id)
-SELECT home_id, area_code, address, zone, care_level, note, nullif(site_id, '')
+INSERT INTO homes AS h (home_id, area_code, address, zone, care_level, note, site_id, key_at, pets)
+SELECT home_id, area_code, address, zone, care_level, note, nullif(site_id, ''), key_at, pets
   FROM unnest(%(home_ids)s::text[], %(area_codes)s::text[], %(addresses)s::text[], %(zones)s::text[], %(care_levels)s::smallint[], %(notes)s::text[],
-              %(site_ids)s::text[])
-       AS given (home_id, area_code, address, zone, care_level, note, site_id)
+              %(site_ids)s::text[], %(keys_at)s::text[], %(pets)s::text[])
+       AS given (home_id, area_code, address, zone, care_level, note, site_id, key_at, pets)
  ORDER BY home_id
     ON CONFLICT (home_id) DO UPDATE
    SET area_code = excluded.area_code, address = excluded.address, zone = excluded.zone, care_level = excluded.care_level,
-       note = excluded.note, site_id = coalesce(excluded.site_id, h.site_id), removed_at = NULL;
+       note = excluded.note, site_id = coalesce(excluded.site_id, h.site_id),
+       key_at = nullif(coalesce(excluded.key_at, h.key_at), ''), pets = nullif(coalesce(excluded.pets, h.pets), ''), removed_at = NULL;
 
 -- name: put_residents
 -- Register residents, or set right what is registered.
-INSERT INTO residents (resident_id, home_id, name, birth_year, sex, phone, note)
-SELECT resident_id, home_id, name, birth_year, sex, phone, note
+INSERT INTO residents AS r (resident_id, home_id, name, birth_year, sex, phone, note, conditions, mobility, dialect, oxygen)
+SELECT resident_id, home_id, name, birth_year, sex, phone, note, conditions, nullif(mobility, ''), dialect, oxygen
   FROM unnest(%(resident_ids)s::text[], %(home_ids)s::text[], %(names)s::text[], %(birth_years)s::smallint[], %(sexes)s::text[], %(phones)s::text[],
-              %(notes)s::text[]) AS given (resident_id, home_id, name, birth_year, sex, phone, note)
+              %(notes)s::text[], %(conditions)s::text[], %(mobilities)s::text[], %(dialects)s::text[], %(oxygens)s::boolean[])
+       AS given (resident_id, home_id, name, birth_year, sex, phone, note, conditions, mobility, dialect, oxygen)
  ORDER BY resident_id
     ON CONFLICT (resident_id) DO UPDATE
    SET home_id = excluded.home_id, name = excluded.name, birth_year = excluded.birth_year, sex = excluded.sex, phone = excluded.phone,
-       note = excluded.note;
+       note = excluded.note, conditions = nullif(coalesce(excluded.conditions, r.conditions), ''), mobility = coalesce(excluded.mobility, r.mobility),
+       dialect = nullif(coalesce(excluded.dialect, r.dialect), ''), oxygen = coalesce(excluded.oxygen, r.oxygen);
 
 -- name: put_contacts
 -- Register whom to call, in order; the same name and number again only changes rank and relation.

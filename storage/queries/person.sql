@@ -127,11 +127,12 @@ UPDATE accounts SET revoked_at = now() WHERE starts_with(account, %(home_id)s ||
 
 -- name: person_erase_home
 -- The home is watched no more.
-UPDATE homes SET address = '', note = '', away_until = NULL, visitor_until = NULL, removed_at = coalesce(removed_at, now()) WHERE home_id = %(home_id)s;
+UPDATE homes SET address = '', note = '', key_at = NULL, pets = NULL, away_until = NULL, visitor_until = NULL, removed_at = coalesce(removed_at, now()) WHERE home_id = %(home_id)s;
 
 -- name: person_erase_resident
 -- The person's record keeps the id alone, which stands in what must be kept.
-UPDATE residents SET name = '-', birth_year = NULL, sex = NULL, phone = '', note = '' WHERE resident_id = %(resident_id)s;
+UPDATE residents SET name = '-', birth_year = NULL, sex = NULL, phone = '', note = '', conditions = NULL, mobility = NULL, dialect = NULL, oxygen = NULL
+ WHERE resident_id = %(resident_id)s;
 
 -- name: person_erase_withdraw
 -- What was consented to is withdrawn.

@@ -103,6 +103,45 @@ async def test_who_claims_sees_address_numbers_and_contacts_in_order_and_it_is_w
     assert room.rows("SELECT DISTINCT actor FROM audit WHERE action = 'viewed' AND home_id = 'shen'") == [("desk-1",)]
 
 
+async def test_every_row_counts_down_to_what_comes_next_and_what_is_held_has_a_list(room: Room) -> None:
+    first, second = await room.desk("desk-1"), await room.desk("desk-2")
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(row_of(second).get_by_test_id("clock")).to_contain_text("限时")
+    await claim_in(first)
+    await second.get_by_test_id("list-others").click()
+    await expect(row_of(second).get_by_test_id("clock")).to_contain_text("对方占用")
+    await first.get_by_test_id("list-mine").click()
+    await expect(row_of(first).get_by_test_id("clock")).to_contain_text("占用剩余")
+    await first.get_by_test_id("act-hold").click()
+    await first.get_by_test_id("words").fill("等女儿回电")
+    await first.get_by_test_id("confirm").click()
+    for page in (first, second):
+        await page.get_by_test_id("list-held").click()
+        await expect(row_of(page).get_by_test_id("clock")).to_contain_text("再次鸣响")
+        # A P1 is held for two minutes at most.
+        await expect(row_of(page).get_by_test_id("clock")).to_contain_text(re.compile("[01]:[0-9]{2}"))
+    await expect(second.get_by_test_id("list-others").locator("b")).to_have_text("0")
+
+
+async def test_the_card_says_what_must_be_known_before_anybody_goes_in_and_what_nobody_wrote_down(room: Room) -> None:
+    room.rows(
+        "UPDATE residents SET conditions = '慢阻肺', mobility = 'frame', oxygen = true, dialect = '' WHERE resident_id = 'shen-ada'"
+    )
+    room.rows("UPDATE homes SET key_at = '对门王家', pets = '无' WHERE home_id = 'shen'")
+    try:
+        page = await room.desk("desk-1")
+        await room.happens("sos", reason="call.press", score=4)
+        await claim_in(page)
+        said = {"conditions": "慢阻肺", "mobility": "助行器", "dialect": "未记录", "oxygen": "远离明火", "key_at": "对门王家", "pets": "无"}  # fmt: skip
+        for name, words in said.items():
+            await expect(page.get_by_test_id(f"card.{name}")).to_contain_text(words)
+        age = datetime.now(UTC).year - 1938
+        await expect(page.get_by_test_id("residents")).to_contain_text(f"{age} 岁")
+    finally:
+        room.rows("UPDATE residents SET conditions = NULL, mobility = NULL, oxygen = NULL, dialect = NULL")
+        room.rows("UPDATE homes SET key_at = NULL, pets = NULL")
+
+
 async def test_a_released_case_comes_back_to_every_queue(room: Room) -> None:
     first, second = await room.desk("desk-1"), await room.desk("desk-2")
     await room.happens("sos", score=4)
@@ -324,6 +363,7 @@ async def test_a_family_reads_one_word_of_its_own_relative(room: Room) -> None:
 
 async def test_an_administrator_sees_what_runs_and_no_cases(room: Room) -> None:
     page = await room.desk("root")
+    await page.get_by_test_id("nav-system").click()
     await expect(page.get_by_test_id("stages")).to_contain_text("database: 正常")
     await expect(page.get_by_test_id("nav-desk")).to_have_count(0)
 
@@ -447,10 +487,11 @@ async def test_what_is_out_of_service_does_not_ring_until_a_supervisor_says_that
     await chief.get_by_test_id("window-do").click()
     await expect(chief.get_by_test_id("window-in_force")).to_be_visible()
     await room.happens("sos", reason="call.press", score=4)
-    await expect(desk.get_by_test_id("list-others").locator("b")).to_have_text("1")
+    await expect(desk.get_by_test_id("list-held").locator("b")).to_have_text("1")
     await expect(desk.get_by_test_id("list-new").locator("b")).to_have_text("0")
-    await desk.get_by_test_id("list-others").click()
+    await desk.get_by_test_id("list-held").click()
     await expect(row_of(desk)).to_contain_text("停用期内，不鸣响")
+    await expect(row_of(desk).get_by_test_id("clock")).to_contain_text("再次鸣响")
     await chief.get_by_test_id("window-end").click()
     await expect(chief.get_by_test_id("window-over")).to_be_visible()
     await desk.get_by_test_id("list-new").click()

@@ -3,13 +3,12 @@ import { App as AntApp, Button, ConfigProvider, Spin } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { useEffect, useState } from "react";
+import { AdminDesk } from "./admin";
 import { Desk } from "./desk";
 import { SpeakProvider, keepLanguage, keptLanguage, useSpeech } from "./language";
 import { Login } from "./login";
 import { logOut, put, resume, whenSessionEnds } from "./session";
 import { PolledCanary } from "./status";
-import { SystemPage } from "./system";
-import { ToldPage } from "./told";
 import type { Language } from "./texts";
 import type { Person } from "./types";
 
@@ -73,8 +72,7 @@ function Inside({ person, onLanguage }: { person: Person; onLanguage(): void }) 
           <Header person={person} onLanguage={onLanguage}>
             <PolledCanary />
           </Header>
-          <SystemPage />
-          <ToldPage person={person} />
+          <AdminDesk person={person} />
         </>
       );
   }

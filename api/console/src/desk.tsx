@@ -11,7 +11,7 @@ import { type Key, KeyList, Keyboard, Keys, useKeyboard } from "./keys";
 import { OversightPage } from "./oversight";
 import { PaperPage } from "./paper";
 import { QueueList } from "./queue-list";
-import { EMPTY, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
+import { EMPTY, LISTS, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
 import { ReportsPage } from "./reports";
 import { ResidentsPage } from "./residents";
@@ -92,7 +92,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   useEffect(() => sounder?.demand(sounding(queue)), [sounder, queue]);
 
   const lists = useMemo(() => {
-    const found: Record<List, CaseRow[]> = { new: [], mine: [], others: [] };
+    const found: Record<List, CaseRow[]> = { new: [], mine: [], held: [], others: [] };
     for (const row of inOrder(queue.cases.values(), order)) found[listOf(row, person.user_name)].push(row);
     return found;
   }, [queue.cases, order, person.user_name]);
@@ -200,7 +200,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
             <Tabs
               activeKey={list}
               onChange={(key) => setList(key as List)}
-              items={(["new", "mine", "others"] as const).map((each) => ({
+              items={LISTS.map((each) => ({
                 key: each,
                 label: (
                   <span data-testid={`list-${each}`}>

@@ -92,7 +92,7 @@ export function PaperPage() {
               <tr key={each.case_id}>
                 <td><CaseCell row={each} at={at(each.raised_at)} /></td>
                 <td><People people={each.residents} />{each.calls.map((number) => <div key={number}>☎ {number}</div>)}</td>
-                <td><b>{each.address ?? t("case.unregistered", { home: each.home_id })}</b><div>{each.note}</div></td>
+                <td><b>{each.address ?? t("case.unregistered", { home: each.home_id })}</b><div>{each.note}</div><Door home={each} /></td>
                 <td><Whom contacts={each.contacts} /></td>
               </tr>
             ))}
@@ -100,7 +100,7 @@ export function PaperPage() {
               <tr key={each.home_id}>
                 <td>{each.home_id}<div>{t("case.care_level", { level: each.care_level })}</div><div>{each.area_code}</div></td>
                 <td><People people={each.residents} /></td>
-                <td><b>{each.address}</b><div>{each.note}</div></td>
+                <td><b>{each.address}</b><div>{each.note}</div><Door home={each} /></td>
                 <td><Whom contacts={each.contacts} /></td>
               </tr>
             ))}
@@ -124,8 +124,29 @@ function CaseCell({ row, at }: { row: PaperCase; at: string }) {
 
 function People({ people }: { people: PaperPerson[] }) {
   return people.map((each) => (
-    <div key={each.resident_id}><b>{each.name}</b> {each.birth_year} {each.phone} {each.note}</div>
+    <div key={each.resident_id}>
+      <b>{each.name}</b> {each.birth_year} {each.phone} {each.note}
+      <State person={each} />
+    </div>
   ));
+}
+
+/** What must be known before anybody goes in; what nobody wrote down has no line. */
+function State({ person }: { person: PaperPerson }) {
+  const { t, word } = useSpeech();
+  const said = [person.conditions, person.mobility === null ? null : word("mobility", person.mobility), person.dialect, person.oxygen === true ? t("card.oxygen") : null];
+  const words = said.filter((each) => each !== null && each !== "");
+  return words.length === 0 ? null : <div>{words.join(" · ")}</div>;
+}
+
+function Door({ home }: { home: Pick<PaperHome, "key_at" | "pets"> }) {
+  const { t } = useSpeech();
+  return (
+    <>
+      {home.key_at !== null && home.key_at !== "" && <div>{t("card.key_at")}: {home.key_at}</div>}
+      {home.pets !== null && home.pets !== "" && <div>{t("card.pets")}: {home.pets}</div>}
+    </>
+  );
 }
 
 function Whom({ contacts }: { contacts: Contact[] }) {

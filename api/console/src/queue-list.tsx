@@ -3,8 +3,8 @@ import { Button, Empty, Tag } from "antd";
 import { useRef } from "react";
 import { useSpeech } from "./language";
 import { PriorityMark } from "./priority";
-import type { List } from "./queue";
-import { countdown } from "./texts";
+import { type List, WAITS_UNTIL } from "./queue";
+import { type TextKey, countdown } from "./texts";
 import type { CaseRow, Offer } from "./types";
 import { PITCH_PX, useWindowOfRows } from "./window-of-rows";
 
@@ -90,18 +90,23 @@ function Row({ row, me, now, chosen, offer, onOpen, onClaim }: Pick<Props, "me" 
   );
 }
 
-/** One countdown: until it should be taken, or until my lease ends. */
+/** Each row has one countdown, to what comes next by itself: the end of asking, of a hold, of a lease; or until it should be taken. */
+function endOf(row: CaseRow, me: string): [TextKey, string | null] {
+  if (row.handling === "ASKING") return ["row.asking_for", row.asking_until_at];
+  if (WAITS_UNTIL.has(row.handling)) return ["row.hold_ends", row.held_until_at];
+  if (row.lease_until_at !== null) return [row.desk_id === me ? "row.lease" : "row.lease_of", row.lease_until_at];
+  return ["row.due", row.deadline_at];
+}
+
 function Clock({ row, me, now }: { row: CaseRow; me: string; now: number }) {
   const { t } = useSpeech();
-  const mine = row.desk_id === me && row.lease_until_at !== null;
-  const asking = row.handling === "ASKING";
-  const end = mine ? row.lease_until_at : asking ? row.asking_until_at : row.desk_id === null ? row.deadline_at : null;
+  const [what, end] = endOf(row, me);
   if (end === null) return <span className="clock" />;
   const left = (Date.parse(end) - now) / 1000;
   const late = left < 0;
   return (
     <span className={`clock${late ? " late" : left < 15 ? " soon" : ""}`} data-testid="clock">
-      <small>{mine ? t("row.lease") : asking ? t("row.asking_for") : late ? t("row.overdue") : t("row.due")}</small>
+      <small>{t(late && what === "row.due" ? "row.overdue" : what)}</small>
       {countdown(left)}
     </span>
   );

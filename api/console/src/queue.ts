@@ -1,7 +1,9 @@
 // The queue as a value: what the stream says goes in, what the page shows comes out. The highest version of a case wins.
 import type { CaseRow, Change, Health, Offer, Snapshot } from "./types";
 
-export type List = "new" | "mine" | "others";
+/** `held`: what waits for a time of its own, whoever has it: on hold, on the shelf, out of service. */
+export type List = "new" | "mine" | "held" | "others";
+export const LISTS = ["new", "mine", "held", "others"] as const;
 export type Order = "priority" | "time";
 
 export interface Queue {
@@ -14,6 +16,7 @@ export interface Queue {
 }
 
 export const EMPTY: Queue = { cases: new Map(), left: new Map(), health: null, known: false };
+export const WAITS_UNTIL: ReadonlySet<string> = new Set(["HELD", "SHELVED", "SUSPENDED"]);
 const WAITING = new Set(["RAISED", "ASKING", "QUEUED"]);
 /** What calls for a person: it sounds until somebody has it. */
 const SOUNDING = new Set(["RAISED", "QUEUED"]);
@@ -57,6 +60,7 @@ export function withHealth(queue: Queue, health: Health): Queue {
 
 export function listOf(row: CaseRow, me: string): List {
   if (WAITING.has(row.handling)) return "new";
+  if (WAITS_UNTIL.has(row.handling)) return "held";
   return row.desk_id === me ? "mine" : "others";
 }
 

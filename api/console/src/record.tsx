@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { telephone } from "./dial";
 import { useSpeech } from "./language";
 import { useDial } from "./telephony";
+import type { TextKey } from "./texts";
 import type { Contact, HomeRecord, ResidentRecord } from "./types";
 
 /** A number that one click rings up. `onCall`: then somebody is to say how it went. */
@@ -31,14 +32,35 @@ interface Calls<Person> {
   tried?: (person: Person) => ReactNode;
 }
 
-export function Residents({ residents, concerned, onCall, tried }: { residents: ResidentRecord[]; concerned?: string | null } & Calls<ResidentRecord>) {
+/** What must be known before anybody goes in. What nobody wrote down is said to be so: an empty place would read as "none". */
+function Card({ facts }: { facts: readonly (readonly [TextKey, string | null, boolean?])[] }) {
   const { t } = useSpeech();
+  return (
+    <span className="card-facts">
+      {facts.map(([name, said, warns]) => (
+        <span key={name} className={warns === true ? "warns" : !said ? "faded" : ""} data-testid={name}>
+          <i>{t(name)}</i> {said || t("card.unknown")}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+export function Residents({ residents, concerned, onCall, tried }: { residents: ResidentRecord[]; concerned?: string | null } & Calls<ResidentRecord>) {
+  const { t, word } = useSpeech();
+  const year = new Date().getFullYear();
   return (
     <section data-testid="residents">
       <h3>{t("case.who")}</h3>
       {residents.map((person) => (
         <p key={person.resident_id} className={person.resident_id === concerned ? "concerned" : ""}>
-          <b>{person.name}</b> {person.birth_year !== null && <small>{t("case.born", { year: person.birth_year })}</small>} <Phone number={person.phone} onCall={onCall && (() => onCall(person))} /> {tried?.(person)}
+          <b>{person.name}</b> {person.birth_year !== null && <small>{t("card.age", { age: year - person.birth_year })} · {t("case.born", { year: person.birth_year })}</small>} <Phone number={person.phone} onCall={onCall && (() => onCall(person))} /> {tried?.(person)}
+          <Card facts={[
+            ["card.conditions", person.conditions],
+            ["card.mobility", person.mobility === null ? null : word("mobility", person.mobility)],
+            ["card.dialect", person.dialect],
+            ["card.oxygen", person.oxygen === null ? null : t(person.oxygen ? "card.yes" : "card.none"), person.oxygen === true],
+          ]} />
           {person.note !== "" && <span className="note">{person.note}</span>}
         </p>
       ))}
@@ -53,6 +75,7 @@ export function Where({ home, now }: { home: HomeRecord; now: number }) {
       <h3>{t("case.where")}</h3>
       <p>
         <b>{home.address || home.home_id}</b> <small>{home.home_id} · {t("case.care_level", { level: home.care_level })}</small>
+        <Card facts={[["card.key_at", home.key_at], ["card.pets", home.pets]]} />
         {home.note !== "" && <span className="note">{home.note}</span>}
       </p>
       {home.away_until !== null && Date.parse(home.away_until) > now && <p className="held">{t("case.away", { until: at(home.away_until) })}</p>}

@@ -77,40 +77,7 @@ export function ShiftsPage({ shift, person }: { shift: Shift; person: Person }) 
     <main className="system" data-testid="shifts">
       <h3>{t("shift.here")}</h3>
       {centres.length === 0 && <p>{t("shift.none")}</p>}
-      {centres.map((centre) => (
-        <section key={centre.area_prefix} data-testid="centre">
-          <h4>
-            {nameOf(centre)}{" "}
-            <Tag color={centre.short ? "red" : "green"} data-testid="staffing">
-              {centre.short ? "✕" : "●"} {t("shift.on_duty", { here: centre.on_duty, least: centre.least_on_duty })}
-            </Tag>
-          </h4>
-          <ul className="lines">
-            {centre.desks.map((desk) => (
-              <li key={desk.desk_id} data-testid={`desk-${desk.desk_id}`}>
-                <b>{desk.name || desk.desk_id}</b>{" "}
-                {desk.user_name === null ? (
-                  <>
-                    <small>{t("shift.empty")}</small>{" "}
-                    <Button size="small" data-testid="sit" onClick={() => void send(() => post("/api/v1/shift/sign-on", { desk_id: desk.desk_id }))}>
-                      {t("shift.sit")}
-                    </Button>{" "}
-                    {manages && (
-                      <Button size="small" type="text" onClick={() => void send(() => remove(`/api/v1/desks/${desk.desk_id}`))}>
-                        {t("shift.take_away")}
-                      </Button>
-                    )}
-                  </>
-                ) : (
-                  <>
-                    {desk.display_name || desk.user_name} <small>{t("shift.since", { at: at(desk.signed_on_at ?? "") })}</small>
-                  </>
-                )}
-              </li>
-            ))}
-          </ul>
-        </section>
-      ))}
+      <Staffing centres={centres} manages={manages} sits send={send} />
       {mine !== null && (
         <p>
           <Button type="primary" data-testid="hand-over" onClick={() => setGiving(true)}>
@@ -135,29 +102,7 @@ export function ShiftsPage({ shift, person }: { shift: Shift; person: Person }) 
           }
         />
       ))}
-      <h3>{t("shift.rota")}</h3>
-      {rota?.thin.map((each, index) => (
-        <Alert key={index} type="warning" data-testid="thin" title={t("shift.thin", { centre: each.area_prefix, from: at(each.from_at), to: at(each.to_at), planned: each.planned, least: each.least })} />
-      ))}
-      <Table<Duty>
-        size="small" pagination={{ pageSize: 10 }} rowKey="duty_id" dataSource={rota?.duties ?? []} locale={{ emptyText: t("shift.no_rota") }} data-testid="rota"
-        columns={[
-          { title: t("shift.from"), render: (_, row) => at(row.from_at) },
-          { title: t("shift.to"), render: (_, row) => at(row.to_at) },
-          { title: t("shift.who"), render: (_, row) => `${row.display_name || row.user_name} · ${row.area_prefix || "*"}` },
-          { title: "", render: (_, row) => row.here && <Tag color="green">● {t("shift.is_here")}</Tag> },
-          {
-            title: "",
-            render: (_, row) =>
-              manages && (
-                <Button size="small" onClick={() => void send(() => remove(`/api/v1/rota/${row.duty_id}`))}>
-                  {t("shift.unplan")}
-                </Button>
-              ),
-          },
-        ]}
-      />
-      {manages && <Plan centres={centres} send={send} />}
+      <RotaTable rota={rota} centres={centres} manages={manages} send={send} />
       <h3>{t("shift.gaps")}</h3>
       <ul className="lines" data-testid="gaps">
         {rota?.gaps.map((gap) => (
@@ -186,6 +131,81 @@ export function ShiftsPage({ shift, person }: { shift: Shift; person: Person }) 
 }
 
 type Send = (what: () => Promise<unknown>) => Promise<void>;
+
+/** Each centre with its desks: who sits where, and whether that is enough. `sits`: who reads this may sit down. */
+export function Staffing({ centres, manages, sits, send }: { centres: Centre[]; manages: boolean; sits: boolean; send: Send }) {
+  const { t, at } = useSpeech();
+  return (
+    <>
+      {centres.map((centre) => (
+        <section key={centre.area_prefix} data-testid="centre">
+          <h4>
+            {nameOf(centre)}{" "}
+            <Tag color={centre.short ? "red" : "green"} data-testid="staffing">
+              {centre.short ? "✕" : "●"} {t("shift.on_duty", { here: centre.on_duty, least: centre.least_on_duty })}
+            </Tag>
+          </h4>
+          <ul className="lines">
+            {centre.desks.map((desk) => (
+              <li key={desk.desk_id} data-testid={`desk-${desk.desk_id}`}>
+                <b>{desk.name || desk.desk_id}</b>{" "}
+                {desk.user_name === null ? (
+                  <>
+                    <small>{t("shift.empty")}</small>{" "}
+                    {sits && <Button size="small" data-testid="sit" onClick={() => void send(() => post("/api/v1/shift/sign-on", { desk_id: desk.desk_id }))}>
+                      {t("shift.sit")}
+                    </Button>}{" "}
+                    {manages && (
+                      <Button size="small" type="text" onClick={() => void send(() => remove(`/api/v1/desks/${desk.desk_id}`))}>
+                        {t("shift.take_away")}
+                      </Button>
+                    )}
+                  </>
+                ) : (
+                  <>
+                    {desk.display_name || desk.user_name} <small>{t("shift.since", { at: at(desk.signed_on_at ?? "") })}</small>
+                  </>
+                )}
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </>
+  );
+}
+
+/** Who is planned, and for when too few are. */
+export function RotaTable({ rota, centres, manages, send }: { rota: Rota | null; centres: Centre[]; manages: boolean; send: Send }) {
+  const { t, at } = useSpeech();
+  return (
+    <>
+      <h3>{t("shift.rota")}</h3>
+      {rota?.thin.map((each, index) => (
+        <Alert key={index} type="warning" data-testid="thin" title={t("shift.thin", { centre: each.area_prefix, from: at(each.from_at), to: at(each.to_at), planned: each.planned, least: each.least })} />
+      ))}
+      <Table<Duty>
+        size="small" pagination={{ pageSize: 10 }} rowKey="duty_id" dataSource={rota?.duties ?? []} locale={{ emptyText: t("shift.no_rota") }} data-testid="rota"
+        columns={[
+          { title: t("shift.from"), render: (_, row) => at(row.from_at) },
+          { title: t("shift.to"), render: (_, row) => at(row.to_at) },
+          { title: t("shift.who"), render: (_, row) => `${row.display_name || row.user_name} · ${row.area_prefix || "*"}` },
+          { title: "", render: (_, row) => row.here && <Tag color="green">● {t("shift.is_here")}</Tag> },
+          {
+            title: "",
+            render: (_, row) =>
+              manages && (
+                <Button size="small" onClick={() => void send(() => remove(`/api/v1/rota/${row.duty_id}`))}>
+                  {t("shift.unplan")}
+                </Button>
+              ),
+          },
+        ]}
+      />
+      {manages && <Plan centres={centres} send={send} />}
+    </>
+  );
+}
 
 /** What one leaves to the next. */
 function Paper({ left, note, digest }: { left: Left; note?: string; digest?: string }) {
@@ -317,7 +337,7 @@ function Plan({ centres, send }: { centres: Centre[]; send: Send }) {
 }
 
 /** A centre, and its desks. */
-function Found({ send, area }: { send: Send; area: string }) {
+export function Found({ send, area }: { send: Send; area: string }) {
   const { t } = useSpeech();
   const [prefix, setPrefix] = useState(area);
   const [name, setName] = useState("");

@@ -47,6 +47,7 @@ export interface CaseRow {
   queued_at: string | null;
   deadline_at: string | null;
   asking_until_at: string | null;
+  held_until_at: string | null;
   desk_id: string | null;
   lease_until_at: string | null;
   former_desk_id: string | null;
@@ -68,13 +69,25 @@ export interface Caller {
   residents: Housemate[];
   open_cases: OpenThere[];
 }
-export interface PaperPerson { resident_id: string; name: string; birth_year: number | null; phone: string; note: string }
+export interface PaperPerson {
+  resident_id: string;
+  name: string;
+  birth_year: number | null;
+  phone: string;
+  note: string;
+  conditions: string | null;
+  mobility: string | null;
+  dialect: string | null;
+  oxygen: boolean | null;
+}
 export interface PaperHome {
   home_id: string;
   area_code: string;
   address: string;
   care_level: number;
   note: string;
+  key_at: string | null;
+  pets: string | null;
   residents: PaperPerson[];
   contacts: Contact[];
 }
@@ -88,6 +101,8 @@ export interface PaperCase {
   desk_id: string | null;
   address: string | null;
   note: string | null;
+  key_at: string | null;
+  pets: string | null;
   residents: PaperPerson[];
   contacts: Contact[];
   calls: string[];
@@ -120,6 +135,8 @@ export interface HomeRecord {
   zone: string;
   care_level: number;
   note: string;
+  key_at: string | null;
+  pets: string | null;
   away_until: string | null;
 }
 
@@ -130,6 +147,11 @@ export interface ResidentRecord {
   sex: string | null;
   phone: string;
   note: string;
+  conditions: string | null;
+  mobility: string | null;
+  dialect: string | null;
+  /** null: nobody wrote it down. */
+  oxygen: boolean | null;
 }
 
 export interface Signal {
@@ -164,7 +186,6 @@ export interface LastHours { from_at: string; to_at: string; event_at: string; s
 
 export interface CaseDetail extends CaseAfter {
   event_at: string;
-  held_until_at: string | null;
   hold_reason: string | null;
   outcome: string | null;
   after_case_id: string | null;
@@ -336,6 +357,8 @@ export interface Task {
   address: string;
   residents: string[];
   home_note: string;
+  key_at: string | null;
+  pets: string | null;
   asked_at: string;
   arrive_by: string;
   arrived_at: string | null;
@@ -484,3 +507,14 @@ export interface SiteRules {
   asking: AskingTime[];
   may_change: boolean;
 }
+export interface HomeRow { home_id: string; area_code: string; address: string; care_level: number; residents: string[]; contacts: number; devices: number; unbound: number; last_seen_at: string | null }
+export interface HomePage { homes: HomeRow[]; next_after: string | null; more: boolean }
+export interface DeviceRow { device_id: string; role: string; room: string; resident_id: string | null; bound: boolean; last_seen_at: string | null }
+export interface HomeFile { home: HomeRecord; residents: ResidentRecord[]; contacts: Contact[]; devices: DeviceRow[] }
+export interface BadLine { line: number; problem: string }
+export interface Imported { done: boolean; homes: number; residents: number; contacts: number; devices: number; bad: BadLine[] }
+export interface Credentials { account: string; password: string; topic: string }
+export interface UserRow { user_name: string; role: string; display_name: string; area_prefix: string; active: boolean; family_of: string[] }
+export interface Users { users: UserRow[] }
+export interface UserPassword { user_name: string; password: string }
+export interface Centres { centres: Centre[] }

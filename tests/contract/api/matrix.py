@@ -50,6 +50,8 @@ SUBJECTS: dict[str, Callable[[str], str]] = {
     "window_id": glass_of,
     "call_id": call_of,
     "dial_id": call_of,
+    "home_id": lambda home: home,
+    "device_id": lambda home: "pir-1",
 }
 """Name in a path -> the one that belongs to a home (``NOBODY``: one that does not exist)."""
 
@@ -303,6 +305,13 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("get", "/api/v1/paper/residents.csv"): Lists(),
     ("get", "/api/v1/report"): Lists(shows=("supervisor",)),
     ("get", "/api/v1/report.csv"): Lists(shows=("supervisor",)),
+    ("get", "/api/v1/homes"): Lists("?limit=200"),
+    ("get", "/api/v1/homes/{home_id}"): One(),
+    ("put", "/api/v1/homes/{home_id}"): One(lambda home: {"area_code": area_of(home)}),
+    ("put", "/api/v1/homes/{home_id}/residents/{resident_id}"): One(lambda home: {"name": "新人"}),
+    ("put", "/api/v1/homes/{home_id}/contacts"): One(lambda home: {"name": "新人", "phone": "12345"}),
+    ("delete", "/api/v1/homes/{home_id}/contacts/{contact_id}"): One(inside=(200, 404)),
+    ("delete", "/api/v1/homes/{home_id}/devices/{device_id}"): One(inside=(200, 404)),
     ("post", "/api/v1/homes/import"): One(_table, text=True),
     ("post", "/api/v1/devices"): One(lambda home: {"home_id": home, "device_id": "matrix-1"}, (201,)),
     ("get", "/api/v1/devices/unbound"): Lists("?limit=1000"),
@@ -311,6 +320,8 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("post", "/api/v1/users"): One(_user, (201,)),
     ("put", "/api/v1/users/{user_name}/password"): One(lambda home: {"password": "long enough words"}),
     ("put", "/api/v1/users/{user_name}/active"): One(lambda home: {"active": False}),
+    # The last of all: what is removed is not found any more.
+    ("post", "/api/v1/homes/{home_id}/remove"): One(lambda home: {"reason": "matrix"}),
     ("get", "/healthz"): Plain("the process"),
     ("get", "/readyz"): Plain("the process"),
     ("get", "/api/v1/health"): Plain("the pipeline"),

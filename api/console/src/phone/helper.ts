@@ -39,6 +39,7 @@ export function helper(main: HTMLElement): () => void {
     return h("article", { class: "alert", "data-testid": "task", "data-state": each.state },
       h("h2", {}, word("family", each.family)),
       h("p", {}, each.address), h("p", {}, each.residents.join(", ")), each.home_note !== "" && h("p", {}, each.home_note),
+      each.key_at !== null && each.key_at !== "" && h("p", {}, t("help.key_at", { where: each.key_at })), each.pets !== null && each.pets !== "" && h("p", {}, t("help.pets", { what: each.pets })),
       each.arrived_at === null && h("p", { class: each.late ? "trouble" : "" }, t("help.arrive_by", { until: time(each.arrive_by, now) }), each.late && ` · ${t("help.late")}`),
       each.state === "asked" && button("accepted", t("help.accept")),
       each.state === "asked" && button("declined", t("help.decline")),
