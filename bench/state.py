@@ -100,7 +100,7 @@ def _card(number: int) -> Card:
         device_ids=tuple(each.device_id for each in devices), device_roles=tuple(each.role for each in devices),
         device_rooms=tuple(each.room for each in devices),
         device_residents=tuple(resident if each.role in ("wearable", "pendant") else "" for each in devices),
-        learned_days=30, silence_min=(LEARNED_MIN,) * LINES,
+        learned_days=30, silence_min=(LEARNED_MIN,) * LINES, device_places=(0,) * len(devices),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ ACTIVE_S = 60.0
 """A collapse so soon after an event befalls somebody active, s."""
 DRAWS = 1000
 """Draws for an interval."""
-RATES = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0)
+RATES = (0.15, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.3, 2.0, 3.0)
 """Points of the curve: lines drawn for so many false alarms a week."""
 DETECTOR = "inactivity"
 STATES = {"contact": "open", "power": "on"}
@@ -109,7 +109,8 @@ def learned(
 ) -> Learned:
     """Learned on the days outside ``test``, and outside ``away``, when the resident was registered as away."""
     devices = {device.device_id: device for device in home.recording.homes[0].devices}
-    signs: list[tuple[float, int, bool, bool]] = []
+    numbers = {device_id: number for number, device_id in enumerate(devices)}
+    signs: list[tuple[float, int, int, bool, bool]] = []
     before: dict[str, Any] = {}
     for row in home.rows:
         kind = row.values["kind"]
@@ -118,21 +119,26 @@ def learned(
         if kind in STATES:
             before[row.device_id] = row.values[STATES[kind]]
         if (act or (kind == "motion" and row.values["moving"])) and not test[0] <= row.at_s < test[1]:
-            signs.append((row.at_s, ROOMS.index(device.room), act, act and device.role == "entrance_door"))
+            signs.append((row.at_s, ROOMS.index(device.room), numbers[row.device_id], act, act and device.role == "entrance_door"))
     return learn(
         np.array([sign[0] for sign in signs], np.float64),
         np.array([sign[1] for sign in signs], np.int64),
-        np.array([sign[2] for sign in signs], np.bool_),
         np.array([sign[3] for sign in signs], np.bool_),
+        np.array([sign[4] for sign in signs], np.bool_),
         home.offset_s,
+        device=np.array([sign[2] for sign in signs], np.int64),
         unknown=[test, *away],
         per_week=per_week,
     )
 
 
 def card_of(home: Home, learned: Learned) -> Card:
+    devices = home.recording.homes[0].devices
     return msgspec.structs.replace(
-        home.recording.homes[0].card(), silence_min=learned.silence_min, learned_days=learned.days
+        home.recording.homes[0].card(),
+        silence_min=learned.silence_min,
+        device_places=learned.places_of([ROOMS.index(each.room) for each in devices], range(len(devices))),
+        learned_days=learned.days,
     )
 
 
