@@ -119,7 +119,15 @@ def learned(
         if kind in STATES:
             before[row.device_id] = row.values[STATES[kind]]
         if (act or (kind == "motion" and row.values["moving"])) and not test[0] <= row.at_s < test[1]:
-            signs.append((row.at_s, ROOMS.index(device.room), numbers[row.device_id], act, act and device.role == "entrance_door"))
+            signs.append(
+                (
+                    row.at_s,
+                    ROOMS.index(device.room),
+                    numbers[row.device_id],
+                    act,
+                    act and device.role == "entrance_door",
+                )
+            )
     return learn(
         np.array([sign[0] for sign in signs], np.float64),
         np.array([sign[1] for sign in signs], np.int64),

@@ -245,6 +245,10 @@ def door(at_s: float) -> list[Row]:
     return [(at_s + n, "door-1", "contact", {"open": n == 5}) for n in (0, 5, 10)]
 
 
+BED_165_ELSE_90 = (165,) * 24 + (90,) * (LINES - 24)
+PASSAGE_30 = (90,) * 24 * PASSAGE + (30,) * 24 * (PLACES - PASSAGE)
+PLACED = tuple(PASSAGE if device == "pir-2" else BED for device in DEVICES)
+"""The bathroom is a passage, all else the bed."""
 UP = [row for n in range(8) for row in motion(9 * H + n * 15 * M)]
 """A morning until 10:45:30."""
 LAST_S = 10.75 * H + 30
@@ -282,7 +286,10 @@ DETECTOR = Detector(
               for n in range(28))], 15.5 * H, HOME), last="inactivity.pulse_only"),
         fires("the meter of the flat does not move whoever is in the bathroom",
               Story([*UP, *motion(11 * H, "pir-2"), (11 * H + 50, "meter-1", "water", {"litres": 4.0, "duration_s": 60})], 14 * H,
-                    card(*DEVICES, silence_min=(165,) * 24 + (90,) * (LINES - 24))), within_s=(11 * H + 50 + LIMIT_S, 11 * H + 50 + LIMIT_S + 15)),
+                    card(*DEVICES, silence_min=BED_165_ELSE_90, device_places=PLACED)), within_s=(11 * H + 50 + LIMIT_S, 11 * H + 50 + LIMIT_S + 15)),
+        fires("in a place where nobody rests, after half an hour",
+              Story([*UP, *motion(11 * H, "pir-2")], 12 * H, card(*DEVICES, silence_min=PASSAGE_30, device_places=PLACED)),
+              within_s=(11 * H + 30 + 30 * M, 11 * H + 45 + 30 * M)),
         fires("found again", Story([*UP, *motion(13 * H)], 13.5 * H, HOME), last="inactivity.moved"),
         quiet("an ordinary morning", Story(UP, 12 * H, HOME)),
         quiet("two hours in town, by the door", Story([*UP, *door(10.8 * H), *door(12.8 * H), *motion(12.9 * H)], 14 * H, HOME)),
@@ -290,6 +297,9 @@ DETECTOR = Detector(
               Story([*UP, *motion(15 * H), *motion(22 * H), *motion(31 * H)], 32 * H, card("pir-1", learned=False))),
         quiet("a long bath while the water runs",
               Story([*UP, *((11.0 * H + n * 5 * M, "tap-1", "water", {"litres": 20.0 * (n < 6), "duration_s": 300}) for n in range(7))], 12.8 * H, NO_DOOR)),
+        quiet("a visitor has left by a door after which nobody rests, and the resident sits down where he was",
+              Story([*UP, *door(10.8 * H)], 12.2 * H, card(*DEVICES, silence_min=PASSAGE_30, device_places=(PASSAGE,) * len(DEVICES),
+                                                          visitor_until_s=11 * H))),
         quiet("registered as away", Story(UP, 20 * H, card(*DEVICES, away_until_s=4e9))),
         quiet("a home without residents", Story(UP, 20 * H, card(*DEVICES, residents=()))),
         quiet("nobody watched", Story([*UP, *motion(20.2 * H)], 21 * H, HOME, unwatched=[(11 * H, 20 * H)])),

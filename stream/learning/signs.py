@@ -20,8 +20,8 @@ FLOW_S = 1800.0
 """A flow of water is a sign of life this long, s; then it may run by itself. Chosen: a bath or a long shower."""
 CYCLE_S = 180.0
 """A switch that changed so short a time before is a thermostat, not a hand, s. Chosen: hobs cycle within two minutes."""
-REST_MIN = 15.0
-"""Who has been quiet for so long in one place rests there, minutes. Chosen: shorter than the least line."""
+REST_MIN = 20.0
+"""Who has been quiet for so long in one place rests there, minutes. Chosen: the least line."""
 STEPS = 5
 """Fewer steps in a summary are noise of the wrist, count. Chosen."""
 KINDS = ("motion", "contact", "presence", "water", "power", "vitals", "call")
