@@ -67,5 +67,5 @@ def test_cards_travel_in_both_lanes_in_their_home_s_partition_from_no_source():
 def test_a_usual_home_s_card_stays_small():
     cards = [(f"h-{i}", card_of(FACTS, 1)) for i in range(100)]
     batch = decode(frames_of(cards, 1, 0.0)[0][2]).batches["card"]
-    # Before zstd. 96 learned minutes at 8 bytes are most of it.
-    assert batch.nbytes / 100 < 1100
+    # Before zstd. 144 learned minutes at 8 bytes are most of it.
+    assert batch.nbytes / 100 < 1500
