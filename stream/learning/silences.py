@@ -66,7 +66,7 @@ import numpy as np
 
 from contracts.kinds import BED, LINES, PASSAGE, PLACES, ROOM_GROUPS, STIRRED
 from stream.detector import Bools, Floats, Ints
-from stream.learning.signs import REST_MIN, left_by_door, proven, rested, spots
+from stream.learning.signs import left_by_door, proven, rested, spots
 
 DAYS_BACK = 28
 """How far back to look, days: four of each weekday, and a change of habit is forgotten in a month. Chosen."""

@@ -42,7 +42,13 @@ def test_a_home_with_nothing_in_it_has_a_card_too():
         )
     )
     card = card_of(FACTS | empty, 1)
-    assert (card.residents, card.device_ids, card.learned_days, card.silence_min, card.device_places) == ((), (), 0, (), ())
+    assert (card.residents, card.device_ids, card.learned_days, card.silence_min, card.device_places) == (
+        (),
+        (),
+        0,
+        (),
+        (),
+    )
 
 
 def test_a_card_survives_its_way_over_the_topic():

@@ -160,9 +160,7 @@ def test_who_stirs_in_bed_has_lines_of_their_own_until_they_have_been_elsewhere(
     stirs = motion(11.5 * H)
     assert say([*UP, *stirs], 13 * H, home)[0].decided_at_s == pytest.approx(11.5 * H + 30 + 40 * M, abs=20)
     elsewhere = [*motion(11.6 * H, "pir-2"), *motion(11.7 * H)]
-    assert say([*UP, *stirs, *elsewhere], 14 * H, home)[0].decided_at_s == pytest.approx(
-        11.7 * H + 30 + 90 * M, abs=20
-    )
+    assert say([*UP, *stirs, *elsewhere], 14 * H, home)[0].decided_at_s == pytest.approx(11.7 * H + 30 + 90 * M, abs=20)
 
 
 def test_the_look_comes_before_the_least_limit_that_can_be_learned() -> None:
