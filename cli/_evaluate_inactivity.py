@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from cli._offline import detections_in
+from contracts.errors import ShouwangError
 from contracts.kinds import ROOMS, Card
 from contracts.names import AREA_REPLAY, topic_of
 from ingest.offline import OfflineFrame, frames_of
@@ -40,6 +41,10 @@ RATES = (0.15, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.3, 2.0, 3.0)
 """Points of the curve: lines drawn for so many false alarms a week."""
 DETECTOR = "inactivity"
 STATES = {"contact": "open", "power": "on"}
+
+
+class CannotEvaluate(ShouwangError):
+    """{path} cannot be evaluated: {detail}."""
 
 
 class Collapses(NamedTuple):
@@ -68,6 +73,8 @@ class Home(NamedTuple):
 def evaluate(path: Path, away: Path | None, blocks: int, every_min: float) -> dict[str, Any]:
     """Figures, fields as ``evaluate inactivity --json`` prints them."""
     home, parts = on_blocks(path, blocks)
+    if home.at_s[-1] - home.at_s[0] < 2 * DAY_S:
+        raise CannotEvaluate(path=path, detail="it is shorter than two days: one is lived before the first collapse")
     out = _away(away, ZoneInfo(home.recording.homes[0].zone)) if away else []
     shipped = discover()[DETECTOR]
     weeks = (home.at_s[-1] - home.at_s[0]) / (7 * DAY_S)
@@ -114,8 +121,11 @@ def on_blocks(path: Path, blocks: int) -> tuple[Home, list[tuple[float, float]]]
 
 
 def _away(path: Path, zone: ZoneInfo) -> list[tuple[float, float]]:
-    with path.open(newline="") as file:
-        return [(_instant(row["t"], zone), _instant(row["end"], zone)) for row in csv.DictReader(file)]
+    try:
+        with path.open(newline="") as file:
+            return [(_instant(row["t"], zone), _instant(row["end"], zone)) for row in csv.DictReader(file)]
+    except (OSError, KeyError, ValueError) as error:
+        raise CannotEvaluate(path=path, detail=f"times of absence are a csv with t, end ({error!r})") from error
 
 
 def _instant(text: str, zone: ZoneInfo) -> float:
@@ -222,6 +232,8 @@ def _collapses(
     for from_s, to_s in out:
         at_home &= ~((moments >= from_s) & (moments <= to_s))
     moments = moments[at_home]
+    if not len(moments):
+        raise CannotEvaluate(path=Path(home.recording.name), detail="nobody is at home at any moment of it")
     first_day = float(np.floor((home.at_s[0] + home.offset_s) / DAY_S))
     base, collapse_s, since_s, block = home.recording.homes[0], {}, [], []
     rows: list[Recorded] = []
