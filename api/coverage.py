@@ -124,7 +124,7 @@ Taken = Literal["nobody", "someone"] | None
 def quiet_after_s(silence_min: Sequence[int], local_hour: int) -> float:
     """From which silence on someone is quieter than usual, s, for a silence that began in this local hour (0-23).
 
-    ``silence_min``: the learned lines (``contracts.kinds.LINES``), or empty. The longest over the rooms counts.
+    ``silence_min``: the learned lines (``contracts.kinds.LINES``), or empty. The longest over the places counts.
     """
     if len(silence_min) == LINES:
         learned_min = max(silence_min[local_hour::24])

@@ -19,7 +19,7 @@ import msgspec
 from cli._learned import learned_lines
 from cli._offline import detections_of
 from contracts.detections import Detection
-from contracts.kinds import Card
+from contracts.kinds import ROOMS, Card
 from contracts.names import topic_of
 from simulators.checker import Signal, Verdict, verdict
 from simulators.clock import ZONE, VirtualClock, midnight_s
@@ -49,6 +49,7 @@ def card_of(home: Home, learned: Learned | None) -> Card:
         device_residents=tuple(device.resident_id for device in home.devices),
         learned_days=learned.days if learned else 0,
         silence_min=learned.silence_min if learned else (),
+        device_places=learned.places_of([ROOMS.index(device.room) for device in home.devices]) if learned else (),
     )
 
 

@@ -103,7 +103,7 @@ def _card(number: int) -> Card:
         device_ids=tuple(each.device_id for each in devices), device_roles=tuple(each.role for each in devices),
         device_rooms=tuple(each.room for each in devices),
         device_residents=tuple(resident if each.role in ("wearable", "pendant") else "" for each in devices),
-        learned_days=30, silence_min=tuple(np.random.default_rng(number).integers(*LEARNED_MIN, LINES).tolist()),
+        learned_days=30, silence_min=tuple(np.random.default_rng(number).integers(*LEARNED_MIN, LINES).tolist()), device_places=(0,) * len(devices),
     )  # fmt: skip
 
 

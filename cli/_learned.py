@@ -16,7 +16,7 @@ from stream.learning.silences import Learned, learn
 ZONE_OFFSET_S = 8 * 3600.0
 """simulators.clock.ZONE; it has no summer time."""
 
-LEARNER = 2
+LEARNER = 3
 """Raised when the same past teaches other lines, so that those that were kept are not taken for them."""
 
 

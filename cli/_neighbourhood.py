@@ -13,7 +13,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from cli._learned import learned_lines
-from contracts.kinds import LINES
+from contracts.kinds import LINES, ROOMS
 from contracts.names import AREA_DEMO
 from deploy.site import Site
 from simulators.neighbourhood import Home, write_csv
@@ -23,6 +23,7 @@ from storage.database import Connection, connect
 from storage.errors import UserExists
 from storage.queries import execute, fetch_all, fetch_one, query
 from storage.records import User
+from stream.learning.silences import Learned
 
 ACTOR = "demo"
 DAYS_BEFORE = 14
@@ -102,6 +103,7 @@ async def _learn(
     }
     without = [home for home in homes if home.home_id not in lines]
     if without:
+        by_id = {home.home_id: home for home in without}
         found = await asyncio.to_thread(learned_lines, without, before_s, DAYS_BEFORE, folder / "learned")
         async with connection.transaction():
             for home_id, learned in found.items():
@@ -112,11 +114,16 @@ async def _learn(
                     learned_at=datetime.now(UTC),
                     days=learned.days,
                     silence_min=list(learned.silence_min),
-                    evidence=Jsonb(learned.evidence),
+                    evidence=Jsonb({**learned.evidence, "places": _places(learned, by_id[home_id])}),
                 )
             await refresh_cards(connection, list(found))
         lines |= {home_id: list(learned.silence_min) for home_id, learned in found.items()}
     return {home.home_id: lines[home.home_id] for home in homes}, len(without)
+
+
+def _places(learned: Learned, home: Home) -> dict[str, int]:
+    places = learned.places_of([ROOMS.index(device.room) for device in home.devices])
+    return {device.device_id: place for device, place in zip(home.devices, places, strict=True)}
 
 
 async def _accounts(connection: Connection, site: Site, homes: Sequence[Home]) -> dict[str, object]:

@@ -6,7 +6,7 @@ from contracts.detections import Detection
 from contracts.kinds import Card
 from contracts.topics import PARTITIONS
 from ingest.intake import Lane
-from ingest.offline import frames_of
+from ingest.offline import OfflineFrame, frames_of
 from ingest.refusals import Refusal
 from stream.detector import Detector
 from stream.engine import Engine
@@ -23,8 +23,20 @@ def detections_of(
     troubles: list[Trouble] | None = None,
 ) -> Iterator[Detection]:
     """What the detectors say to messages (topic, payload) in order, both lanes, as they say it. ``cards`` by home id, known from the start."""
+    frames = frames_of(messages, "offline", partitions, refused=refused)
+    return detections_in(frames, cards, detectors, troubles=troubles)
+
+
+def detections_in(
+    frames: Iterable[OfflineFrame],
+    cards: Mapping[str, Card],
+    detectors: Mapping[str, Detector],
+    *,
+    troubles: list[Trouble] | None = None,
+) -> Iterator[Detection]:
+    """The same of frames that were made before: making them costs more than judging them."""
     engines: dict[tuple[Lane, int], Engine] = {}
-    for frame in frames_of(messages, "offline", partitions, refused=refused):
+    for frame in frames:
         key = (frame.lane, frame.partition)
         engine = engines.get(key)
         if engine is None:

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"  {told['weeks']} weeks of {args.file.name}, learned on other days than tested")
     for point in (
         *told["points"],
-        {"what": "shipped: asks first", **told["shipped"]["asks"]},
+        {"what": "shipped: asks first", **{name: value for name, value in told["shipped"].items() if name != "desk"}},
         {"what": "shipped: desk", **told["shipped"]["desk"]},
     ):
         print("  " + ", ".join(f"{name} {value}" for name, value in point.items()))

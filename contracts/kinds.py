@@ -220,8 +220,10 @@ class Card(Reading, frozen=True, kw_only=True, tag="card"):
     learned_days: Annotated[int, Meta(ge=0)] = 0
     """Days of evidence behind ``silence_min``; 0 = cautious defaults are in force."""
     silence_min: tuple[int, ...] = ()
-    """Learned lines: a silence that is passed here so rarely that somebody should ask, minutes. Empty, or LINES values: room group
-    (see ROOM_GROUPS) x 24 hours of the local day in which it began."""
+    """Learned lines: a silence that is passed here so rarely that somebody should ask, minutes. Empty, or LINES values: place
+    (see PLACES) x 24 hours of the local day in which it began."""
+    device_places: tuple[int, ...] = ()
+    """Place that each device stands for, learned with ``silence_min``; -1: not known. Empty: of none."""
     threshold_names: tuple[str, ...] = ()
     threshold_values: tuple[float, ...] = ()
     """Per-home overrides of a detector's parameter, named ``detector.parameter``; ``usual.word@resident``: what the nightly learner
@@ -258,10 +260,12 @@ WORN = ("", "wrist", "waist")
 """Where a wearable is worn; the first is unknown."""
 ROOMS = ("entrance", "living", "bedroom", "kitchen", "bathroom", "dining", "corridor", "balcony", "other")
 ROOM_GROUPS = ("other", "kitchen", "bathroom", "bedroom")
-"""Groups of the last room for learned silences: after a kitchen or bathroom event real silences are short, after one in the bedroom
-they are short by day and long by night."""
-LINES = 24 * len(ROOM_GROUPS)
-"""Values of ``Card.silence_min``: room group x 24 + hour of the local day in which a silence began."""
+"""Groups of the last room for cautious defaults: after a kitchen or bathroom event real silences are short."""
+PLACES = 6
+BED, STIRRED, PASSAGE = 0, 1, 5
+"""Places of a home by what is learned of them: where most rest is had; the same after a stir; 2 to 4: where else somebody rests; where nobody does."""
+LINES = 24 * PLACES
+"""Values of ``Card.silence_min``: place x 24 + hour of the local day in which a silence began."""
 
 CLOCKS = ("device", "corrected", "received", "unresolved")
 """How ``event_at_s`` was found: the device's clock; shifted by its skew; the bridge's clock, good because the adapter's

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from contracts import canaries
-from contracts.kinds import DEVICE, FROM_DEVICES, KINDS, URGENT, Reading
+from contracts.kinds import DEVICE, FROM_DEVICES, KINDS, URGENT
 from contracts.names import AREA_CANARY, Topic
 from contracts.partitions import partition_of
 from ingest.event_time import EventTimes, Look

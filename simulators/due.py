@@ -5,7 +5,7 @@ Repeats what ``stream.detectors.inactivity`` ships with; a test holds the two ag
 
 from collections.abc import Mapping, Sequence
 
-from contracts.kinds import ROOM_GROUPS
+from contracts.kinds import PLACES, ROOM_GROUPS
 from simulators.clock import local_hour
 from simulators.neighbourhood import Home
 from simulators.scenarios import SLACK_S
@@ -22,12 +22,13 @@ LATER_S = MAINS_BEAT_S
 
 
 def limit_s(line: Sequence[int], at_s: float, room: str) -> float:
-    """Longest silence that the detector lets pass after a last sign at ``at_s`` in ``room``, s."""
+    """Longest silence that the detector lets pass after a last sign at ``at_s`` in ``room``, s. Of learned lines the longest of all places and
+    of the hours beside: which place a room is, the cards say, and the lines are straight from one hour to the next."""
     group = ROOM_GROUPS.index(room) if room in ROOM_GROUPS else 0
     hour = int(local_hour(at_s))
     if not line:
         return 60.0 * (DEFAULT_DAY_MIN if hour in DAY_HOURS else DEFAULT_NIGHT_MIN)[group]
-    return 60.0 * line[group * 24 + hour]
+    return 60.0 * max(line[place * 24 + (hour + beside) % 24] for place in range(PLACES) for beside in (-1, 0, 1))
 
 
 def silent_due(learned: Mapping[str, Sequence[int]]) -> SilentDue:

@@ -20,11 +20,12 @@ class Signs(NamedTuple):
 
     at_s: npt.NDArray[np.float64]
     room: npt.NDArray[np.int64]
-    """Index into contracts.kinds.ROOMS of the device's room; -1 for the flat's water meter, which does not say where somebody is."""
+    """Index into contracts.kinds.ROOMS of the device's room; -1 for the flat's water meter and what is worn, which do not say where somebody is."""
     by_itself: npt.NDArray[np.bool_]
     entrance: npt.NDArray[np.bool_]
 
 
+_WHEREVER = ("water_meter", "wearable", "pendant")
 _SWITCHED = ("stove", "light", "plug")
 _CHANGES = {"contact": ("open",), "presence": ("present", "posture"), "power": ("on",)}
 
@@ -61,7 +62,7 @@ def signs(home: Home, end_s: float, days: int = 14) -> Signs:
     """Signs of life of the ``days`` before ``end_s``."""
     roles = {device.device_id: device.role for device in home.devices}
     rooms = {device.device_id: ROOMS.index(device.room) for device in home.devices}
-    rooms |= {each.device_id: -1 for each in home.devices if (each.role, each.room) == ("water_meter", "other")}
+    rooms |= {each.device_id: -1 for each in home.devices if each.role in _WHEREVER and each.room == "other"}
     before: dict[str, tuple[object, ...]] = {}
     rows = [
         (sensed.at_s, rooms[sensed.device_id], sensed.kind != "motion", roles[sensed.device_id] == "entrance_door")

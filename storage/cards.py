@@ -33,10 +33,16 @@ def card_of(facts: Row, version: int) -> Card:
         visitor_until_s=facts["visitor_until_s"],
         learned_days=facts["learned_days"] or 0,
         silence_min=tuple(facts["silence_min"] or ()),
+        device_places=_places(facts),
         threshold_names=tuple(facts["usual_names"] or ()),
         threshold_values=tuple(facts["usual_values"] or ()),
         removed=facts["removed"],
     )
+
+
+def _places(facts: Row) -> tuple[int, ...]:
+    places = facts["learned_places"]
+    return tuple(places.get(device_id, -1) for device_id in facts["device_ids"] or ()) if places else ()
 
 
 async def refresh_cards(connection: Connection, home_ids: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import numpy as np
 
-from contracts.kinds import LINES, ROLES, ROOMS, WORN, Card
+from contracts.kinds import LINES, PLACES, ROLES, ROOMS, WORN, Card
 from stream.columns import Array, Columns, Packed, StateColumn, pack, unpack
 from stream.detector import Bools, Floats, Ints
 from stream.names import NONE, Names, Numbered, as_names
@@ -38,6 +38,7 @@ _DEVICES = {
     "device_role": StateColumn("i1", _ROLE["other"]),
     "device_room": StateColumn("i1", _ROOM["other"]),
     "device_worn": StateColumn("i1", 0),
+    "device_place": StateColumn("i1", -1),
     "device_home": StateColumn("i4", -1),
     "device_known": StateColumn("?", False),
     "device_before": StateColumn("i4", -1),
@@ -300,12 +301,15 @@ class HomeCards:
         self.device_role[everything] = _ROLE["other"]
         self.device_room[everything] = _ROOM["other"]
         self.device_worn[everything] = 0
+        self.device_place[everything] = -1
         for index, role, room in zip(bound, card.device_roles, card.device_rooms, strict=False):
             self.device_known[index] = not card.removed
             self.device_role[index] = _ROLE.get(role, _ROLE["other"])
             self.device_room[index] = _ROOM.get(room, _ROOM["other"])
         for index, worn in zip(bound, card.device_worn, strict=False):
             self.device_worn[index] = WORN.index(worn) if worn in WORN else 0
+        for index, place in zip(bound, card.device_places, strict=False):
+            self.device_place[index] = place if 0 <= place < PLACES else -1
         self.version[home] = card.version
         self.known[home] = not card.removed
         self.care_level[home] = card.care_level
@@ -414,6 +418,7 @@ class HomeCards:
         self.device_role: Ints = devices.device_role
         self.device_room: Ints = devices.device_room
         self.device_worn: Ints = devices.device_worn
+        self.device_place: Ints = devices.device_place
         self.device_home: Ints = devices.device_home
         self.device_known: Bools = devices.device_known
 

@@ -91,11 +91,13 @@ class Cards(Protocol):
     has_entrance_door: Bools
     learned_days: Ints
     silence_min: Floats
-    """Learned lines of silence, ``[homes, LINES]`` minutes (room group x hour), NaN where not learned."""
+    """Learned lines of silence, ``[homes, LINES]`` minutes (place x hour), NaN where not learned."""
     device_role: Ints
     device_room: Ints
     device_worn: Ints
     """Index into contracts.kinds.WORN."""
+    device_place: Ints
+    """Place of contracts.kinds.PLACES that the learner found; -1: not known."""
     device_home: Ints
     device_known: Bools
     """Whether the home's card names the device; one that is only seen has role and room ``other``."""

@@ -4,7 +4,7 @@ SELECT h.home_id, h.zone, h.area_code, h.care_level, extract(epoch FROM h.away_u
        extract(epoch FROM h.visitor_until)::double precision AS visitor_until_s, h.removed_at IS NOT NULL AS removed,
        (SELECT array_agg(r.resident_id ORDER BY r.resident_id) FROM residents AS r WHERE r.home_id = h.home_id) AS residents,
        d.device_ids, d.device_roles, d.device_rooms, d.device_residents, d.device_worn,
-       l.days AS learned_days, l.silence_min, u.usual_names, u.usual_values, c.version, c.card
+       l.days AS learned_days, l.silence_min, l.evidence->'places' AS learned_places, u.usual_names, u.usual_values, c.version, c.card
   FROM homes AS h
   LEFT JOIN learned_silences AS l USING (home_id)
   LEFT JOIN home_cards AS c USING (home_id)

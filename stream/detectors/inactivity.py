@@ -1,8 +1,9 @@
-"""No sign of life for longer than is usual here, at this hour, after this room.
+"""No sign of life for longer than is usual here, at this hour, in this place.
 
 A silence is the *watched* time since the last sign of life: an act (door, tap, switch, chair or bed taken or left, steps), or a
 motion with another event in the two minutes before it (``stream.learning.signs``). Its limit belongs to the local hour at which it began and to the
-room of the last sign: the home's learned line, else cautious defaults (``stream.learning.silences``).
+place of the last sign: the home's learned line, else cautious defaults (``stream.learning.silences``). A place is what is done there, as
+the learner found it: where most rest is had (after a stir there, with lines of its own), where else somebody rests, where nobody does.
 The score is 1 at the limit, 2 at 1.5 x, 3 at 2 x if an entrance door on the card shows that nobody has left since.
 
 Away: an entrance-door event with no sign after it means that the resident went out, for away_cap_s; then the silence counts (out and not
@@ -17,21 +18,24 @@ the hour; a fixed limit of 245 min gave 0.23 false alarms a week in one home and
 import msgspec
 import numpy as np
 
-from contracts.kinds import LINES, ROOMS, Card
-from stream.detector import Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
+from contracts.kinds import BED, LINES, PASSAGE, PLACES, ROOMS, STIRRED, Card
+from stream.detector import Bools, Context, Detector, Floats, Ints, Rows, State, StateColumn, Story, fires, quiet
 from stream.learning import hearing
 from stream.learning.signs import (
     DEVICE_STATE,
     ENTRANCE,
     GROUP_OF_ROOM,
     KINDS,
+    OTHER,
     PAIR_S,
+    REST_MIN,
     acts,
     believable,
     happened_s,
     left_by_door,
     motions,
     placeless,
+    spots,
 )  # fmt: skip
 from stream.learning.silences import defaults_min
 
@@ -58,7 +62,9 @@ class Params(msgspec.Struct, frozen=True):
 
 STATE = {
     "sign_s": StateColumn("f8", np.nan),
-    "room": StateColumn("i1", ROOMS.index("other")),
+    "room": StateColumn("i1", OTHER),
+    "device": StateColumn("i8", -1),
+    "rested": StateColumn("?", False),
     "event_s": StateColumn("f8", np.nan),
     "door_s": StateColumn("f8", np.nan),
     "visit_s": StateColumn("f8", -np.inf),
@@ -91,9 +97,13 @@ def observe(params: Params, state: State, rows: Rows, ctx: Context) -> None:
 
     newer = sure & ~(at_s <= state.sign_s[home])
     home, at_s, rows = home[newer], at_s[newer], rows.where(newer)
+    quiet = at_s - state.sign_s[home] >= REST_MIN * 60.0
     state.sign_s[home] = at_s
     placed = ~placeless(rows.role, rows.room)
+    came = placed & (spots(rows.room, rows.device) != spots(state.room[home], state.device[home]))
+    state.rested[home] = ~came & (state.rested[home] | quiet)
     state.room[home[placed]] = rows.room[placed]
+    state.device[home[placed]] = rows.device[placed]
     hearing.forget_deafness(state, home, at_s)
     state.due_at_s[home] = np.minimum(state.due_at_s[home], at_s + params.look_s)
 
@@ -121,14 +131,29 @@ def _note_pulse(state: State, rows: Rows) -> None:
 
 
 def _limit_s(params: Params, state: State, homes: Ints, ctx: Context) -> Floats:
-    """Limit of the silence that runs, s: of the hour and room with which it began, longer after the entrance door."""
-    sign_s = state.sign_s[homes]
-    hour = np.nan_to_num(ctx.cards.local_hour(homes, sign_s)).astype(np.int64) % 24
-    cell = GROUP_OF_ROOM[state.room[homes]] * 24 + hour
-    learned_min = ctx.cards.silence_min[homes, cell]
-    line_min = np.where(np.isnan(learned_min), DEFAULTS_MIN[cell], learned_min)
+    """Limit of the silence that runs, s: of the hour and place with which it began, longer after the entrance door. Where nobody knows in which
+    place somebody is (a device that was never learned of, a door by which somebody went or another came), the longest of all places counts."""
+    hour = np.nan_to_num(ctx.cards.local_hour(homes, state.sign_s[homes]))
+    device = state.device[homes]
+    place = np.where(device < 0, -1, ctx.cards.device_place[device])
+    place = np.where((place == BED) & state.rested[homes], STIRRED, place)
+    line_min = _learned_min(ctx.cards.silence_min[homes], place, _door_last(state, homes, ctx) | (place < 0), hour)
+    default_min = DEFAULTS_MIN[GROUP_OF_ROOM[state.room[homes]] * 24 + hour.astype(np.int64) % 24]
+    line_min = np.where(np.isnan(line_min), default_min, line_min)
     limit: Floats = line_min * 60.0 + np.where(_away(state, homes, ctx), params.away_cap_s, 0.0)
     return limit
+
+
+def _learned_min(lines: Floats, place: Ints, anywhere: Bools, hour: Floats) -> Floats:
+    """Learned limit of each home, min: on straight lines between the middles of the hours. ``lines``: ``[homes, LINES]``, NaN where not learned."""
+    table = lines.reshape(-1, PLACES, 24)
+    home = np.arange(len(table))
+    before = np.floor(hour - 0.5).astype(np.int64)
+    share = hour - 0.5 - before
+    own, longest = table[home, place], table.max(axis=1)
+    line = np.where(anywhere[:, None], longest, own)
+    found: Floats = line[home, before % 24] * (1.0 - share) + line[home, (before + 1) % 24] * share
+    return found
 
 
 def _away(state: State, homes: Ints, ctx: Context) -> np.ndarray:
@@ -220,6 +245,10 @@ def door(at_s: float) -> list[Row]:
     return [(at_s + n, "door-1", "contact", {"open": n == 5}) for n in (0, 5, 10)]
 
 
+BED_165_ELSE_90 = (165,) * 24 + (90,) * (LINES - 24)
+PASSAGE_30 = (90,) * 24 * PASSAGE + (30,) * 24 * (PLACES - PASSAGE)
+PLACED = tuple(PASSAGE if device == "pir-2" else BED for device in DEVICES)
+"""The bathroom is a passage, all else the bed."""
 UP = [row for n in range(8) for row in motion(9 * H + n * 15 * M)]
 """A morning until 10:45:30."""
 LAST_S = 10.75 * H + 30
@@ -257,7 +286,10 @@ DETECTOR = Detector(
               for n in range(28))], 15.5 * H, HOME), last="inactivity.pulse_only"),
         fires("the meter of the flat does not move whoever is in the bathroom",
               Story([*UP, *motion(11 * H, "pir-2"), (11 * H + 50, "meter-1", "water", {"litres": 4.0, "duration_s": 60})], 14 * H,
-                    card(*DEVICES, silence_min=(165,) * 24 + (90,) * (LINES - 24))), within_s=(11 * H + 50 + LIMIT_S, 11 * H + 50 + LIMIT_S + 15)),
+                    card(*DEVICES, silence_min=BED_165_ELSE_90, device_places=PLACED)), within_s=(11 * H + 50 + LIMIT_S, 11 * H + 50 + LIMIT_S + 15)),
+        fires("in a place where nobody rests, after half an hour",
+              Story([*UP, *motion(11 * H, "pir-2")], 12 * H, card(*DEVICES, silence_min=PASSAGE_30, device_places=PLACED)),
+              within_s=(11 * H + 30 + 30 * M, 11 * H + 45 + 30 * M)),
         fires("found again", Story([*UP, *motion(13 * H)], 13.5 * H, HOME), last="inactivity.moved"),
         quiet("an ordinary morning", Story(UP, 12 * H, HOME)),
         quiet("two hours in town, by the door", Story([*UP, *door(10.8 * H), *door(12.8 * H), *motion(12.9 * H)], 14 * H, HOME)),
@@ -265,6 +297,9 @@ DETECTOR = Detector(
               Story([*UP, *motion(15 * H), *motion(22 * H), *motion(31 * H)], 32 * H, card("pir-1", learned=False))),
         quiet("a long bath while the water runs",
               Story([*UP, *((11.0 * H + n * 5 * M, "tap-1", "water", {"litres": 20.0 * (n < 6), "duration_s": 300}) for n in range(7))], 12.8 * H, NO_DOOR)),
+        quiet("a visitor has left by a door after which nobody rests, and the resident sits down where he was",
+              Story([*UP, *door(10.8 * H)], 12.2 * H, card(*DEVICES, silence_min=PASSAGE_30, device_places=(PASSAGE,) * len(DEVICES),
+                                                          visitor_until_s=11 * H))),
         quiet("registered as away", Story(UP, 20 * H, card(*DEVICES, away_until_s=4e9))),
         quiet("a home without residents", Story(UP, 20 * H, card(*DEVICES, residents=()))),
         quiet("nobody watched", Story([*UP, *motion(20.2 * H)], 21 * H, HOME, unwatched=[(11 * H, 20 * H)])),

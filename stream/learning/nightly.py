@@ -86,8 +86,10 @@ async def learn_home(connection: Connection, home_id: str, zone: str, source: st
     past = await asyncio.to_thread(signs_of, rows, devices)
     offset_s = _offsets_s(past.at_s, zone)
     silences = await asyncio.to_thread(
-        learn, past.at_s, past.room, past.by_itself, past.entrance, offset_s, unknown=unknown
+        learn, past.at_s, past.room, past.by_itself, past.entrance, offset_s, device=past.device, unknown=unknown
     )
+    places = silences.places_of([each.room for each in devices], range(len(devices)))
+    silences.evidence["places"] = {device_id: places[at] for device_id, at in index.items()}
     seen = _with_presence(past, rows.get("presence"), devices)
     stays = habits.stays(seen.at_s, seen.room, seen.by_itself, offset_s, unknown=unknown)
     usually = [
@@ -120,6 +122,7 @@ def _with_presence(past: Past, presence: dict[str, Any] | None, devices: Sequenc
         np.concatenate((past.room, room[there])),
         np.concatenate((past.by_itself, np.ones(more, dtype=bool))),
         np.concatenate((past.entrance, never)),
+        np.concatenate((past.device, presence["device"][there].astype(np.int64))),
     )
 
 

@@ -24,12 +24,14 @@ class Device(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Signs of life; arrays run in parallel, as ``silences.learn`` takes them. ``room``: -1 where a sign does not say where."""
+    """Signs of life; arrays run in parallel, as ``silences.learn`` takes them. ``room``: -1 where a sign does not say where; ``device``: index
+    into the devices that were given."""
 
     at_s: Floats
     room: Ints
     by_itself: Bools
     entrance: Bools
+    device: Ints
 
 
 def signs_of(rows: Mapping[str, Columns], devices: Sequence[Device]) -> Past:
@@ -47,7 +49,7 @@ def signs_of(rows: Mapping[str, Columns], devices: Sequence[Device]) -> Past:
         by_itself.append(np.full(int(sign.sum()), kind != "motion"))
     whose = np.concatenate(device)
     room = np.where(placeless(role, room), -1, room)
-    return Past(np.concatenate(at_s), room[whose], np.concatenate(by_itself), role[whose] == ENTRANCE)
+    return Past(np.concatenate(at_s), room[whose], np.concatenate(by_itself), role[whose] == ENTRANCE, whose)
 
 
 def changes(device: Ints, value: Floats) -> Bools:

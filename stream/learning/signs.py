@@ -20,6 +20,8 @@ FLOW_S = 1800.0
 """A flow of water is a sign of life this long, s; then it may run by itself. Chosen: a bath or a long shower."""
 CYCLE_S = 180.0
 """A switch that changed so short a time before is a thermostat, not a hand, s. Chosen: hobs cycle within two minutes."""
+REST_MIN = 20.0
+"""Who has been quiet for so long in one place rests there, minutes. Chosen: the least line."""
 STEPS = 5
 """Fewer steps in a summary are noise of the wrist, count. Chosen."""
 KINDS = ("motion", "contact", "presence", "water", "power", "vitals", "call")
@@ -30,7 +32,8 @@ SWITCHED = np.isin(np.array(ROLES), ("stove", "light", "plug"))
 FELT = np.isin(np.array(ROLES), ("bed", "chair"))
 """Roles whose vibration is a person; a washing machine also vibrates."""
 OTHER = ROOMS.index("other")
-METER = ROLES.index("water_meter")
+WHEREVER = np.isin(np.array(ROLES), ("water_meter", "wearable", "pendant"))
+"""Roles that hear of the person wherever he is."""
 POSTURES = ("standing", "sitting", "lying", "low", "walking")
 
 GROUP_OF_ROOM: Ints = np.array(
@@ -62,9 +65,9 @@ def happened_s(rows: Rows) -> Floats:
 
 
 def placeless(role: Ints, room: Ints) -> Bools:
-    """Devices that say that somebody lives and not where: the meter of the whole flat. Whoever runs the tap is where he was seen last,
-    so such a sign leaves the room as it was."""
-    return np.asarray((role == METER) & (room == OTHER))
+    """Devices that say that somebody lives and not where: the meter of the whole flat, a wearable. Whoever runs the tap, or walks some steps, is
+    where he was seen last, so such a sign leaves the room as it was."""
+    return np.asarray(WHEREVER[role] & (room == OTHER))
 
 
 def motions(rows: Rows) -> Bools:
@@ -117,6 +120,21 @@ def proven(at_s: Floats, by_itself: Bools) -> Bools:
     the event before it."""
     before_s = np.diff(at_s, prepend=-np.inf)
     return by_itself | (before_s <= PAIR_S)
+
+
+def spots(room: Ints, device: Ints | None = None) -> Ints:
+    """Where signs were, as numbers that can be compared: the room, or where nobody named it the device itself; -1: a sign that does not say where."""
+    return np.asarray(room if device is None else np.where(room == OTHER, len(ROOMS) + device, room))
+
+
+def rested(sign_s: Floats, spot: Ints) -> Bools:
+    """Whether at each of a home's signs (sorted, epoch s) somebody has been quiet for REST_MIN since coming to that spot."""
+    quiet = np.diff(sign_s, prepend=np.inf) >= REST_MIN * 60.0
+    came = np.concatenate(([True], spot[1:] != spot[:-1])) if len(spot) else np.empty(0, dtype=bool)
+    at = np.arange(len(spot))
+    last_came = np.maximum.accumulate(np.where(came, at, 0)) if len(spot) else at
+    last_quiet = np.maximum.accumulate(np.where(quiet & ~came, at, -1)) if len(spot) else at
+    return np.asarray(last_quiet > last_came)
 
 
 def left_by_door(sign_s: Floats, door_s: Floats) -> Bools:

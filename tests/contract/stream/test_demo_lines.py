@@ -24,7 +24,7 @@ async def test_lines_of_another_form_are_learned_anew(fresh_database, tmp_path):
         assert (len(lines[home_id]), learned_now) == (LINES, 1)
         assert (await _learn(opened, homes, 1_790_000_000.0, tmp_path))[1] == 0
         async with opened.transaction():
-            await opened.execute("UPDATE learned_silences SET silence_min = silence_min[1:72]")
+            await opened.execute("UPDATE learned_silences SET silence_min = silence_min[1:96]")
         lines, learned_now = await _learn(opened, homes, 1_790_000_000.0, tmp_path)
         assert (len(lines[home_id]), learned_now) == (LINES, 1)
         kept = await fetch_one(opened, b"SELECT array_length(silence_min, 1) AS lines FROM learned_silences")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from contracts import home_cards
-from contracts.kinds import ROOMS, UNRESOLVED
+from contracts.kinds import BED, LINES, ROOMS, UNRESOLVED
 from storage import people
 from storage.counts import Counts
 from storage.database import connect
@@ -15,7 +15,7 @@ from storage.queries import fetch_all, fetch_one, query
 from storage.records import Device, Home, Resident
 from storage.telemetry import Statement, TelemetryStore
 from stream.learning.nightly import learn_all, next_night_s
-from stream.learning.silences import defaults_min, learn
+from stream.learning.silences import learn
 from tests.unit.storage.rows import batch, row
 
 pytestmark = pytest.mark.services
@@ -92,7 +92,8 @@ async def test_nine_days_become_lines_on_the_card(connection, fresh_database, no
     card, wanted = await card_of(connection), what_the_learner_says(rows, unwatched)
     assert (card.version, card.learned_days, card.silence_min) == (2, 9, wanted.silence_min)
     evidence = (await fetch_one(connection, b"SELECT evidence FROM learned_silences WHERE home_id = 'h-1'"))["evidence"]
-    assert evidence == wanted.evidence
+    assert evidence == wanted.evidence | {"places": {"living": BED}}
+    assert card.device_places == (BED,)
     assert await learn_all(connection) == (1, 1, 0)  # the same again is no new card
 
 
@@ -100,9 +101,7 @@ async def test_too_few_days_teach_nothing_and_leave_what_was_learned(connection,
     store(fresh_database, days_of_life(3))
     assert await learn_all(connection) == (1, 0, 1)
     assert (await card_of(connection)).silence_min == ()
-    await connection.execute(
-        "UPDATE learned_silences SET days = 14, silence_min = %s", [[int(v) for v in defaults_min()]]
-    )
+    await connection.execute("UPDATE learned_silences SET days = 14, silence_min = %s", [[90] * LINES])
     await learn_all(connection)
     assert (await fetch_one(connection, b"SELECT days FROM learned_silences"))["days"] == 14
 

@@ -166,8 +166,8 @@ def test_another_silence_never_makes_anybody_better_seen(devices: list[Device]) 
 
 
 def test_learned_lines_decide_what_is_quiet_and_cautious_ones_before_that() -> None:
-    lines = [30] * 24 + [20] * 24 + [40] * 24 + [25] * 24
-    assert quiet_after_s(lines, 14) == 2400, "the longest of the rooms"
+    lines = [30] * 24 + [20] * 24 + [40] * 24 + [25] * 72
+    assert quiet_after_s(lines, 14) == 2400, "the longest of the places"
     assert quiet_after_s((), 14) == 4 * 3600
     assert quiet_after_s((), 23) == 10 * 3600
     assert quiet_after_s([-1] * LINES, 3) == 10 * 3600, "an hour of which nothing was learned"

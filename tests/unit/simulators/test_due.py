@@ -24,7 +24,7 @@ def test_the_limit_of_a_silence_is_the_detector_s() -> None:
     for room, group in (("living", 0), ("kitchen", 1), ("bathroom", 2), ("bedroom", 3)):
         for hour in range(24):
             assert due.limit_s((), midnight_s(20_000) + hour * 3600 + 60, room) == defaults[group, hour] * 60
-    assert due.limit_s(range(LINES), midnight_s(20_000) + 7.5 * 3600, "kitchen") == 31 * 60
+    assert due.limit_s(range(LINES), midnight_s(20_000) + 7.5 * 3600, "kitchen") == (LINES - 24 + 8) * 60, "the longest"
 
 
 def test_a_home_without_lines_is_due_by_the_cautious_defaults() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from contracts.detections import Detection
-from contracts.kinds import LINES, UNRESOLVED, Card
+from contracts.kinds import BED, LINES, PLACES, UNRESOLVED, Card
 from stream.battery import run_story
 from stream.detector import Story
 from stream.detectors import inactivity
-from stream.detectors.inactivity import DETECTOR, DEVICES, LAST_S, LIMIT_S, UP, H, M, card, door, motion
+from stream.detectors.inactivity import DETECTOR, DEVICES, LAST_S, LIMIT_S, PLACED, UP, H, M, card, door, motion
 
 Row = tuple[float, str, str, Mapping[str, Any]]
 HOME, NO_DOOR = card(*DEVICES), card("pir-1", "pir-2", "tap-1")
@@ -134,6 +134,33 @@ def test_a_clock_that_is_ahead_buys_nobody_time() -> None:
     late = {len(UP) + n: 11 * H for n in range(len(moved))}
     told = say([*UP, *moved], 14 * H, late=late)
     assert told[0].decided_at_s == pytest.approx(11 * H + LIMIT_S, abs=20), "it happened when it came, at the latest"
+
+
+def lines(**places: int) -> tuple[int, ...]:
+    """The same line at all hours, min, by place: p0=..., else 120."""
+    return tuple(places.get(f"p{place}", 120) for place in range(PLACES) for _ in range(24))
+
+
+def test_a_device_that_nobody_learned_of_has_the_longest_line_of_all_places() -> None:
+    home = card(*DEVICES, silence_min=lines(p0=60, p5=30), device_places=(-1,) * len(DEVICES))
+    assert say(UP, 14 * H, home)[0].decided_at_s == pytest.approx(LAST_S + 120 * M, abs=20)
+    without = card(*DEVICES, silence_min=lines(p0=60, p5=30))
+    assert say(UP, 14 * H, without)[0].decided_at_s == pytest.approx(LAST_S + 120 * M, abs=20)
+
+
+def test_a_line_runs_straight_from_the_middle_of_one_hour_to_that_of_the_next() -> None:
+    rising = tuple(60 + 12 * (hour % 24) for _ in range(PLACES) for hour in range(24))
+    home = card(*DEVICES, silence_min=rising, device_places=(BED,) * len(DEVICES))
+    wanted_min = 60 + 12 * (LAST_S / H - 0.5)
+    assert say(UP, 16 * H, home)[0].decided_at_s == pytest.approx(LAST_S + wanted_min * M, abs=20)
+
+
+def test_who_stirs_in_bed_has_lines_of_their_own_until_they_have_been_elsewhere() -> None:
+    home = card(*DEVICES, silence_min=lines(p0=90, p1=40), device_places=PLACED)
+    stirs = motion(11.5 * H)
+    assert say([*UP, *stirs], 13 * H, home)[0].decided_at_s == pytest.approx(11.5 * H + 30 + 40 * M, abs=20)
+    elsewhere = [*motion(11.6 * H, "pir-2"), *motion(11.7 * H)]
+    assert say([*UP, *stirs, *elsewhere], 14 * H, home)[0].decided_at_s == pytest.approx(11.7 * H + 30 + 90 * M, abs=20)
 
 
 def test_the_look_comes_before_the_least_limit_that_can_be_learned() -> None:

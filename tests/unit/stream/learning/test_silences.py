@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-from contracts.kinds import LINES, ROOM_GROUPS, ROOMS
+from contracts.kinds import BED, LINES, PASSAGE, PLACES, ROOM_GROUPS, ROOMS, STIRRED
 from stream.detector import Floats
-from stream.learning.signs import PAIR_S, left_by_door, proven
+from stream.learning.signs import PAIR_S, left_by_door, proven, rested, spots
 from stream.learning.silences import CEILING_MIN, DAYS_BACK, FLOOR_MIN, MIN_DAYS, Learned, defaults_min, learn
 
-LIVING, KITCHEN, BEDROOM, ENTRANCE = (ROOMS.index(name) for name in ("living", "kitchen", "bedroom", "entrance"))
-OTHER_GROUP, KITCHEN_GROUP, BATHROOM_GROUP, BEDROOM_GROUP = range(len(ROOM_GROUPS))
+LIVING, KITCHEN, BEDROOM, BATHROOM, ENTRANCE, OTHER = (
+    ROOMS.index(name) for name in ("living", "kitchen", "bedroom", "bathroom", "entrance", "other")
+)
+KITCHEN_GROUP, BATHROOM_GROUP = (ROOM_GROUPS.index(name) for name in ("kitchen", "bathroom"))
 ZONE_S = 28_800.0
 DAY_S, H, M = 86_400.0, 3600.0, 60.0
 MIDNIGHT_S = 1_770_000_000.0 // DAY_S * DAY_S - ZONE_S
@@ -37,7 +39,7 @@ def taught(rows: list[tuple[float, int]], **more: object) -> Learned:
 
 
 def table(learned: Learned) -> Floats:
-    return np.array(learned.silence_min, dtype=float).reshape(len(ROOM_GROUPS), 24)
+    return np.array(learned.silence_min, dtype=float).reshape(PLACES, 24)
 
 
 def test_nothing_is_learned_of_nothing() -> None:
@@ -60,28 +62,74 @@ def test_a_sign_that_does_not_say_where_counts_for_the_room_before_it() -> None:
 
 def test_the_nap_is_known_at_its_hour_and_not_in_the_morning() -> None:
     lines = table(taught(lives(28)))
-    assert lines[0, 13] >= 100
-    assert lines[0, 9] < 100
+    assert lines[BED, 13] >= 100
+    assert lines[BED, 9] < 100
 
 
 def test_a_night_reaches_to_the_rising_and_an_hour_without_evidence_keeps_the_default() -> None:
     lines = table(taught(lives(28)))
-    assert lines[0, 22] >= 9 * 60
-    assert (lines[:, 2] == defaults_min().reshape(lines.shape)[:, 2]).all()
+    assert lines[BED, 22] >= 9 * 60
+    assert (lines[:PASSAGE, 3] == defaults_min()[3]).all()
 
 
 def test_a_room_that_is_a_passage_by_day_is_a_place_of_sleep_by_night() -> None:
     rows = lives(28)
     passing = [(at_s - 60, BEDROOM) for at_s, _ in rows if (at_s - MIDNIGHT_S) % DAY_S < 21 * H]
     to_bed = [(MIDNIGHT_S + day * DAY_S + 22.3 * H, BEDROOM) for day in range(28)]
-    lines = table(taught(rows + passing + to_bed))
-    assert lines[BEDROOM_GROUP, 10] < 90
-    assert lines[BEDROOM_GROUP, 22] >= 8 * 60
+    learned = taught(rows + passing + to_bed)
+    lines = table(learned)
+    assert learned.places[BEDROOM] == BED
+    assert lines[BED, 10] < 90
+    assert lines[BED, 22] >= 8 * 60
 
 
-def test_a_room_without_evidence_takes_the_longest_line_of_the_others() -> None:
-    lines = table(taught(lives(28)))
-    assert (lines[BATHROOM_GROUP, 8:21] == lines[:2, 8:21].max(axis=0)).all()
+def test_a_room_in_which_nobody_rests_is_a_passage_with_one_short_line() -> None:
+    learned = taught(lives(28))
+    assert (learned.places[LIVING], learned.places[KITCHEN]) == (BED, PASSAGE)
+    assert len(set(table(learned)[PASSAGE])) == 1
+    assert table(learned)[PASSAGE, 0] < 45
+
+
+def test_a_bath_now_and_then_makes_no_place_of_rest() -> None:
+    rows = lives(28)
+    baths = [(MIDNIGHT_S + day * DAY_S + 20.01 * H, BATHROOM) for day in range(0, 28, 7)]
+    still = [(at_s, room) for at_s, room in rows if not any(0 < at_s - began_s < 40 * M for began_s, _ in baths)]
+    learned = taught(still + baths)
+    assert learned.places[BATHROOM] == PASSAGE
+    assert table(learned)[PASSAGE, 12] > 40, "but the passages know of it"
+
+
+def test_a_spot_that_was_hardly_seen_has_no_place() -> None:
+    rows = [*lives(28), (MIDNIGHT_S + 5 * DAY_S + 9.1 * H, BATHROOM)]
+    assert taught(rows).places_of([LIVING, KITCHEN, BATHROOM, ENTRANCE]) == (BED, PASSAGE, -1, -1)
+
+
+def test_sensors_whose_room_nobody_named_are_told_apart() -> None:
+    rows = lives(28)
+    device = np.array([room for _, room in rows])
+    at_s = np.array([at_s for at_s, _ in rows])
+    never = np.zeros(len(rows), bool)
+    nameless = np.full(len(rows), OTHER)
+    learned = learn(at_s, nameless, ~never, never, ZONE_S, device=device)
+    assert learned.places_of([OTHER, OTHER], [LIVING, KITCHEN]) == (BED, PASSAGE)
+    assert learned.silence_min == taught(rows).silence_min
+    assert learn(at_s, nameless, ~never, never, ZONE_S).places_of([OTHER]) == (BED,)
+
+
+def test_who_turned_over_in_bed_has_slept_a_while_already() -> None:
+    rows = [(at_s, room) for at_s, room in lives(28)]
+    stirs = [(MIDNIGHT_S + day * DAY_S + 26.0 * H, LIVING) for day in range(28)]
+    lines = table(taught(rows + stirs))
+    assert lines[STIRRED, 2] < 6 * 60 + 60
+    assert (lines[STIRRED, 9:12] == lines[BED, 9:12]).all(), "where nobody stirred the bed's lines hold"
+
+
+def test_rest_is_quiet_since_coming_and_ends_with_going_elsewhere() -> None:
+    at_s = np.array([0, 10, 40, 41, 42, 80, 81]) * M
+    spot = np.array([1, 1, 1, 1, 2, 1, 1])
+    assert rested(at_s, spot).tolist() == [False, False, True, True, False, False, False]
+    assert rested(np.empty(0), np.empty(0, int)).tolist() == []
+    assert spots(np.array([LIVING, OTHER, -1]), np.array([4, 4, 4])).tolist() == [LIVING, len(ROOMS) + 4, -1]
 
 
 def in_waiting(rng: np.random.Generator, days: int, mean_min: float) -> list[tuple[float, int]]:
@@ -99,7 +147,7 @@ def test_the_lines_are_passed_about_as_often_as_was_asked_for(per_week: float) -
         lines = table(taught(in_waiting(rng, days, mean_min), per_week=per_week))
         fresh_s = np.array([at_s for at_s, _ in in_waiting(rng, 70, mean_min)])
         began_h = ((fresh_s[:-1] + ZONE_S) % DAY_S / H).astype(int)
-        passed += float((np.diff(fresh_s) / M > lines[OTHER_GROUP, began_h]).sum()) / 10
+        passed += float((np.diff(fresh_s) / M > lines[BED, began_h]).sum()) / 10
     assert per_week / 2 < passed / 8 < per_week * 2
 
 
@@ -161,7 +209,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
 
 def test_defaults_are_hours_by_day_and_a_long_sleep_by_night() -> None:
-    defaults = defaults_min().reshape(len(ROOM_GROUPS), 24)
+    defaults = defaults_min().reshape(-1, 24)
     assert defaults[0, 10] == 480
     assert (defaults[:, 23] == 720).all()
     assert (defaults[KITCHEN_GROUP : BATHROOM_GROUP + 1, 10] < defaults[0, 10]).all()
