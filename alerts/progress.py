@@ -2,23 +2,29 @@
 
 What stands still there, on the wall clock, is watched by nobody: the api shows it, and since when. Both twins write; the row says when
 stream time last went on, so a restart of ours does not make a standstill look fresh.
+
+A worker that was started while the machine's clock was wrong dates its word an hour off. Taken at that, a word from the future would be the newest for an
+hour: nobody would be seen to stand still, nor to go on. So what is dated otherwise than about now, by our own clock, is dated now.
 """
 
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from alerts.link import Connections
 from alerts.patience import Patience, Stopping
-from contracts import progress
+from contracts import clocks, progress
 from contracts.progress import Progress
 from storage.queries import execute, query
 
 LOG = logging.getLogger("alerts")
 _KEEP = query("keep_progress")
+
+NOW_S = 60.0
+"""A word is about as old as it says if that is so close to now, s: it is said once a second, and read within a second or two."""
 
 Newest = dict[tuple[str, int, str], Progress]
 """By group, partition and source."""
@@ -27,10 +33,13 @@ Newest = dict[tuple[str, int, str], Progress]
 class ProgressWatch:
     """Gathers statements and writes the newest of each once a second."""
 
-    def __init__(self, database: Connections, patience: Patience, every_s: float) -> None:
+    def __init__(
+        self, database: Connections, patience: Patience, every_s: float, clock: Callable[[], datetime] = clocks.now
+    ) -> None:
         self._database = database
         self._patience = patience
         self._every_s = every_s
+        self._clock = clock
 
     async def run(self, consumer: AIOKafkaConsumer) -> None:
         """Listen until stopping. ``consumer`` is started and assigned; what was said before is history and passed over."""
@@ -48,6 +57,7 @@ class ProgressWatch:
     async def keep(self, newest: Newest) -> None:
         """Write one round."""
         rows = [newest[key] for key in sorted(newest)]  # the twin writes in the same order: no deadlock
+        now = self._clock()
         async with self._database.connection() as connection:
             await execute(
                 connection,
@@ -59,10 +69,17 @@ class ProgressWatch:
                 clocks=[row.clock for row in rows],
                 workers=[row.worker for row in rows],
                 watched=[_instant(row.watched_until_s) for row in rows],
-                seen=[_instant(row.at_wall_s) for row in rows],
+                seen=[seen_at(row, now) for row in rows],
+                soon=now + timedelta(seconds=NOW_S),
                 offsets=[row.offset + 1 for row in rows],
                 lags=[row.lag for row in rows],
             )
+
+
+def seen_at(said: Progress, now: datetime) -> datetime:
+    """When it was said, as far as its worker's clock can be believed."""
+    at = datetime.fromtimestamp(said.at_wall_s, UTC)
+    return at if abs((now - at).total_seconds()) <= NOW_S else now
 
 
 def newest_of(values: Sequence[bytes]) -> Newest:

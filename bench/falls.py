@@ -518,7 +518,7 @@ def cost(data: Trials, wearables: int = 300, seconds: int = 20) -> dict[str, flo
         frames = list(frames_of(messages(samples), "cost", 1))
         engine = Engine(0, "bulk", {DETECTOR: discover()[DETECTOR]})
         for number in range(wearables):
-            engine.put_card(f"w-{number}", home)
+            engine.put_cards([(f"w-{number}", home)])
         began_s = time.process_time()
         for frame in frames:
             list(engine.apply_value(frame.value))

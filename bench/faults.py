@@ -9,17 +9,23 @@ The promise itself is bounded in one place only: a killed MQTT broker may forget
 Mosquitto can be left out, and then every message that was sent is stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Literal, NamedTuple
 
 from contracts.errors import ShouwangError
 
-Kind = Literal["kill", "freeze", "restart", "gone", "join"]
+Kind = Literal["kill", "freeze", "restart", "gone", "join", "ahead", "behind", "full"]
 
 WORKERS = "stream"
 """Target of ``join``: two more workers of the bulk group come for a while and leave again."""
+CLOCK = "clock"
+"""Target of ``ahead`` and ``behind``: the wall clock of all our processes is an hour off for a while, and right again."""
+DISK = "disk"
+"""Target of ``full``: the disk under the database takes no more for a while."""
 BROKER = "mosquitto"
+ALONE: Mapping[str, tuple[Kind, ...]] = {WORKERS: ("join",), CLOCK: ("ahead", "behind"), DISK: ("full",)}
+"""What befalls targets that are neither a stage nor a service."""
 LONGEST_FREEZE_S = 60.0
 LONGEST_GONE_S = 300.0
 FREEZES_IN_A_RUN, GONES_IN_A_RUN = 16, 12
@@ -45,8 +51,8 @@ class TooShort(ShouwangError):
 
 def kinds_of(target: str, services: Sequence[str], broker_kills: bool) -> tuple[Kind, ...]:
     """What may befall a target."""
-    if target == WORKERS:
-        return ("join",)
+    if target in ALONE:
+        return ALONE[target]
     if target not in services:
         return ("kill", "freeze", "restart")
     return ("kill", "freeze", "restart", "gone") if target != BROKER or broker_kills else ("freeze", "restart", "gone")
@@ -60,14 +66,15 @@ def plan(
     *,
     broker_kills: bool = True,
     gone_s: float | None = None,
+    alone: Sequence[str] = (WORKERS,),
 ) -> tuple[Fault, ...]:
-    """Rounds of one fault for every stage, every service and the group of workers, each round in another order. Raises TooShort.
+    """Rounds of one fault for every stage, every service and each of ``alone`` (of ALONE), each round in another order. Raises TooShort.
 
     A target's kinds are dealt from a shuffled deck of its own, so that after as many rounds as it has kinds each has befallen it.
     ``gone_s``: how long a service is gone; without it a twelfth of the run, at most five minutes.
     """
     rng = Random(f"chaos/{seed}/{seconds:g}/{broker_kills}")
-    targets = [*stages, *services, WORKERS]
+    targets = [*stages, *services, *alone]
     away_s = min(LONGEST_GONE_S, seconds / GONES_IN_A_RUN) if gone_s is None else gone_s
     decks: dict[str, list[Kind]] = {}
     dealt: list[tuple[Kind, str, float]] = []
@@ -97,7 +104,7 @@ def _hold_s(kind: Kind, seconds: float, away_s: float, rng: Random) -> float:
     match kind:
         case "freeze":
             return rng.uniform(1.0, freeze_s)
-        case "join":
+        case "join" | "ahead" | "behind" | "full":
             return freeze_s
         case "gone":
             return away_s

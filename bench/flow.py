@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import profile
+from bench.growth import Growth
 from bench.load import AREA_BENCH, DEVICES, Load, home_name
 from bench.observing import Costs, Detections, Stream, watch_probes
 from deploy.site import LOOPBACK, Site
@@ -42,6 +43,8 @@ WARM_S = 30.0
 of Kafka in its first half minute, is done."""
 SETTLE_S = 20.0
 """It has come to rest when nothing moved for so long, s."""
+LOOK_S, LOOKS = 3.0, 60
+"""What processes hold is looked at so often in a run, but not more often than every so many seconds: it costs some milliseconds each."""
 _CASES = query("bench_cases")
 _STORED = query("bench_stored")
 _GAPS = query("bench_gaps")
@@ -129,42 +132,26 @@ async def measure_load(
         costs = Costs({**pids, "generator": os.getpid()})
         before = load.sent
         with step("bench", f"{load.rate_per_s:g} messages/s for {seconds:g} s", long=True) as done:
-            settled = asyncio.create_task(_held(costs, seconds / 5))
-            with profile.recording(pids, profiles, seconds):
-                await load.publish(seconds)
-            growth = _growth(await settled, await _held(costs))
+            growth = Growth(pids)
+            looking_on = asyncio.create_task(growth.run(max(LOOK_S, seconds / LOOKS)))
+            try:
+                with profile.recording(pids, profiles, seconds):
+                    await load.publish(seconds)
+            finally:
+                looking_on.cancel()
+            growth.look()
             done.note = f"{load.sent - before} sent, {load.acknowledged} acknowledged"
         stored = await _settled(connection, load, detections, stream)
         used_s, rss_mb = costs.used_s(), costs.rss_mb()
         figures = await _figures(
             connection, load, load.sent - before, stored, used_s, rss_mb, detections, stream, probes_seen
         )
-        return figures | {"growth": growth}
+        return figures | {"growth": growth.figures()}
     finally:
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
         await looking.close()
-
-
-Held = tuple[Mapping[str, float], Mapping[str, int]]
-
-
-async def _held(costs: Costs, after_s: float = 0.0) -> Held:
-    """Memory and open files of each stage, in a while."""
-    await asyncio.sleep(after_s)
-    return costs.rss_mb(), costs.files()
-
-
-def _growth(first: Held, last: Held) -> dict[str, dict[str, list[float]]]:
-    """By stage: what was held after a fifth of the load, and at its end; flat where nothing grows for ever."""
-    return {
-        stage: {
-            "rss_mb": [first[0][stage], last[0][stage]],
-            "files": [first[1][stage], last[1][stage]],
-        }
-        for stage in sorted(last[0])
-    }
 
 
 async def _all_ready(ready: Sequence[asyncio.Event], watchers: Sequence[asyncio.Task[None]]) -> None:
@@ -268,6 +255,33 @@ def _after_s(pairs: Iterable[tuple[float | None, float]]) -> list[float]:
 def _ms(values_s: Sequence[float]) -> dict[str, float | None]:
     found = {"p50": percentile(values_s, 0.5), "p99": percentile(values_s, 0.99), "max": max(values_s, default=None)}
     return {name: None if value is None else round(value * 1000, 1) for name, value in found.items()}
+
+
+GROWTH_HEADINGS = ("process", "MB", "MB an hour", "files", "connections", "flat")
+LAG_GROWN_S = 1.0
+"""The way to a stored row may take so much longer at the end than at the begin, s."""
+
+
+def grew(figures: Mapping[str, Any]) -> list[str]:
+    """Processes whose memory, files or connections grew, and ``lag`` where the way to the database did."""
+    found = [process for process, held in figures["growth"].items() if not held["flat"]]
+    first, last = figures["lag_s"]["first"], figures["lag_s"]["last"]
+    if first is None or last is None or last - first > LAG_GROWN_S:
+        found.append("lag")
+    return found
+
+
+def growth_table(figures: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each process: settled and at the end."""
+    return [
+        (
+            process,
+            *(" to ".join(map(str, held["rss_mb"])), f"{held['rss_mb_an_hour']:+}"),
+            *(" to ".join(map(str, held[what])) for what in ("files", "connections")),
+            "yes" if held["flat"] else "NO",
+        )
+        for process, held in figures["growth"].items()
+    ]
 
 
 def tell(figures: Mapping[str, Any]) -> None:

@@ -102,9 +102,11 @@ class Load:
         """Rows that must come to stand in the database."""
         return self.acknowledged
 
-    async def connect(self, host: str, port: int, user: str, password: str, connections: int = CONNECTIONS) -> None:
-        """Open the gateway's connections."""
-        for number in range(connections):
+    async def connect(
+        self, host: str, port: int, user: str, password: str, connections: int = CONNECTIONS, first: int = 0
+    ) -> None:
+        """Open the gateway's connections; ``first``: number of the first, where another load of the same account has others."""
+        for number in range(first, first + connections):
             pipe = Pipe(self._on_acknowledged, limit=20_000)
             await pipe.open(host, port, f"{user}-{number}", user, password)
             self._pipes.append(pipe)

@@ -139,10 +139,6 @@ class Costs:
             found[stage] = round((sum(info.rss - info.shared for info in infos) + shared) / 1e6, 1)
         return found
 
-    def files(self) -> dict[str, int]:
-        """Open files and connections."""
-        return {stage: sum(_files(process) for process in tree) for stage, tree in self._trees.items()}
-
 
 def stage_of(process: str) -> str:
     """``stream-1`` is stream, ``stream-urgent-2`` is stream-urgent, ``ingest-main`` is ingest."""
@@ -156,13 +152,6 @@ def _cpu_s(process: psutil.Process) -> float:
     except psutil.Error:
         return 0.0
     return float(times.user + times.system)
-
-
-def _files(process: psutil.Process) -> int:
-    try:
-        return int(process.num_fds())
-    except psutil.Error:
-        return 0
 
 
 def _memory(process: psutil.Process) -> Any:

@@ -46,8 +46,12 @@ class Standing:
     def __init__(
         self, site: Site, processes: Sequence[str], sources: Mapping[str, float], groups: Sequence[str]
     ) -> None:
-        self._site, self._processes, self._sources, self._groups = site, processes, sources, groups
+        self._site, self._processes, self._sources, self._groups = site, processes, dict(sources), groups
         self._supervisor = Supervisor(site)
+
+    def ended(self, source: str) -> None:
+        """Who plays this source has nothing more to say: its clock stands, and is not waited for."""
+        del self._sources[source]
 
     async def lacks(self, since_wall_s: float) -> str:
         """The first thing that does not stand, or has not shown since ``since_wall_s`` that it does; empty when all is well."""

@@ -64,13 +64,21 @@ class Watched:
         if (code := self._process.poll()) is not None:
             raise Ended(name=self.name, code=code, log=self._log, tail=tail(self._log))
 
+    def is_connected(self, port: int) -> bool:
+        """Whether it has a TCP connection to that port."""
+        try:
+            found = [each for process in _tree(self._process.pid) for each in process.net_connections("tcp4")]
+        except psutil.Error:
+            return False
+        return any(each.status == psutil.CONN_ESTABLISHED and each.raddr and each.raddr.port == port for each in found)
+
     def cpu_s(self) -> float:
         """CPU seconds, user and system, of it and of all that it started; from nothing again after a kill."""
         return tree_cpu_s(self._process.pid)
 
     def rss_mb(self) -> float:
         """Resident memory of all of it, MB."""
-        return round(sum(_rss(process) for process in _tree(self._process.pid)) / 1e6, 1)
+        return round(tree_rss(self._process.pid) / 1e6, 1)
 
     def _signal(self, number: signal.Signals) -> None:
         try:
@@ -82,6 +90,11 @@ class Watched:
 def tree_cpu_s(pid: int) -> float:
     """CPU seconds of a process and its descendants, those that have ended included."""
     return sum(_cpu_s(process) for process in _tree(pid))
+
+
+def tree_rss(pid: int) -> int:
+    """Resident memory of a process and its descendants, bytes; what they share is counted for each."""
+    return sum(_rss(process) for process in _tree(pid))
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -29,8 +29,7 @@ def detections_of(
         engine = engines.get(key)
         if engine is None:
             engine = engines[key] = Engine(frame.partition, frame.lane, detectors)
-            for home_id, card in cards.items():
-                engine.put_card(home_id, card)
+            engine.put_cards(cards.items())
         yield from engine.apply_value(frame.value)
         if troubles is not None:
             troubles.extend(engine.troubles)

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,11 @@ async def simulate(
     check: bool,
     spare_s: float = 0.0,
     before_check: Callable[[], Awaitable[None]] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Live until ``for_s`` (wall seconds) have passed or a signal comes; the last figures, with the verdict where ``check``.
-    ``spare_s``: so long before the end everything planned is due. ``before_check``: waited for when the homes have ended."""
+    ``spare_s``: so long before the end everything planned is due. ``before_check``: waited for when the homes have ended.
+    ``settings``: of the bridge, further ones."""
     folder = site.data / "demo" / "run"
     clock = VirtualClock.parse(str(VirtualClock(time.time(), virtual_0_s, speed)))  # as the others will read it
     picture = Picture(clock, homes)
@@ -73,12 +75,12 @@ async def simulate(
     ]
     simulation = await _start(site, "run", *words)
     watchers: list[asyncio.Task[None]] = []
-    settings = {
+    own = {
         "SHOUWANG_INGEST_AREAS": AREA_DEMO,
         "SHOUWANG_INGEST_CLOCK": str(clock),
         "SHOUWANG_INGEST_STALL_S": f"{STALL_S:g}",
     }
-    bridge = another_bridge(SOURCE, settings)
+    bridge = another_bridge(SOURCE, own | dict(settings or {}))
     supervisor = Supervisor(site)
     try:
         assert simulation.stdout is not None

@@ -6,8 +6,9 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
-from bench import alarms, api_reads, bridges, city, detection, falls, flow, fuzz, peer, state, store
+from bench import alarms, api_reads, bridges, city, detection, falls, flow, fuzz, peer, state, store, tls, urgent
 from cli._running import Running
 from cli._table import show
 from cli.train import RECORDINGS
@@ -35,6 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--homes", type=int, default=flow.HOMES, metavar="N", help=f"from so many homes ({flow.HOMES})")
     load.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     load.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    long = what.add_parser(
+        "soak",
+        help="flow for an hour: whether memory, files, connections or lag of any process grow",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), which it empties first. Exit code 1 where something grew or was lost.",
+    )
+    long.add_argument("--rate", type=float, default=5000.0, metavar="N", help="messages a second (5000)")
+    long.add_argument("--seconds", type=float, default=3600.0, metavar="S", help="for so long (3600)")
+    long.add_argument("--homes", type=int, default=flow.HOMES, metavar="N", help=f"from so many homes ({flow.HOMES})")
+    long.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    long.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     whole = what.add_parser(
         "city",
@@ -125,6 +137,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     spoilt.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
     spoilt.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    apart = what.add_parser(
+        "tls",
+        help="devices each on a TLS connection of its own: what one costs, and how all come back when the broker was away",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), which it empties first. Exit code 1 where a device stayed away or a press was late.",
+    )
+    apart.add_argument(
+        "--connections", type=int, default=tls.CONNECTIONS, metavar="N", help=f"devices ({tls.CONNECTIONS})"
+    )
+    apart.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    apart.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    pressed = what.add_parser(
+        "urgent",
+        help="how long an SOS takes while each of our processes is killed, and under more than the machine can take",
+        epilog=f"Runs on a site of its own ({BENCH_DATA.name}), which it empties first. Exit code 1 where a press waited too long.",
+    )
+    pressed.add_argument("--only", choices=("kills", "flood"), help="only this one (both)")
+    pressed.add_argument(
+        "--window",
+        type=float,
+        default=urgent.WINDOW_S,
+        metavar="S",
+        help=f"watched after each kill ({urgent.WINDOW_S:g})",
+    )
+    pressed.add_argument(
+        "--rate",
+        type=float,
+        default=urgent.FLOOD_PER_S,
+        metavar="N",
+        help=f"of the flood, a second ({urgent.FLOOD_PER_S:g})",
+    )
+    pressed.add_argument(
+        "--seconds", type=float, default=urgent.FLOOD_S, metavar="S", help=f"of the flood ({urgent.FLOOD_S:g})"
+    )
+    pressed.add_argument("--native", action="store_true", help="without a container engine, even where there is one")
+    pressed.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     reads = what.add_parser(
         "api",
         help="how long every list and read of the api takes with a city's people and a million past cases",
@@ -172,12 +221,15 @@ def run(args: argparse.Namespace) -> int:
         "alarms": _alarms,
         "state": _state,
         "flow": _flow,
+        "soak": _soak,
         "city": _flow,
         "store": _store,
         "detection": _detection,
         "bridge": _bridge,
         "fuzz": _fuzz,
         "api": _api,
+        "tls": _tls,
+        "urgent": _urgent,
     }
     return does[args.what](args)
 
@@ -280,6 +332,53 @@ def _fuzz(args: argparse.Namespace) -> int:
         print(json.dumps(figures))
     else:
         fuzz.tell(figures)
+    return 0 if figures["ok"] else 1
+
+
+def _tls(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        start(site, STAGES)
+        figures = asyncio.run(tls.measure(site, args.connections))
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        tls.tell(figures)
+    return 0 if figures["ok"] else 1
+
+
+def _soak(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        start(site, STAGES)
+        figures = asyncio.run(flow.measure(site, args.rate, args.seconds, args.homes))
+    grew = flow.grew(figures)
+    if args.json:
+        print(json.dumps(figures | {"grew": grew}))
+    else:
+        flow.tell(figures)
+        show(flow.GROWTH_HEADINGS, flow.growth_table(figures))
+        print(f"GREW: {', '.join(grew)}" if grew else "nothing grew")
+    return 1 if figures["lost"] or grew else 0
+
+
+def _urgent(args: argparse.Namespace) -> int:
+    site = _bench_site(args.native)
+    figures: dict[str, Any] = {"machine": urgent.machine()}
+    with Running(site, native=args.native):
+        prepare.services(site, native=args.native)
+        start(site, STAGES)
+        if args.only != "flood":
+            figures["kills"] = asyncio.run(urgent.measure_kills(site, args.window))
+        if args.only != "kills":
+            figures["flood"] = asyncio.run(urgent.measure_flood(site, args.rate, args.seconds))
+    figures["ok"] = all(figures[name]["ok"] for name in ("kills", "flood") if name in figures)
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        urgent.tell(figures)
     return 0 if figures["ok"] else 1
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -9,11 +10,14 @@ import signal
 import sys
 
 from bench import chaos
+from bench.moved_clock import MovedClock
+from bench.small_disk import SmallDisk
 from cli._running import Running
 from deploy import prepare
 from deploy.engine import choose
 from deploy.site import REPOSITORY, Site
 from deploy.stages import STAGES, start
+from deploy.steps import say
 
 HELP = "kill, freeze, restart and take away every stage and service at random under load, and count what was lost or doubled"
 
@@ -48,6 +52,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
+def _clock(site: Site) -> MovedClock | None:
+    if why := MovedClock.lacks():
+        say("chaos", f"LEFT OUT: jumps of the machine's clock: {why}")
+        return None
+    made = MovedClock(site.data / "run")
+    made.make()
+    return made
+
+
+def _disk(site: Site, stack: contextlib.ExitStack) -> SmallDisk | None:
+    """Only where the site is the run's own: at the end the database's files are gone."""
+    why = SmallDisk.lacks() or ("" if site.data == CHAOS_DATA else "the site was named by SHOUWANG_DATA")
+    if why:
+        say("chaos", f"LEFT OUT: a full disk under the database: {why}")
+        return None
+    return stack.enter_context(SmallDisk(site))
+
+
 def run(args: argparse.Namespace) -> int:
     """Do it on an empty site; exit code 1 if an alert was lost or doubled, a reading is unaccounted for, or something did not come back."""
     if args.homes < 1 or args.rate <= 0 or args.seconds <= 0 or (args.gone is not None and args.gone <= 0):
@@ -62,9 +84,13 @@ def run(args: argparse.Namespace) -> int:
     if site.data == CHAOS_DATA:
         # What an earlier run left would be read and stored beside this one.
         choose(site, native=args.native).reset(site)
-    with Running(site, native=args.native, ours=chaos.OURS):
+    with contextlib.ExitStack() as stack:
+        clock, disk = _clock(site), _disk(site, stack)
+        stack.enter_context(Running(site, native=args.native, ours=chaos.OURS))
         prepare.everything(site, native=args.native)
-        start(site, STAGES)
+        if disk is not None:
+            disk.move_in()
+        start(site, STAGES, clock.settings if clock else {})
         found = asyncio.run(
             chaos.measure(
                 site,
@@ -74,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
                 homes=args.homes,
                 broker_kills=args.broker_kills,
                 gone_s=args.gone,
+                clock=clock,
+                disk=disk,
             )
         )
     if args.json:

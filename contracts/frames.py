@@ -114,6 +114,14 @@ class FrameBuilder:
         rows.append((*_FIELDS(envelope), self.rows, *_VALUES_OF[kind](reading)))
         self.rows += 1
 
+    def add_row(self, kind: str, envelope: Sequence[Any], values: Sequence[Any]) -> None:
+        """The same from columns: of the envelope in the order of ``Envelope``, of the kind in that of its Struct."""
+        rows = self._rows.get(kind)
+        if rows is None:
+            rows = self._rows[kind] = []
+        rows.append((*envelope, self.rows, *values))
+        self.rows += 1
+
     def build(self, meta: FrameMeta) -> bytes:
         """The record's value. The builder is empty afterwards."""
         batches = {kind: _batch(kind, rows) for kind, rows in self._rows.items()}

@@ -19,7 +19,7 @@ from contracts.names import MARKER_ROOT, TOPIC_ROOT, Topic
 from contracts.topics import DEAD_LETTERS, LANE_TOPIC
 from ingest import state_file
 from ingest.clocks import Clock, RecordedClock
-from ingest.deliveries import Deliveries, Delivery
+from ingest.deliveries import Deliveries, Delivery, Group
 from ingest.errors import OtherPartitions, SpoolUnusable
 from ingest.event_time import EventTimes
 from ingest.figures import Figures
@@ -28,7 +28,7 @@ from ingest.gate import read_topic
 from ingest.intake import LANES, Intake, Lane, Row
 from ingest.kafka import KafkaLog
 from ingest.last_word import last_stated_s
-from ingest.mqtt import Connection, Endpoint, Publish
+from ingest.mqtt import DUP, RETAIN, Connection, Endpoint, Publish
 from ingest.outlet import Outlet
 from ingest.proofs import Proofs, marker_topic
 from ingest.receipts import Receipts
@@ -37,6 +37,7 @@ from ingest.settings import IngestSettings
 from ingest.spool import Spool, is_left
 from ingest.state_file import BridgeState, Spooled, State
 from ingest.taken import tell_taken
+from ingest.usual import CHANNEL, Usual
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ START_S = 5.0
 """A bridge that starts waits so long for Kafka, s; then it begins without, on disk."""
 URGENT_SHARE = 8
 """One part in so many of the spool's room is the urgent lane's own: a flood of telemetry cannot fill it."""
-BULK_GATHER_S = 0.005
+BULK_GATHER_S = 0.02
 """Pause between two reads of bulk, s; frames wait for longer anyway."""
 PARTS = 4
 """In so many parts the partitions have their turn within ``flush_s``."""
@@ -61,7 +62,7 @@ class Owed(NamedTuple):
     row: Row
 
 
-Claim = Delivery | Owed
+Claim = Delivery | Group | Owed
 
 
 class Bridge:
@@ -75,6 +76,8 @@ class Bridge:
         self._spooled_before = before is not None and any(lane.records for lane in before.spool.values())
         times = EventTimes(settings.clock_tolerance_s, settings.too_old_s, clock.speed)
         self._intake = Intake(clock, times, settings.partitions)
+        self._usual = Usual(times, settings.partitions) if isinstance(clock, WallClock) else None
+        """None where somebody leads the clock."""
         self._framing: Framing[Claim] = Framing(settings.source, clock.name, settings.partitions)
         self._kafka = {lane: KafkaLog(settings.kafka, f"{settings.source}-{lane}") for lane in LANES}
         self._outlets = {
@@ -83,6 +86,8 @@ class Bridge:
         self._kafka_stands = asyncio.Event()
         """Kafka was reached once, and its topics are as they should be."""
         self._deliveries = Deliveries(settings.in_flight_bytes)
+        self._groups: list[Group | None] = [None] * settings.partitions
+        """Messages of bulk in the frame of each partition that is being filled."""
         self._connections = self._make_connections()
         names = [connection.name for connection in self._connections]
         self._proofs = Proofs(
@@ -135,7 +140,7 @@ class Bridge:
                 f"shouwang-{settings.source}-{name}",
                 endpoint,
                 [*wanted, marker_topic(settings.source, name)],
-                self._on_message,
+                self._on_messages,
                 self._proofs_up,
                 self._proofs_down,
                 self._proofs_stalled,
@@ -160,8 +165,54 @@ class Bridge:
 
     # What MQTT brings
 
+    def _on_messages(self, connection: Connection, messages: list[Publish]) -> None:
+        """What was read at once, in order."""
+        usual = self._usual if connection is self._connections[0] and self._deliveries.is_all_new(connection) else None
+        epoch, count, in_flight, size = connection.epoch, 0, 0, 0
+        if usual is None:
+            for message in messages:
+                if connection.epoch == epoch:  # else lost with the connection; the broker sends it again
+                    self._on_message(connection, message)
+            return
+        read, senders, add, accepted = usual.read, usual.senders, self._framing.add_row, self._figures.accepted
+        ends, frame_bytes = len(CHANNEL), self._settings.frame_bytes
+        now_s, live = self._clock.now_s(), self._proofs.is_live(connection)
+        for message in messages:
+            topic, payload, mid, flags = message
+            if (
+                flags
+                or topic[-ends:] != CHANNEL
+                or (sender := senders.get(topic[:-ends])) is None
+                or (rows := read(sender, payload, now_s, live)) is None
+            ):
+                self._on_message(connection, message)
+                if connection.epoch != epoch:
+                    break  # as above
+                now_s, live = self._clock.now_s(), self._proofs.is_live(connection)
+                continue
+            count += 1
+            partition, waiting = sender.partition, 0
+            for kind, envelope, values in rows:
+                waiting = add(partition, kind, envelope, values)
+                accepted[kind] += 1
+            if mid:
+                group = self._groups[partition]
+                if group is None or group.epoch != epoch:
+                    group = self._groups[partition] = self._deliveries.group(connection)
+                    self._framing.claim("bulk", partition, group)
+                group.mids.append(mid)
+                group.whats.append(hash((topic, payload)))
+                group.size += len(payload)
+                in_flight += 1
+                size += len(payload)
+            if waiting >= frame_bytes and self._framing.is_ready("bulk", partition, frame_bytes):
+                self._send("bulk", partition)
+        self._figures.received[connection.name] += count
+        self._deliveries.count(connection, in_flight, size)
+
     def _on_message(self, connection: Connection, message: Publish) -> None:
-        topic, payload, mid = message.topic, message.payload, message.mid
+        address, payload, mid, flags = message
+        topic = address.decode(errors="replace")
         if topic.startswith(MARKER_ROOT):
             if self._proofs.came_back(connection, payload):
                 self._deliveries.caught_up(connection)
@@ -170,12 +221,16 @@ class Bridge:
         self._figures.received[connection.name] += 1
         delivery = None
         if mid:
-            delivery = self._deliveries.open(connection, mid, len(payload), hash((topic, payload)), message.dup)
+            what = hash((address, payload))
+            delivery = self._deliveries.open(connection, mid, len(payload), what, bool(flags & DUP))
             if delivery is None:
                 return
         found = read_topic(topic)
         if self._belongs_to(topic, found) == connection.name:
-            self._take(topic, found, payload, not message.retain and self._proofs.is_live(connection), delivery)
+            live = not flags & RETAIN and self._proofs.is_live(connection)
+            self._take(topic, found, payload, live, delivery)
+            if self._usual is not None and isinstance(found, Topic) and found.channel == "telemetry":
+                self._usual.remember(address[: -len(CHANNEL)], found)
         if delivery is not None and not delivery.parts:
             self._deliveries.close(delivery)
 
@@ -286,6 +341,8 @@ class Bridge:
 
     def _send(self, lane: Lane, partition: int) -> None:
         now_s = steady_s()
+        if lane == "bulk":
+            self._groups[partition] = None
         self._on_their_way[lane, partition] = now_s
         self._start(self._deliver(self._framing.take(lane, partition, now_s, time.time())))
 
@@ -298,7 +355,9 @@ class Bridge:
         del self._on_their_way[lane, partition]
         self._framing.arrived(lane, partition)
         for claim in frame.claims:
-            if isinstance(claim, Delivery):
+            if isinstance(claim, Group):
+                self._deliveries.settle_group(claim)
+            elif isinstance(claim, Delivery):
                 self._deliveries.settle(claim)
             elif held == "disk":
                 self._intake.on_disk(claim.row)

@@ -42,6 +42,23 @@ class Delivery:
         self.parts = 0
 
 
+class Group:
+    """Messages of one connection whose rows are all in the same frame, so that they are held and acknowledged together: nearly all messages. One by one
+    they would each cost as much as reading them does."""
+
+    __slots__ = ("apart", "connection", "done", "epoch", "mids", "size", "whats")
+
+    def __init__(self, connection: Channel) -> None:
+        self.connection = connection
+        self.epoch = connection.epoch
+        self.mids: list[int] = []
+        self.whats: list[int] = []
+        self.size = 0
+        self.done = False
+        self.apart: list[Delivery] = []
+        """What became of them when the connection was lost: each is expected again by itself."""
+
+
 class Deliveries:
     """Counts what is in flight on each connection, acknowledges, and stops reading while too many bytes are in flight."""
 
@@ -51,7 +68,7 @@ class Deliveries:
         self._full: set[str] = set()
         """Connections paused here; one that is paused for another reason (the bridge leaves) stays so."""
         self._done: dict[tuple[Channel, int], list[int]] = {}
-        self._open: dict[Channel, tuple[int, dict[Delivery, None]]] = {}
+        self._open: dict[Channel, tuple[int, dict[Delivery | Group, None]]] = {}
         """Epoch of the last message, and what is not done of it; of a lost connection also what was done since."""
         self._expected: dict[Channel, dict[int, list[Delivery]]] = {}
         """What an older connection brought and the broker will send again, by ``what``; some of it is done meanwhile."""
@@ -75,26 +92,42 @@ class Deliveries:
             forgotten[what] -= 1
             self._acknowledge(connection, connection.epoch, mid)
             return None
-        name = connection.name
-        self.messages[name] = self.messages.get(name, 0) + 1
-        self.bytes[name] = self.bytes.get(name, 0) + size
-        if self.bytes[name] > self._limit and name not in self._full:
-            self._full.add(name)
-            connection.pause()
+        self.count(connection, 1, size)
         delivery = Delivery(connection, mid, size, what)
         ours[delivery] = None
         return delivery
 
-    def _of_this_epoch(self, connection: Channel) -> dict[Delivery, None]:
+    def count(self, connection: Channel, messages: int, size: int) -> None:
+        """So many more are in flight; beyond the limit no more is read."""
+        name = connection.name
+        self.messages[name] = self.messages.get(name, 0) + messages
+        self.bytes[name] = self.bytes.get(name, 0) + size
+        if self.bytes[name] > self._limit and name not in self._full:
+            self._full.add(name)
+            connection.pause()
+
+    def group(self, connection: Channel) -> Group:
+        """A group to put messages into; ``count`` has to be told of them."""
+        group = Group(connection)
+        self._of_this_epoch(connection)[group] = None
+        return group
+
+    def is_all_new(self, connection: Channel) -> bool:
+        """Nothing that an older connection brought is still expected again, so that what comes without DUP is new."""
+        self._of_this_epoch(connection)
+        return not self._expected.get(connection)
+
+    def _of_this_epoch(self, connection: Channel) -> dict[Delivery | Group, None]:
         """What is open; on a new connection nothing yet, and what the one before left is expected again."""
         epoch, ours = self._open.get(connection, (-1, {}))
         if epoch != connection.epoch:
             expected = self._expected.setdefault(connection, {})
-            for delivery in ours:
-                expected.setdefault(delivery.what, []).append(delivery)
+            for each in ours:
+                for delivery in _apart(each) if isinstance(each, Group) else (each,):
+                    expected.setdefault(delivery.what, []).append(delivery)
             self._remember()
             lately = (done.get(connection, ()) for _, done in self._lately)
-            self._forgotten[connection] = Counter(what for each in lately for what in each)
+            self._forgotten[connection] = Counter(what for whats in lately for what in whats)
             ours = {}
             self._open[connection] = (connection.epoch, ours)
         return ours
@@ -121,23 +154,41 @@ class Deliveries:
         if delivery.parts <= 0:
             self.close(delivery)
 
+    def settle_group(self, group: Group) -> None:
+        """Their frame is held."""
+        connection = group.connection
+        if group.apart:
+            for delivery in group.apart:
+                self.settle(delivery)
+            return
+        group.done = True
+        self._uncount(connection, len(group.mids), group.size)
+        if group.epoch == connection.epoch:
+            del self._open[connection][1][group]
+            self._just_done.setdefault(connection, []).extend(group.whats)
+        self._acknowledge(connection, group.epoch, *group.mids)
+
     def close(self, delivery: Delivery) -> None:
         """Nothing of the message is outstanding."""
         connection = delivery.connection
-        self.messages[connection.name] -= 1
-        self.bytes[connection.name] -= delivery.size
-        if connection.name in self._full and self.bytes[connection.name] < self._limit // 2:
-            self._full.remove(connection.name)
-            connection.resume()
+        self._uncount(connection, 1, delivery.size)
         if delivery.epoch == connection.epoch:
             del self._open[connection][1][delivery]
             self._just_done.setdefault(connection, []).append(delivery.what)
         self._acknowledge(connection, delivery.epoch, delivery.mid)
 
-    def _acknowledge(self, connection: Channel, epoch: int, mid: int) -> None:
+    def _uncount(self, connection: Channel, messages: int, size: int) -> None:
+        name = connection.name
+        self.messages[name] -= messages
+        self.bytes[name] -= size
+        if name in self._full and self.bytes[name] < self._limit // 2:
+            self._full.remove(name)
+            connection.resume()
+
+    def _acknowledge(self, connection: Channel, epoch: int, *mids: int) -> None:
         if not self._done:
             self._loop.call_soon(self.flush)
-        self._done.setdefault((connection, epoch), []).append(mid)
+        self._done.setdefault((connection, epoch), []).extend(mids)
 
     def _remember(self) -> None:
         now_s = time.monotonic()
@@ -158,3 +209,14 @@ class Deliveries:
         for (connection, epoch), mids in done.items():
             if connection.acknowledge(epoch, mids):
                 self.acknowledged[connection.name] = self.acknowledged.get(connection.name, 0) + len(mids)
+
+
+def _apart(group: Group) -> list[Delivery]:
+    """The messages of a group whose connection is lost, each for itself. The first stands for the bytes of all; they are done with at the same time."""
+    for mid, what in zip(group.mids, group.whats, strict=True):
+        delivery = Delivery(group.connection, mid, 0, what)
+        delivery.epoch, delivery.parts = group.epoch, 0 if group.done else 1
+        group.apart.append(delivery)
+    if group.apart:
+        group.apart[0].size = group.size
+    return group.apart

@@ -4,7 +4,8 @@ At most one frame of a (lane, partition) is on its way to Kafka at a time, so fr
 and while Kafka is away rows gather in the builder instead of in a heap of small frames.
 """
 
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from contracts.frames import Envelope, FrameBuilder, FrameMeta
 from contracts.kinds import Inertial, Reading
@@ -53,6 +54,7 @@ class Framing(Generic[C]):
         self._clock = clock
         self._partitions = range(partitions)
         self._slots: dict[tuple[Lane, int], _Slot[C]] = {(lane, p): _Slot() for lane in LANES for p in self._partitions}
+        self._bulk = [self._slots["bulk", p] for p in self._partitions]
         self.watched_until_s: float | None = None
 
     def add(self, lane: Lane, partition: int, kind: str, envelope: Envelope, reading: Reading) -> None:
@@ -60,6 +62,13 @@ class Framing(Generic[C]):
         slot = self._slots[lane, partition]
         slot.builder.add(kind, envelope, reading)
         slot.size += ROW_BYTES + (len(reading.samples) if isinstance(reading, Inertial) else 0)
+
+    def add_row(self, partition: int, kind: str, envelope: Sequence[Any], values: Sequence[Any]) -> int:
+        """Append one row of bulk from columns; about how many bytes wait now."""
+        slot = self._bulk[partition]
+        slot.builder.add_row(kind, envelope, values)
+        slot.size += ROW_BYTES
+        return slot.size
 
     def claim(self, lane: Lane, partition: int, claim: C) -> None:
         """Hang ``claim`` on the frame that the rows added so far will be in."""

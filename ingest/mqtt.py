@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
+import numpy as np
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
@@ -24,8 +24,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 log = logging.getLogger(__name__)
 
-READ_AHEAD = 65_536
-BURST = 64
+READ_AHEAD = 262_144
+BURST = 128
 """Messages handled before other work of the loop gets its turn: about 2 ms, so that bulk cannot hold up urgent."""
 OPEN_S = 5.0
 """Time for TCP, TLS and CONNACK together, s."""
@@ -47,24 +47,20 @@ class Endpoint(NamedTuple):
     keepalive_s: int
 
 
-class Publish(msgspec.Struct, frozen=True, gc=False):
-    """A message as it came. ``topic`` is what the broker let pass as UTF-8."""
-
-    topic: str
-    payload: bytes
-    mid: int
-    """0 at QoS 0: nothing to acknowledge."""
-    retain: bool
-    dup: bool
-    """The broker had sent it before."""
+Publish = tuple[bytes, bytes, int, int]
+"""A message as it came: topic, payload, packet id (0 at QoS 0: nothing to acknowledge), flags. A tuple, because one is made for every message."""
+RETAIN, DUP = 0x01, 0x08
+"""Flags: kept by the broker; sent by it before."""
 
 
 class Stream:
-    """A socket for paho that keeps the PUBLISH packets for itself. ``fill`` reads, ``publishes`` hands them out, paho's ``recv`` gets the rest."""
+    """A socket for paho that keeps the PUBLISH packets for itself. ``fill`` reads, ``packets`` hands them out, paho's ``recv`` gets the rest."""
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._at = 0
+        """What stands before this in the buffer was handed out."""
         self._for_paho = bytearray()
         self._ended = False
 
@@ -76,34 +72,45 @@ class Stream:
             return False
         except OSError:
             data = b""
-        self._buffer += data
+        self._buffer, self._at = self._buffer[self._at :] + data, 0
         self._ended = self._ended or not data
         return True
 
-    def packets(self, limit: int) -> Iterator[Publish | None]:
-        """Up to ``limit`` whole packets from what was read: a message, or None where paho has something to read."""
-        buffer, at = self._buffer, 0
-        try:
-            for _ in range(limit):
-                found = _packet_at(buffer, at)
-                if found is None:
-                    break
-                head, here = buffer[at], at
-                start, at = found  # handed out once, even if nobody asks for the next
-                if head & 0xF0 == 0x30 and head & 0x06 <= 0x02:
-                    yield _publish(head, buffer, start, at)
+    def packets(self, limit: int) -> Iterator[list[Publish] | None]:
+        """Up to ``limit`` whole packets from what was read: messages that follow each other, or None where paho has something to read between them."""
+        buffer, at = self._buffer, self._at
+        messages: list[Publish] = []
+        for _ in range(limit):
+            found = _packet_at(buffer, at)
+            if found is None:
+                break
+            head, (start, end) = buffer[at], found
+            if head & 0xF0 == 0x30 and head & 0x06 <= 0x02:
+                body = start + 2 + (buffer[start] << 8 | buffer[start + 1])
+                topic = buffer[start + 2 : body]
+                if head & 0x06:
+                    messages.append((topic, buffer[body + 2 : end], buffer[body] << 8 | buffer[body + 1], head & 0x09))
                 else:
-                    self._for_paho += buffer[here:at]
-                    yield None
-        finally:
-            del buffer[:at]
+                    messages.append((topic, buffer[body:end], 0, head & 0x09))
+                at = end
+                continue
+            if messages:
+                self._at = at  # handed out once, even if nobody asks for the next
+                yield messages
+                messages = []
+            self._for_paho += buffer[at:end]
+            self._at = at = end
+            yield None
+        self._at = at
+        if messages:
+            yield messages
         if self._ended and not self.has_packet:
             yield None
 
     @property
     def has_packet(self) -> bool:
         """A whole packet was read and not handed out; no readiness of the socket will tell of it."""
-        return _packet_at(self._buffer, 0) is not None
+        return _packet_at(self._buffer, self._at) is not None
 
     @property
     def has_pending(self) -> bool:
@@ -122,7 +129,7 @@ class Stream:
 
     def abandon(self) -> None:
         """Be at the end: the next ``recv`` tells paho that the connection is lost."""
-        self._buffer.clear()
+        self._buffer, self._at = b"", 0
         self._for_paho.clear()
         self._ended = True
 
@@ -139,7 +146,7 @@ class Stream:
         self._socket.close()
 
 
-def _packet_at(buffer: bytearray, at: int) -> tuple[int, int] | None:
+def _packet_at(buffer: bytes, at: int) -> tuple[int, int] | None:
     """(start of the body, end) of the packet that begins at ``at``; None if it is not there whole."""
     length = shift = 0
     here = at + 1
@@ -154,14 +161,8 @@ def _packet_at(buffer: bytearray, at: int) -> tuple[int, int] | None:
     return None
 
 
-def _publish(head: int, buffer: bytearray, start: int, end: int) -> Publish:
-    body = start + 2 + (buffer[start] << 8 | buffer[start + 1])
-    topic = buffer[start + 2 : body].decode(errors="replace")
-    mid = 0
-    if head & 0x06:
-        mid = buffer[body] << 8 | buffer[body + 1]
-        body += 2
-    return Publish(topic, bytes(buffer[body:end]), mid, bool(head & 1), bool(head & 8))
+_PUBACK = np.dtype([("head", ">u2"), ("mid", ">u2")])
+"""One PUBACK: type and length, packet id."""
 
 
 class _Paho(Client):
@@ -174,12 +175,13 @@ class _Paho(Client):
         return self.stream
 
     def puback(self, mids: Sequence[int]) -> None:
-        packets = b"".join(b"\x40\x02" + mid.to_bytes(2, "big") for mid in mids)
-        self._packet_queue(MessageType.PUBACK, packets, mids[-1], 1)
+        packets = np.empty(len(mids), _PUBACK)
+        packets["head"], packets["mid"] = 0x4002, mids
+        self._packet_queue(MessageType.PUBACK, packets.tobytes(), mids[-1], 1)
 
 
 class Connection:
-    """``on_message(connection, message)``, ``on_up(connection)`` once its subscriptions stand, ``on_down(connection)``: called on the loop.
+    """``on_messages(connection, messages)``, ``on_up(connection)`` once its subscriptions stand, ``on_down(connection)``: called on the loop.
 
     ``on_stall(connection)``: the broker had stood still for ``stall_s``: nothing at all came although one of our messages waited for its
     acknowledgement. Called before what came first afterwards. (While a queue drains, or the broker waits for our acknowledgements, something comes.)
@@ -195,7 +197,7 @@ class Connection:
         client_id: str,
         endpoint: Endpoint,
         filters: Sequence[str],
-        on_message: Callable[["Connection", Publish], None],
+        on_messages: Callable[["Connection", list[Publish]], None],
         on_up: Callable[["Connection"], None],
         on_down: Callable[["Connection"], None],
         on_stall: Callable[["Connection"], None] = lambda _connection: None,
@@ -207,7 +209,7 @@ class Connection:
         self.is_up = False
         self._endpoint = endpoint
         self._filters = [(each, 1) for each in filters]
-        self._on_message = on_message
+        self._on_messages = on_messages
         self._on_up = on_up
         self._on_down = on_down
         self._on_stall = on_stall
@@ -323,9 +325,9 @@ class Connection:
         """Handle what was read, at most BURST packets at a time; the rest when other work of the loop had its turn."""
         if self._stream is not stream or not self._room.is_set():
             return
-        for publish in stream.packets(BURST):
-            if publish is not None:
-                self._on_message(self, publish)
+        for messages in stream.packets(BURST):
+            if messages is not None:
+                self._on_messages(self, messages)
             elif self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return  # lost; paho has told us
             if self._stream is not stream or not self._room.is_set():

@@ -14,6 +14,8 @@ from ingest.salvage import salvage
 
 _ANY_KIND: Any = Union[tuple(KINDS[name] for name in FROM_DEVICES)]  # noqa: UP007 - built from the table
 _MANY = msgspec.json.Decoder(_ANY_KIND | list[_ANY_KIND])
+decode_many = _MANY.decode
+"""A reading or a list of them, or one of _BAD_JSON; ``check`` has to follow for some kinds."""
 _ONE = msgspec.json.Decoder(_ANY_KIND)
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _STATUS = msgspec.json.Decoder(Status)

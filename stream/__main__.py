@@ -12,6 +12,7 @@ from contracts.collector import collect_rarely
 from contracts.errors import ShouwangError
 from contracts.settings import read
 from stream import registry
+from stream.memory import give_back_large
 from stream.settings import StreamSettings, check
 
 LOOPBACK = "127.0.0.1"
@@ -32,6 +33,7 @@ def main() -> int:
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr=LOOPBACK)
         collect_rarely()
+        give_back_large()
         if lane == "urgent":
             from stream.urgent import UrgentWorker
 

@@ -45,11 +45,12 @@ class State(Columns):
 
 
 class Rows(Protocol):
-    """Rows of one kind, in which each subject appears at most once. All arrays have shape ``[rows]``."""
+    """Rows of one kind, in which each subject appears at most once. All arrays have shape ``[rows]`` and are read only: others look at them too."""
 
     kind: str
     subject: Ints
-    """Index into the detector's state. It is also that of the home or device where the detector is told of all of them (not ``Detector.sparse``)."""
+    """Index into the detector's state. For a detector of homes it is ``home`` too; for one of devices only where it is told of all of them (not
+    ``Detector.sparse``)."""
     home: Ints
     """Index into the cards' homes."""
     device: Ints
@@ -118,7 +119,7 @@ class StreamTime(Protocol):
 
     now_s: float
     """In ``tick``: the grid point. In ``observe``: the last grid point before the rows, so that it does not depend on how rows were
-    cut into frames; ``rows.received_at_s`` says to the moment when each row came."""
+    cut into frames, and NaN where no detector of the lane has a tick; ``rows.received_at_s`` says to the moment when each row came."""
 
     def watched_s(self, at_s: Floats | float) -> Floats:
         """Watched seconds up to ``at_s``: runs with time, stands still while nobody was watching and in the grace after that.
@@ -268,13 +269,13 @@ class Detector:
     """Called with subjects that appear for the first time (by card or by row), before anything else; may set ``due_at_s``."""
     begins_with: tuple[str, ...] = ()
     """For a home detector that most homes have nothing for: the kinds with which a home first concerns it, or ``status:wearable``, that kind from
-    that role. Other rows are not looked at before that, and nothing is kept. Its subjects are then numbers of its own: cards are asked
-    with ``rows.home`` and ``rows.device``."""
+    that role. Other rows are not looked at before that, and nothing is kept."""
     version: int = 1
     """State version: a snapshot of another version starts empty."""
 
     @property
     def sparse(self) -> bool:
-        """Whether something is kept only of subjects of which a row came. So it is for detectors of devices that enrol none: who looks at
-        thermometers keeps nothing of a door."""
-        return bool(self.begins_with) or (self.subject == "device" and self.enrol is None)
+        """Whether something is kept only of subjects of which a row came that concerns it. So it is for detectors of devices that enrol none (who looks
+        at thermometers keeps nothing of a door) and for those of homes that name what concerns them or what begins it. The homes and devices
+        of the latter have numbers of their own, in rows, cards, ticks and ``out`` alike."""
+        return bool(self.begins_with) or (self.enrol is None and (self.subject == "device" or bool(self.concerns)))

@@ -8,7 +8,7 @@ import numpy as np
 from contracts.detections import Detection, Family, Origin, detection_id
 from contracts.kinds import ROOMS
 from stream.cards import HomeCards
-from stream.columns import Array, Columns, Packed, StateColumn
+from stream.columns import Array, Columns, StateColumn
 from stream.detector import Bools, Floats, Ints, Rows
 from stream.rows import KindRows
 from stream.stream_time import WatchedTime
@@ -26,6 +26,10 @@ _COLUMNS = {
 }
 
 
+_PLACES = {"place": StateColumn("i4", 0)}
+"""Where each subject's episode stands."""
+
+
 def _same_start(a_s: float, b_s: float) -> bool:
     """Whether two starts give the same detection id (ids count in ms)."""
     return a_s == a_s and round(a_s * 1000) == round(b_s * 1000)
@@ -36,9 +40,9 @@ class Episodes:
 
     def __init__(
         self, detector: str, family: Family, lane: Literal["bulk", "urgent"], source: str, subject: Literal["home", "device"],
-        cards: HomeCards, time: WatchedTime, who: Callable[[int], int] = int,
+        cards: HomeCards, time: WatchedTime, who: Callable[[int], int] = int, which: Callable[[int], int] = int,
     ) -> None:  # fmt: skip
-        """``who``: home or device of a subject, where they are not the same."""
+        """``who``: home or device of a subject, ``which``: device, where the detector has numbers of its own for them."""
         self.detector = detector
         self.family: Family = family
         self.lane: Literal["bulk", "urgent"] = lane
@@ -49,16 +53,19 @@ class Episodes:
         self._cards = cards
         self._time = time
         self._who = who
+        self._which = which
         self._columns = Columns(_COLUMNS)
+        """Of subjects of whom something was ever said, which are few; the first stands for all others."""
+        self._columns.grow(1)
+        self._places = Columns(_PLACES)
         self._reasons: list[str] = []
         self._rows: KindRows | None = None
-        self._step: Ints = np.empty(0, dtype=np.int64)
-        self._kept: dict[str, Array] | None = None
+        self._kept: dict[int, list[Array]] = {}
         self._mark = 0
 
     def grow(self, size: int) -> None:
         """Make room for ``size`` subjects."""
-        self._columns.grow(size)
+        self._places.grow(size)
 
     def observing(self, rows: KindRows | None) -> None:
         """The rows that the detector looks at, so that a decision gets the moment of its own row; None in a tick."""
@@ -72,25 +79,26 @@ class Episodes:
         columns = self._columns
         code = self._reason(reason)
         subjects, started, event, scores, tests = _parallel(subjects, started_at_s, event_at_s, score, test)
-        changed = ~columns.on[subjects] | (columns.score[subjects] != scores) | (columns.reason[subjects] != code)
+        at = self._places.place[subjects]
+        changed = ~columns.on[at] | (columns.score[at] != scores) | (columns.reason[at] != code)
         if not changed.any():
             return
-        self._about_to_change()
         for place in np.flatnonzero(changed).tolist():
-            subject = int(subjects[place])
+            who = int(subjects[place])
+            subject = self._about_to_change(who)
             if not columns.on[subject]:
                 columns.revision[subject] = self._said(subject, float(started[place]))
                 columns.started_at_s[subject] = started[place]
                 columns.device[subject] = -1 if devices is None else np.broadcast_to(devices, subjects.shape)[place]
                 columns.test[subject] = tests[place]
                 columns.on[subject] = True
-            row = self._row(rows, subject)
+            row = self._row(rows, who)
             if row is not None and columns.device[subject] < 0:
                 columns.device[subject] = row[0].device[row[1]]
             columns.revision[subject] += 1
             columns.score[subject] = scores[place]
             columns.reason[subject] = code
-            self._tell(subject, place, event[place], int(scores[place]), reason, evidence, row)
+            self._tell(who, subject, place, event[place], int(scores[place]), reason, evidence, row)
 
     def off(
         self, subjects: Ints, *, event_at_s: Floats | float, reason: str, evidence: Mapping[str, Any] | None = None
@@ -113,21 +121,21 @@ class Episodes:
         subjects, event, scores, tests = _parallel(subjects, event_at_s, score, test)
         if not len(subjects):
             return
-        self._about_to_change()
-        for place, subject in enumerate(subjects.tolist()):
+        for place, who in enumerate(subjects.tolist()):
+            subject = self._about_to_change(who)
             columns.once_revision[subject] = self._said(subject, float(event[place])) + 1
             columns.once_at_s[subject] = event[place]
-            row = self._row(rows, subject)
+            row = self._row(rows, who)
             device = -1 if devices is None else int(np.broadcast_to(devices, subjects.shape)[place])
             self._tell(
-                subject, place, event[place], int(scores[place]), reason, evidence, row,
+                who, subject, place, event[place], int(scores[place]), reason, evidence, row,
                 started_at_s=float(event[place]), revision=int(columns.once_revision[subject]),
                 device=int(row[0].device[row[1]]) if row is not None and device < 0 else device, test=bool(tests[place]),
             )  # fmt: skip
 
     def is_on(self, subjects: Ints) -> Bools:
         """Whether an episode is on for each subject."""
-        return cast(Bools, self._columns.on[subjects])
+        return cast(Bools, self._columns.on[self._places.place[subjects]])
 
     def _said(self, subject: int, start_s: float) -> int:
         """Highest revision said of the episode with this start, which has the same id whether it was said by ``on`` or ``once``."""
@@ -146,35 +154,35 @@ class Episodes:
     ) -> None:
         columns = self._columns
         (subjects,) = _parallel(subjects)
-        is_on = columns.on[subjects]
+        is_on = columns.on[self._places.place[subjects]]
         if not is_on.any():
             return  # nearly always: detectors say of everybody seen that he is well
         code = self._reason(reason)
         event = np.broadcast_to(event_at_s, subjects.shape)
-        self._about_to_change()
         for place in np.flatnonzero(is_on).tolist():
-            subject = int(subjects[place])
+            who = int(subjects[place])
+            subject = self._about_to_change(who)
             columns.on[subject] = False
             columns.revision[subject] += 1
             columns.score[subject] = score = 0 if withdrawn else int(columns.score[subject])
             columns.reason[subject] = code
-            self._tell(subject, place, event[place], score, reason, evidence, None, on=False, withdrawn=withdrawn)
+            self._tell(who, subject, place, event[place], score, reason, evidence, None, on=False, withdrawn=withdrawn)
 
     def _tell(
-        self, subject: int, place: int, event_at_s: float, score: int, reason: str, evidence: Mapping[str, Any] | None,
+        self, whose: int, subject: int, place: int, event_at_s: float, score: int, reason: str, evidence: Mapping[str, Any] | None,
         row: tuple[KindRows, int] | None, *, on: bool = True, withdrawn: bool = False, started_at_s: float | None = None,
         revision: int | None = None, device: int | None = None, test: bool | None = None,
     ) -> None:  # fmt: skip
         columns, cards = self._columns, self._cards
         started = float(columns.started_at_s[subject]) if started_at_s is None else started_at_s
         device = int(columns.device[subject]) if device is None else device
-        who = self._who(subject)
-        device = device if self._of_homes else who
+        who = self._who(whose)
+        device = who if not self._of_homes else self._which(device) if device >= 0 else device
         home = who if self._of_homes else int(cards.device_home[who])
         home_id = cards.home_ids[home]
         device_id = cards.device_ids[device] if device >= 0 else None
         resident, origin, decided = None, None, self._time.now_s
-        looked_at = self._row(self._rows, subject)
+        looked_at = self._row(self._rows, whose)
         if looked_at is not None:
             decided = float(looked_at[0].received_at_s[looked_at[1]])
         if row is not None:
@@ -185,7 +193,7 @@ class Episodes:
             if on and rows.arrivals.boot[at] >= 0:
                 via = rows.arrivals.objects(rows.kind, "via")[batch_row]
                 origin = Origin(
-                    device_id=via or cards.device_ids[int(rows.device[index])],
+                    device_id=via or cards.device_ids[self._which(int(rows.device[index]))],
                     boot=int(rows.arrivals.boot[at]),
                     seq=int(rows.arrivals.seq[at]),
                 )
@@ -230,39 +238,42 @@ class Episodes:
             self._reasons.append(reason)
         return self._reasons.index(reason)
 
-    def empty(self, size: int = 0) -> None:
+    def empty(self) -> None:
         """Forget all episodes."""
-        self._columns = Columns(_COLUMNS)
-        self._columns.grow(size)
+        self._columns, self._places = Columns(_COLUMNS), Columns(_PLACES)
+        self._columns.grow(1)
         self._reasons = []
 
-    def begin(self, subjects: Ints) -> None:
-        """A step over these subjects begins; ``undo`` leads back to here."""
-        self._step = subjects
-        self._kept = None
+    def begin(self) -> None:
+        """A step begins; ``undo`` leads back to here."""
+        self._kept.clear()
         self._mark = len(self.told)
 
     def undo(self) -> None:
         """Take back what was said since ``begin``."""
-        if self._kept is not None:
-            self._columns.put_back(self._step, self._kept)
-            self._kept = None
+        for at, kept in self._kept.items():
+            self._columns.put_back(np.array([at]), kept)
+        self._kept.clear()
         del self.told[self._mark :]
 
-    def _about_to_change(self) -> None:
-        # Most steps say nothing: only those that do pay for the way back.
-        if self._kept is None:
-            self._kept = self._columns.keep(self._step)
+    def _about_to_change(self, subject: int) -> int:
+        """Where the subject's episode stands, which is about to change: what it was is kept for the way back."""
+        at = int(self._places.place[subject])
+        if not at:
+            at = self._places.place[subject] = self._columns.size
+            self._columns.grow(at + 1)
+        if at not in self._kept:
+            self._kept[at] = self._columns.keep(np.array([at]))
+        return at
 
     def packed(self) -> dict[str, Any]:
         """For a snapshot."""
-        return {"columns": self._columns.packed(), "reasons": self._reasons}
+        return {"columns": self._columns.packed(), "places": self._places.packed(), "reasons": self._reasons}
 
-    def restore(self, packed: Mapping[str, Any], size: int) -> bool:
+    def restore(self, packed: Mapping[str, Any]) -> bool:
         """From a snapshot; False where it does not fit."""
-        columns: dict[str, Packed] = packed["columns"]
         self._reasons = list(packed["reasons"])
-        return self._columns.restore(columns, size)
+        return self._columns.restore(packed["columns"]) and self._places.restore(packed["places"])
 
 
 def _parallel(subjects: Ints, *values: Any) -> tuple[Array, ...]:

@@ -6,7 +6,6 @@ detection ``detector_error``, once an hour, so that nobody takes the detector's 
 """
 
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from typing import Any, Literal
 
 import msgspec
@@ -14,11 +13,10 @@ import numpy as np
 
 from contracts.detections import Detection, detection_id
 from contracts.kinds import ROLES
-from stream.cards import HomeCards, concerns_mask
-from stream.columns import Packed, pack, unpack
+from stream.cards import HomeCards, OwnCards, Some, concerns_mask
 from stream.detector import Bools, Context, Detector, Ints, State
 from stream.episodes import Episodes
-from stream.rows import KIND_NAMES, Arrivals, KindRows
+from stream.rows import KIND_NAMES, KindRows, Looks
 from stream.stream_time import WatchedTime
 
 ERROR = "detector_error"
@@ -44,30 +42,6 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """The row alone as a frame, so that it can be tried again."""
 
 
-class Subjects:
-    """Which subject stands where in a sparse detector's state: each that a row came of has a place, in order of arrival."""
-
-    def __init__(self, subjects: Ints | None = None) -> None:
-        self.all: list[int] = [] if subjects is None else subjects.tolist()
-        """Subject (index of a home or device) at each place."""
-        self._place = np.full(max(self.all, default=-1) + 1, -1, dtype=np.int32)
-        self._place[self.all] = np.arange(len(self.all))
-
-    def places(self, subjects: Ints) -> Ints:
-        """Places of subjects; -1 where there is none."""
-        if len(subjects) and (size := int(subjects.max()) + 1) > len(self._place):
-            grown = np.full(max(size, len(self._place) + len(self._place) // 4), -1, dtype=np.int32)
-            grown[: len(self._place)] = self._place
-            self._place = grown
-        return self._place[subjects].astype(np.int64)
-
-    def add(self, subjects: Ints) -> None:
-        """Give those a place that have none."""
-        for subject in dict.fromkeys(subjects[self.places(subjects) < 0].tolist()):
-            self._place[subject] = len(self.all)
-            self.all.append(subject)
-
-
 class Instance:
     """A detector's own part of one source's state."""
 
@@ -79,30 +53,51 @@ class Instance:
         source: str,
         cards: HomeCards,
         time: WatchedTime,
+        shared: dict[Any, Any],
     ) -> None:
+        """``shared``: numbers of their own that detectors of one source have in common, by what makes them equal."""
         self.name = name
         self.detector = detector
         self.lane = lane
         self.source = source
-        self._reads = np.array([kind in detector.kinds for kind in KIND_NAMES])
+        self._reads = [kind in detector.kinds for kind in KIND_NAMES]
         """By kind's code: whether the detector reads it."""
-        self._begins = begins_mask(detector.begins_with or detector.kinds)
+        self._codes = frozenset(code for code, reads in enumerate(self._reads) if reads)
+        begins = begins_mask(detector.begins_with or detector.kinds)
+        self._begins = begins
         """By kind's code and role: whether such a row makes its subject one of a sparse detector's."""
-        self._subjects = Subjects() if detector.sparse else None
+        self._of_homes = detector.subject == "home"
+        self._concerns = concerns_mask(detector.concerns)
+        self._own: OwnCards | None = None
+        """A sparse detector of homes has numbers of its own for homes and devices."""
+        self._some: Some | None = None
+        """Subjects of a sparse detector."""
+        if detector.sparse:
+            key = (self._of_homes, self._concerns, begins.tobytes())
+            if self._of_homes:
+                self._own = shared.setdefault(key, OwnCards(cards))
+                self._some = self._own.homes
+            else:
+                self._some = shared.setdefault(key, Some())
         self.state = State(detector.state, detector.device_state)
-        self.episodes = Episodes(name, detector.family, lane, source, detector.subject, cards, time, self._subject)
+        self.episodes = Episodes(
+            name, detector.family, lane, source, detector.subject, cards, time, self._subject, self._device
+        )
         self.troubles: list[Trouble] = []
         self._cards = cards
         self._time = time
-        self._context = Context(cards, time, self.episodes)
-        self._of_homes = detector.subject == "home"
-        self._concerns = concerns_mask(detector.concerns)
+        seen: Any = self._own if self._own is not None else cards
+        self._context = Context(seen, time, self.episodes)
         self._told_at_s: dict[int, float] = {}
         self._due_s: float | None = None
 
     def _subject(self, place: int) -> int:
         """Home or device that stands there."""
-        return place if self._subjects is None else self._subjects.all[place]
+        return place if self._some is None else int(self._some.all[place])
+
+    def _device(self, device: int) -> int:
+        """Device that the detector knows by this number."""
+        return device if self._own is None else int(self._own.devices.all[device])
 
     @property
     def told(self) -> list[Detection]:
@@ -111,10 +106,10 @@ class Instance:
 
     def enrol(self) -> None:
         """Make room for homes and devices that are new, and let the detector know them."""
+        if self._some is not None:
+            return
         if self.detector.device_state:
             self.state.devices.grow(len(self._cards.device_ids))
-        if self._subjects is not None:
-            return
         size = len(self._cards.home_ids) if self._of_homes else len(self._cards.device_ids)
         before = self.state.size
         if size == before:
@@ -130,42 +125,49 @@ class Instance:
         self.state.grow(size)
         self.episodes.grow(size)
 
-    def observe(self, arrivals: Arrivals, at: Ints, home: Ints, device: Ints) -> None:
-        """Give the detector rows ``at`` of a frame (their places in order of arrival), in rounds: each subject once a call."""
-        kind = arrivals.kind[at]
-        mine = self._reads[kind]
-        if not mine.all():
-            if not mine.any():
-                return
-            at, home, device, kind = at[mine], home[mine], device[mine], kind[mine]
-        if self._concerns:
-            mine = (self._cards.roles[home] & self._concerns) != 0
-            if not mine.all():
-                if not mine.any():
-                    return
-                at, home, device, kind = at[mine], home[mine], device[mine], kind[mine]
-        subject = home if self._of_homes else device
-        if self._subjects is not None:
-            self._subjects.add(subject[self._begins[kind, self._cards.device_role[device]]])
-            self._grow(len(self._subjects.all))
-            subject = self._subjects.places(subject)
-            if (mine := subject < 0).any():
-                mine = ~mine
-                at, home, device, kind, subject = at[mine], home[mine], device[mine], kind[mine], subject[mine]
-                if not len(at):
-                    return
-        # One number for each call to make: rounds in order, in a round kind by kind.
-        call = rounds(subject, kind) * len(KIND_NAMES) + kind
-        order = np.argsort(call, kind="stable")
-        edges = [0, *(np.flatnonzero(np.diff(call[order])) + 1).tolist(), len(order)]
-        for first, last in pairwise(edges):
-            these = order[first:last]
-            self._look_at(self._rows(arrivals, at[these], subject[these], home[these], device[these]))
-        self._due_s = None
+    def observe(self, looks: Looks) -> None:
+        """Give the detector the rows that concern it, step by step: each subject once a call."""
+        if self._codes.isdisjoint(looks.kinds):
+            return
+        for code, rows in looks.by_home if self._of_homes else looks.by_device:
+            if self._reads[code]:
+                mine = self._concerned(code, rows)
+                if mine is not None:
+                    self._look_at(mine)
+                    self._due_s = None
 
-    def _rows(self, arrivals: Arrivals, at: Ints, subject: Ints, home: Ints, device: Ints) -> KindRows:
-        room, role = self._cards.device_room[device], self._cards.device_role[device]
-        return KindRows(KIND_NAMES[arrivals.kind[at[0]]], arrivals, at, subject, home, device, room, role)
+    def _concerned(self, code: int, rows: KindRows) -> KindRows | None:
+        """The rows of subjects that concern the detector, those that become so by them too, under its own numbers; None where there is none."""
+        if self._concerns and not rows.concerns(self._cards) & self._concerns:
+            return None
+        some = self._some
+        if some is None:
+            return rows.where((self._cards.roles[rows.home] & self._concerns) != 0) if self._concerns else rows
+        subject = rows.subject
+        places = some.places(subject)
+        if (missing := places < 0).any():
+            begin = missing & self._begins[code, rows.role]
+            if self._concerns:
+                begin &= (self._cards.roles[rows.home] & self._concerns) != 0
+            if begin.any():
+                some.add(subject[begin])
+                places = some.places(subject)
+                missing = places < 0
+            if missing.any():
+                if missing.all():
+                    return None
+                rows, places = rows.where(~missing), places[~missing]
+        self._grow(some.size)
+        if self._own is None:
+            return rows.known_as(places, rows.home, rows.device)
+        own = self._own.devices
+        device = own.places(rows.device)
+        if len(device) and device.min() < 0:
+            own.add(rows.device)
+            device = own.places(rows.device)
+        if self.detector.device_state:
+            self.state.devices.grow(own.size)
+        return rows.known_as(places, places, device)
 
     def _look_at(self, rows: KindRows) -> None:
         def look(at: Ints | None) -> None:
@@ -202,8 +204,8 @@ class Instance:
     def forget(self, home: int) -> None:
         """A home was removed: its timers rest until a row comes."""
         subjects = np.array([home]) if self._of_homes else self._cards.devices_of(home)
-        if self._subjects is not None:
-            subjects = self._subjects.places(subjects)
+        if self._some is not None:
+            subjects = self._some.places(subjects)
             subjects = subjects[subjects >= 0]
         self.state.due_at_s[subjects[subjects < self.state.size]] = np.inf
         self._due_s = None
@@ -217,15 +219,15 @@ class Instance:
             these = subjects if at is None else subjects[at]
             devices = self._devices_within_reach(these, rows, at)
             kept = self.state.keep(these)
-            kept_devices = self.state.devices.keep(devices) if devices is not None else {}
-            self.episodes.begin(these)
+            kept_devices = self.state.devices.keep(devices) if devices is not None else None
+            self.episodes.begin()
             try:
                 step(at)
             except MemoryError:
                 raise  # nothing here can be trusted any more: the process ends and the state is restored
             except Exception as error:
                 self.state.put_back(these, kept)
-                if devices is not None:
+                if devices is not None and kept_devices is not None:
                     self.state.devices.put_back(devices, kept_devices)
                 self.episodes.undo()
                 places = np.arange(len(subjects)) if at is None else at
@@ -242,12 +244,14 @@ class Instance:
             return None
         if rows is not None:
             return rows.device if at is None else rows.device[at]
-        homes = self._cards.device_home[: self.state.devices.size]
+        size = self.state.devices.size
+        homes = self._cards.device_home[slice(size) if self._own is None else self._own.devices.all[:size]]
         return np.flatnonzero(np.isin(homes, [self._subject(each) for each in subjects.tolist()]))
 
     def _report(self, subject: int, at: int, rows: KindRows | None, error: Exception) -> None:
-        home = subject if self._of_homes else int(self._cards.device_home[subject])
-        device = int(rows.device[at]) if rows is not None else -1 if self._of_homes else subject
+        who = self._subject(subject)
+        home = who if self._of_homes else int(self._cards.device_home[who])
+        device = self._device(int(rows.device[at])) if rows is not None else -1 if self._of_homes else who
         home_id = self._cards.home_ids[home]
         now_s = float(rows.received_at_s[at]) if rows is not None else self._time.now_s
         place = int(rows.at[at]) if rows is not None else 0
@@ -292,28 +296,21 @@ class Instance:
         """For a snapshot."""
         return {
             "version": self.detector.version,
-            "size": self.state.size,
-            "subjects": pack(np.array(self._subjects.all, dtype=np.int32)) if self._subjects is not None else None,
             "state": self.state.packed(),
-            "device_size": self.state.devices.size if self.detector.device_state else 0,
-            "devices": self.state.devices.packed() if self.detector.device_state else {},
+            "devices": self.state.devices.packed() if self.detector.device_state else None,
             "episodes": self.episodes.packed(),
             "told_at_s": list(self._told_at_s.items()),
         }
 
     def restore(self, packed: dict[str, Any]) -> bool:
         """From a snapshot. False, and empty, where its state version or columns are not this program's: it then warms up anew."""
-        size = int(packed["size"])
-        columns: dict[str, Packed] = packed["state"]
-        fits = packed["version"] == self.detector.version and self.state.restore(columns, size)
-        fits = fits and (packed["subjects"] is None) == (self._subjects is None)
-        fits = fits and self.episodes.restore(packed["episodes"], size)
+        fits = packed["version"] == self.detector.version and self.state.restore(packed["state"])
+        fits = fits and self.episodes.restore(packed["episodes"])
+        fits = fits and (packed["devices"] is not None) == bool(self.detector.device_state)
         if fits and self.detector.device_state:
-            fits = self.state.devices.restore(packed["devices"], int(packed["device_size"]))
+            fits = self.state.devices.restore(packed["devices"])
         if fits:
             self._told_at_s = dict(packed["told_at_s"])
-            if self._subjects is not None:
-                self._subjects = Subjects(unpack(packed["subjects"]))
         else:
             self.state = State(self.detector.state, self.detector.device_state)
             self.episodes.empty()
@@ -327,22 +324,6 @@ def begins_mask(words: Iterable[str]) -> Bools:
     for word in words:
         kind, of_role, role = word.partition(":")
         found[KIND_NAMES.index(kind), ROLES.index(role) if of_role else slice(None)] = True
-    return found
-
-
-def rounds(subject: Ints, kind: Ints) -> Ints:
-    """In which round each row has its turn. A round goes through the kinds in order of their codes; so a subject's row goes into the same
-    round as the one before if its kind comes later, else into the next. Fewer calls than one round for each row of a subject."""
-    size = len(subject)
-    if len(set(subject.tolist())) == size:
-        return np.zeros(size, dtype=np.int64)
-    order = np.argsort(subject, kind="stable")
-    subjects, kinds = subject[order], kind[order]
-    same = subjects[1:] == subjects[:-1]
-    steps = np.concatenate(([0], np.cumsum(same & (kinds[1:] <= kinds[:-1]))))
-    starts = np.concatenate(([0], np.flatnonzero(~same) + 1))
-    found = np.empty(size, dtype=np.int64)
-    found[order] = steps - np.repeat(steps[starts], np.diff(np.append(starts, size)))
     return found
 
 

@@ -29,8 +29,7 @@ def detect(
         engine = engines.get((lane, partition))
         if engine is None:
             engine = engines[lane, partition] = Engine(partition, lane, running, grid_s=grid_s, grace_s=grace_s)
-            for home_id, card in (cards or {}).items():
-                engine.put_card(home_id, card)
+            engine.put_cards((cards or {}).items())
         yield from engine.apply_value(value)
         if troubles is not None:
             troubles.extend(engine.troubles)

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from contracts import dead_letters, detections
+from contracts import dead_letters, detections, home_cards
 from contracts.dead_letters import DeadLetter
 from contracts.errors import FrameError, ShouwangError
 from contracts.frames import Frame
@@ -94,8 +94,7 @@ class Partition:
                 log.warning(
                     "partition %d: start anew, their state is of another version: %s", self.number, ", ".join(anew)
                 )
-        for home_id, card in found.cards.items():
-            self.engine.put_card(home_id, card)
+        self.engine.put_cards((home_id, home_cards.decode(value)) for home_id, value in found.cards.items())
 
     def take(self, offset: int, value: bytes | None) -> bool:
         """Put a frame before the engine; False if the state has it already. Raises HoleInLog: the process must then end."""

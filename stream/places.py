@@ -8,9 +8,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from contracts import home_cards
 from contracts.errors import ShouwangError
-from contracts.kinds import Card
 from contracts.topics import DEAD_LETTERS, HOMES, LANE_DETECTIONS, LANE_TOPIC, PROGRESS, STREAM_STATE
 from stream.settings import Lane
 from stream.snapshots import Newest, Snapshot
@@ -57,8 +55,8 @@ class Found(msgspec.Struct, frozen=True):
     begins_at: int
     """First offset that the log still holds."""
     snapshot: Snapshot | None
-    cards: dict[str, Card]
-    """Home cards of the partition; empty where there is a snapshot, which holds them."""
+    cards: dict[str, bytes]
+    """Home cards of the partition as they stand in ``homes.v1``; empty where there is a snapshot, which holds them."""
 
     @property
     def next_offset(self) -> int:
@@ -86,10 +84,10 @@ async def find(kafka: str, lane: Lane, format: str, group: str, partitions: Iter
         async with asyncio.timeout(READ_S):
             async for record in _whole(consumer, STREAM_STATE, wanted):
                 newest[record.partition].read(record.key, record.value)
-            cards: dict[int, dict[str, Card]] = {number: {} for number in wanted}
+            cards: dict[int, dict[str, bytes]] = {number: {} for number in wanted}
             async for record in _whole(consumer, HOMES, [number for number in wanted if newest[number].found is None]):
                 if record.key is not None and record.value is not None:
-                    cards[record.partition][record.key.decode()] = home_cards.decode(record.value)
+                    cards[record.partition][record.key.decode()] = record.value
         return [Found(number, begins[log[number]], newest[number].found, cards[number]) for number in wanted]
     except TimeoutError as error:
         raise Unreadable(topic=f"{STREAM_STATE} or {HOMES}", within_s=READ_S, kafka=kafka) from error

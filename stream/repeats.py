@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from stream.columns import Columns, Packed, StateColumn
+from stream.columns import Columns, StateColumn
 from stream.detector import Bools, Floats, Ints
 
 WINDOW = 32
@@ -53,7 +53,7 @@ def ranks(values: Ints) -> Ints:
 
 
 def _soon(first_ds: Ints, then_ds: Ints) -> Bools:
-    """Whether two instants, in tenths of a second modulo 2^32, lie within REPEAT_S. (A ring has 400 bytes a device, not a kilobyte.)"""
+    """Whether two instants, in tenths of a second modulo 2^32, lie within REPEAT_S."""
     apart = (then_ds - first_ds) & 0xFFFFFFFF
     return cast(Bools, np.minimum(apart, 0x100000000 - apart) <= REPEAT_S * 10)
 
@@ -63,29 +63,39 @@ class Repeats:
 
     def __init__(self) -> None:
         self._rings = Columns(
-            {
-                "key": StateColumn("u8", 0, WINDOW),
-                "at_ds": StateColumn("u4", 0, WINDOW),
-                "next": StateColumn("i8", 0),
-            }
+            {"key": StateColumn("u8", 0, WINDOW), "moment": StateColumn("i4", 0), "next": StateColumn("u1", 0)}
         )
+        """``moment``: where the moments of a device's ring stand, if it ever sent something that it did not count; the first stand for all others."""
+        self._moments = Columns({"at_ds": StateColumn("u4", 0, WINDOW)})
+        self._moments.grow(1)
 
     def fresh(self, device: Ints, kind: Ints, boot: Ints, seq: Ints, received_s: Floats) -> Bools:
         """True where a row is new. Rows are in order of arrival; all are remembered, the repeats too."""
         if not len(device):
             return np.zeros(0, dtype=bool)
-        self._rings.grow(int(device.max()) + 1)
+        rings = self._rings
+        rings.grow(int(device.max()) + 1)
         key = identities(kind, boot, seq, device)
         hashed = boot < 0
         rank = ranks(device)
         at_ds = (np.nan_to_num(received_s) * 10.0).astype(np.int64) & 0xFFFFFFFF
         repeat = self._in_ring(device, key, hashed, rank, at_ds)
         self._among_themselves(key, hashed, rank, at_ds, repeat)
-        place = self._rings.next[device] + rank
-        self._rings.key[device, place % WINDOW] = key
-        self._rings.at_ds[device, place % WINDOW] = at_ds
-        self._rings.next[device] = place + 1  # of a device's rows the last one stands
+        place = rings.next[device] + rank
+        slot = place % WINDOW
+        rings.key[device, slot] = key
+        rings.next[device] = (place + 1) % WINDOW  # of a device's rows the last one stands
+        if hashed.any():
+            self._remember_moments(device[hashed], slot[hashed], at_ds[hashed])
         return ~repeat
+
+    def _remember_moments(self, device: Ints, slot: Ints, at_ds: Ints) -> None:
+        new = list(dict.fromkeys(device[self._rings.moment[device] == 0].tolist()))
+        if new:
+            before = self._moments.size
+            self._moments.grow(before + len(new))
+            self._rings.moment[new] = np.arange(before, before + len(new))
+        self._moments.at_ds[self._rings.moment[device], slot] = at_ds
 
     def _in_ring(self, device: Ints, key: Keys, hashed: Bools, rank: Ints, at_ds: Ints) -> Bools:
         """Which rows the rings hold already; their ``at_ds`` becomes that of the accepted row."""
@@ -93,8 +103,8 @@ class Repeats:
         rows, slots = np.nonzero(self._rings.key[device] == key[:, None])
         if len(rows):
             of = device[rows]
-            age = (self._rings.next[of] - 1 - slots) % WINDOW + rank[rows]
-            known_ds = self._rings.at_ds[of, slots].astype(np.int64)
+            age = (self._rings.next[of].astype(np.int64) - 1 - slots) % WINDOW + rank[rows]
+            known_ds = self._moments.at_ds[self._rings.moment[of], slots].astype(np.int64)
             alive = (age < WINDOW) & (~hashed[rows] | _soon(known_ds, at_ds[rows]))
             repeat[rows[alive]] = True
             at_ds[rows[alive]] = known_ds[alive]
@@ -115,14 +125,11 @@ class Repeats:
                 repeat[later] = True
                 at_ds[later] = at_ds[earlier]
 
-    def packed(self) -> dict[str, Packed]:
+    def packed(self) -> list[dict[str, Any]]:
         """For a snapshot."""
-        return self._rings.packed()
+        return [self._rings.packed(), self._moments.packed()]
 
-    def restore(self, packed: dict[str, Any], size: int) -> None:
+    def restore(self, packed: list[dict[str, Any]]) -> None:
         """From a snapshot."""
-        self._rings.restore(packed, size)
-
-    @property
-    def size(self) -> int:
-        return self._rings.size
+        self._rings.restore(packed[0])
+        self._moments.restore(packed[1])

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable
 
 from aiokafka.errors import KafkaError
 
+from contracts.clocks import now
 from contracts.progress import Progress, encode
 from contracts.topics import PROGRESS
 from stream.partition import Partition
@@ -53,7 +53,7 @@ async def report_for_ever(
         await asyncio.sleep(EVERY_S)
         try:
             for partition in list(partitions()):
-                for progress in reports(partition, group, worker, end_offset(partition), time.time()):
+                for progress in reports(partition, group, worker, end_offset(partition), now().timestamp()):
                     await sender.send_once(PROGRESS, encode(progress), str(partition.number).encode())
         except (KafkaError, OSError) as error:
             log.warning("progress was not taken by Kafka: %r", error)

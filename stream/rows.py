@@ -1,6 +1,7 @@
 """Rows as detectors see them, and the rows of a frame in order of arrival."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -8,7 +9,9 @@ import pyarrow as pa
 
 from contracts.frames import FrameMeta, encode, numbers, strings
 from contracts.kinds import ENVELOPE, KINDS, VALUES, Card
+from stream.cards import HomeCards
 from stream.detector import Array, Bools, Floats, Ints
+from stream.names import names_in
 
 KIND_CODES = {kind: code for code, kind in enumerate(KINDS)}
 KIND_NAMES = tuple(KINDS)
@@ -29,32 +32,35 @@ class Arrivals:
         self._numbers: dict[tuple[str, str], Floats] = {}
         self._objects: dict[tuple[str, str], Sequence[Any]] = {}
         parts: dict[str, list[pa.RecordBatch]] = {}
-        ordinals: dict[str, list[Ints]] = {}
-        before = 0
+        before: dict[str, list[tuple[int, int]]] = {}
+        first = 0
         for batches, size in zip(frames, self.sizes, strict=True):
             for kind, batch in batches.items():
                 if batch.num_rows:
                     parts.setdefault(kind, []).append(batch)
-                    ordinals.setdefault(kind, []).append(_whole(batch, "ordinal") + before)
-            before += size
-        self.batches = {
-            kind: each[0] if len(each) == 1 else pa.Table.from_batches(each).combine_chunks().to_batches()[0]
-            for kind, each in parts.items()
-        }
-        columns = [
-            (_joined(ordinals[kind]), *self._envelope(kind, batch)) for kind, batch in self.batches.items()
-        ] or [tuple(np.empty(0, dtype=np.int64) for _ in range(8))]  # fmt: skip
-        joined = [_joined(each) for each in zip(*columns, strict=True)]
-        keys: list[tuple[str, str]] = []
-        for batch in self.batches.values():
-            keys.extend(zip(strings(batch, "home_id"), strings(batch, "device_id"), strict=True))
-        if len(columns) > 1 or not (joined[0][1:] > joined[0][:-1]).all():
-            order = np.argsort(joined[0], kind="stable")
-            joined = [column[order] for column in joined]
-            keys = [keys[index] for index in order.tolist()]
-        self.keys = keys
-        """(home_id, device_id) of each row."""
-        _, kinds, rows, event_at_s, received_at_s, clock, boot, seq = joined
+                    before.setdefault(kind, []).append((first, batch.num_rows))
+            first += size
+        self._parts = parts
+        """Batches of each kind, one of each frame that has some."""
+        everything = [batch for each in parts.values() for batch in each]
+        counts = [sum(batch.num_rows for batch in each) for each in parts.values()]
+        ordinal, event_at_s, received_at_s, clock, boot, seq = (
+            _column(everything, name) for name in ("ordinal", "event_at_s", "received_at_s", "clock", "boot", "seq")
+        )
+        if len(frames) > 1:
+            firsts, rows_of = (
+                zip(*(each for kind in parts for each in before[kind]), strict=True) if counts else ((), ())
+            )
+            ordinal = ordinal + np.repeat(np.array(firsts, dtype=np.int64), np.array(rows_of, dtype=np.int64))
+        kinds = np.repeat(np.array([KIND_CODES[kind] for kind in parts], dtype=np.int64), counts)
+        rows = np.concatenate([np.arange(count) for count in counts]) if counts else np.zeros(0, dtype=np.int64)
+        home_ids = names_in([batch.column(_AT["home_id"]) for batch in everything])
+        device_ids = names_in([batch.column(_AT["device_id"]) for batch in everything])
+        joined: tuple[Array, ...] = (kinds, rows, event_at_s, received_at_s, clock, boot, seq, home_ids, device_ids)
+        if len(counts) > 1 or not (ordinal[1:] > ordinal[:-1]).all():
+            order = np.argsort(ordinal, kind="stable")
+            joined = tuple(column[order] for column in joined)
+        kinds, rows, event_at_s, received_at_s, clock, boot, seq, self.home_ids, self.device_ids = joined
         self.kind: Ints = kinds
         self.row: Ints = rows
         """Place of each row in its kind's batch."""
@@ -66,17 +72,6 @@ class Arrivals:
         self.place_s: Floats = np.empty(0)
         """Place of each row in stream time: its arrival, never going back and never before what was stated as complete earlier.
         The keeper has another clock, so its cards stand where the row before them stands."""
-
-    @staticmethod
-    def _envelope(kind: str, batch: pa.RecordBatch) -> tuple[Array, ...]:
-        size = batch.num_rows
-        return (
-            np.full(size, KIND_CODES[kind], dtype=np.int64),
-            np.arange(size),
-            batch.column(_AT["event_at_s"]).to_numpy(),
-            batch.column(_AT["received_at_s"]).to_numpy(),
-            *(_whole(batch, name) for name in ("clock", "boot", "seq")),
-        )
 
     def place(self, from_s: float, stated_s: Sequence[float | None] = ()) -> float:
         """Give rows their place in stream time. ``from_s``: where the frame before ended; ``stated_s``: what each frame states, which binds
@@ -94,15 +89,19 @@ class Arrivals:
         """A value column of one kind as float64, in the batch's order."""
         column = self._numbers.get((kind, name))
         if column is None:
-            column = self._numbers[kind, name] = numbers(self.batches[kind], name)
+            column = self._numbers[kind, name] = _joined([numbers(batch, name) for batch in self._parts[kind]])
         return column
 
     def objects(self, kind: str, name: str) -> Sequence[Any]:
         """Any column of one kind as Python objects, in the batch's order."""
         column = self._objects.get((kind, name))
         if column is None:
-            column = self._objects[kind, name] = strings(self.batches[kind], name)
+            column = self._objects[kind, name] = [each for batch in self._parts[kind] for each in strings(batch, name)]
         return column
+
+    def home_id(self, at: int) -> str:
+        """Home of a row."""
+        return cast(str, self.home_ids[at].decode())
 
     def card(self, at: int) -> Card:
         """The home card in a row of kind ``card``."""
@@ -118,14 +117,18 @@ class Arrivals:
         kind = KIND_NAMES[int(self.kind[at])]
         return encode(
             FrameMeta(source=source, lane=lane, watched_until_s=None),
-            {kind: self.batches[kind].slice(int(self.row[at]), 1)},
+            {kind: self._batch(kind).slice(int(self.row[at]), 1)},
         )
+
+    def _batch(self, kind: str) -> pa.RecordBatch:
+        return pa.Table.from_batches(self._parts[kind]).combine_chunks().to_batches()[0]
 
     def rest(self) -> dict[str, pa.RecordBatch]:
         """The rows that were not handled yet, as the batches of one frame, for a snapshot."""
         found: dict[str, pa.RecordBatch] = {}
         place = _AT["ordinal"]
-        for kind, batch in self.batches.items():
+        for kind in self._parts:
+            batch = self._batch(kind)
             at = np.flatnonzero(self.kind[self.taken :] == KIND_CODES[kind]) + self.taken
             if len(at):
                 taken = batch.take(self.row[at])
@@ -136,55 +139,163 @@ class Arrivals:
 
 
 class KindRows:
-    """Rows of one kind, each subject at most once: what ``stream.detector.Rows`` promises."""
+    """Rows of one kind, each subject at most once: what ``stream.detector.Rows`` promises. Arrays are shared, so nobody writes to them."""
+
+    at: Ints
+    """Place of each row in its frame's order of arrival."""
+    row: Ints
+    """Place of each row in its kind's batch."""
+    subject: Ints
+    home: Ints
+    device: Ints
+    room: Ints
+    role: Ints
+    event_at_s: Floats
+    received_at_s: Floats
+    clock: Ints
 
     def __init__(
         self, kind: str, arrivals: Arrivals, at: Ints, subject: Ints, home: Ints, device: Ints, room: Ints, role: Ints
     ) -> None:
         self.kind = kind
         self.arrivals = arrivals
-        self.at = at
-        """Place of each row in its frame's order of arrival."""
-        self.subject = subject
-        self.home = home
-        self.device = device
-        self.room = room
-        self.role = role
-        self.event_at_s: Floats = arrivals.event_at_s[at]
-        self.received_at_s: Floats = arrivals.received_at_s[at]
-        self.clock: Ints = arrivals.clock[at]
+        self.at, self.subject, self.home, self.device, self.room, self.role = at, subject, home, device, room, role
+        self._values: dict[str, Floats] = {}
+        self._of: KindRows | None = None
+        """The rows that these were picked from, at ``_places``: what nobody asks for is not picked."""
+        self._places: Ints = at
+        self._roles: int | None = None
+
+    def concerns(self, cards: HomeCards) -> int:
+        """What any of the homes has or had (``stream.cards.concerns_mask``). For rows that have the cards' own numbers."""
+        if self._roles is None:
+            self._roles = int(np.bitwise_or.reduce(cards.roles[self.home]))
+        return self._roles
+
+    def __getattr__(self, name: str) -> Any:
+        # Only reached for what was not made yet.
+        if name not in _MADE_LATE:
+            raise AttributeError(name)
+        made = getattr(self._of, name)[self._places] if self._of is not None else getattr(self.arrivals, name)[self.at]
+        made.flags.writeable = False
+        setattr(self, name, made)
+        return made
 
     def __getitem__(self, name: str) -> Floats:
         """A numeric or boolean value column as float64, null = NaN."""
-        return self.arrivals.values(self.kind, name)[self.arrivals.row[self.at]]
+        found = self._values.get(name)
+        if found is None:
+            found = (
+                self._of[name][self._places]
+                if self._of is not None
+                else self.arrivals.values(self.kind, name)[self.row]
+            )
+            found.flags.writeable = False
+            self._values[name] = found
+        return found
 
     def objects(self, name: str) -> Sequence[Any]:
         """Any value column as Python objects."""
         column = self.arrivals.objects(self.kind, name)
-        return [column[row] for row in self.arrivals.row[self.at].tolist()]
+        return [column[row] for row in self.row.tolist()]
 
     def where(self, mask: Bools) -> "KindRows":
         """Only the rows where ``mask`` is true."""
-        return self.pick(np.flatnonzero(mask))
+        return self if mask.all() else self.pick(mask.nonzero()[0])
 
     def pick(self, rows: Ints) -> "KindRows":
         """Only these rows, by place."""
-        return KindRows(
-            self.kind,
-            self.arrivals,
-            self.at[rows],
-            self.subject[rows],
-            self.home[rows],
-            self.device[rows],
-            self.room[rows],
-            self.role[rows],
-        )
+        found = KindRows.__new__(KindRows)
+        found.kind, found.arrivals = self.kind, self.arrivals
+        found._values = {}
+        found._roles = None
+        found._of, found._places = self, rows
+        return found
+
+    def known_as(self, subject: Ints, home: Ints, device: Ints) -> "KindRows":
+        """The same rows under other numbers."""
+        found = KindRows.__new__(KindRows)
+        found.__dict__.update(self.__dict__)
+        found.subject, found.home, found.device = subject, home, device
+        return found
 
 
-def _whole(batch: pa.RecordBatch, name: str) -> Ints:
-    """A column of whole numbers of the envelope."""
-    return cast(Ints, batch.column(_AT[name]).to_numpy().astype(np.int64, copy=False))
+_MADE_LATE = frozenset(
+    {"at", "row", "subject", "home", "device", "room", "role", "event_at_s", "received_at_s", "clock"}
+)
+
+
+def _column(batches: Sequence[pa.RecordBatch], name: str) -> Array:
+    """A column of the envelope of several batches, one after the other; whole numbers as int64."""
+    parts = [batch.column(_AT[name]).to_numpy() for batch in batches]
+    joined = _joined(parts) if parts else np.zeros(0)
+    return joined if joined.dtype == np.float64 and name.endswith("_s") else joined.astype(np.int64, copy=False)
 
 
 def _joined(parts: Sequence[Array]) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class Looks:
+    """Rows that are looked at together, for all detectors: kind by kind in an order in which no home (or device) comes twice in one step."""
+
+    def __init__(self, arrivals: Arrivals, at: Ints, home: Ints, device: Ints, room: Ints, role: Ints) -> None:
+        self._arrivals = arrivals
+        self._columns = at, home, device, room, role
+        self._kind = arrivals.kind[at]
+        self.kinds = frozenset(np.flatnonzero(np.bincount(self._kind, minlength=len(KIND_NAMES))).tolist())
+        """Codes of the kinds that there are."""
+        self._by_home: list[tuple[int, KindRows]] | None = None
+        self._by_device: list[tuple[int, KindRows]] | None = None
+
+    @property
+    def by_home(self) -> list[tuple[int, KindRows]]:
+        """Code of the kind and rows of each step; subjects are homes."""
+        if self._by_home is None:
+            home = self._columns[1]
+            self._by_home = self._steps(home, rounds(home, self._kind))
+        return self._by_home
+
+    @property
+    def by_device(self) -> list[tuple[int, KindRows]]:
+        """The same; subjects are devices."""
+        if self._by_device is None:
+            whole = self._by_home
+            if whole is not None and len(whole) == len(self.kinds):  # no home comes twice in a kind, and so no device
+                self._by_device = [(code, rows.known_as(rows.device, rows.home, rows.device)) for code, rows in whole]
+            else:
+                device = self._columns[2]
+                self._by_device = self._steps(device, rounds(device, self._kind))
+        return self._by_device
+
+    def _steps(self, subject: Ints, in_round: Ints) -> list[tuple[int, KindRows]]:
+        step = in_round * len(KIND_NAMES) + self._kind
+        order = np.argsort(step, kind="stable")
+        ordered = step[order]
+        edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(order)]
+        columns = [column[order] for column in (self._columns[0], subject, *self._columns[1:])]
+        for column in columns:
+            column.flags.writeable = False
+        found = []
+        for first, last in pairwise(edges):
+            code = int(ordered[first]) % len(KIND_NAMES)
+            found.append(
+                (code, KindRows(KIND_NAMES[code], self._arrivals, *(column[first:last] for column in columns)))
+            )
+        return found
+
+
+def rounds(subject: Ints, kind: Ints) -> Ints:
+    """In which round each row has its turn. A round goes through the kinds in order of their codes; so a subject's row goes
+    into the same round as the one before if its kind comes later, else into the next. Fewer steps than one round for each row of a subject."""
+    size = len(subject)
+    if len(set(subject.tolist())) == size:
+        return np.zeros(size, dtype=np.int64)
+    order = np.argsort(subject, kind="stable")
+    subjects, kinds = subject[order], kind[order]
+    same = subjects[1:] == subjects[:-1]
+    steps = np.concatenate(([0], np.cumsum(same & (kinds[1:] <= kinds[:-1]))))
+    starts = np.concatenate(([0], np.flatnonzero(~same) + 1))
+    found = np.empty(size, dtype=np.int64)
+    found[order] = steps - np.repeat(steps[starts], np.diff(np.append(starts, size)))
+    return found

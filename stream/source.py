@@ -15,12 +15,13 @@ import numpy as np
 from contracts.detections import Detection
 from contracts.frames import Frame, FrameMeta, decode, encode
 from contracts.kinds import Card
-from stream.cards import HomeCards, KeptCard, pack_card, unpack_card
+from stream.cards import HomeCards, KeptCards, OwnCards, Some, brought_up, unpack_card
 from stream.columns import pack, unpack
-from stream.detector import Detector, Floats
+from stream.detector import Detector, Floats, Ints
 from stream.instance import Instance, Trouble
+from stream.names import as_names
 from stream.repeats import Repeats
-from stream.rows import CARD, Arrivals
+from stream.rows import CARD, Arrivals, Looks
 from stream.stream_time import WatchedTime, grid_before, grid_from
 
 HELD_LIMIT = 50_000
@@ -32,7 +33,7 @@ class Source:
     """State of one source in one partition on one lane."""
 
     def __init__(
-        self, name: str, lane: Literal["bulk", "urgent"], detectors: Mapping[str, Detector], cards: Mapping[str, KeptCard],
+        self, name: str, lane: Literal["bulk", "urgent"], detectors: Mapping[str, Detector], cards: KeptCards,
         grid_s: float, grace_s: float,
     ) -> None:  # fmt: skip
         self.name = name
@@ -41,11 +42,15 @@ class Source:
         self.rows = 0
         self.repeats = 0
         self.cards = HomeCards(cards)
-        self.unclaimed: dict[str, KeptCard] = dict(cards)
-        """Cards from the keeper of homes that have not spoken on this source."""
+        self._kept = cards
+        self._unclaimed: list[bytes] = list(cards.packed)
+        """Cards from the keeper of homes that have not spoken on this source, by the homes' numbers among the kept ones; nothing for the others."""
+        self._unclaimed_count = len(self._unclaimed)
         self._time = WatchedTime(grace_s)
+        self._shared: dict[Any, OwnCards | Some] = {}
         self.instances = [
-            Instance(each, detectors[each], lane, name, self.cards, self._time) for each in sorted(detectors)
+            Instance(each, detectors[each], lane, name, self.cards, self._time, self._shared)
+            for each in sorted(detectors)
         ]
         self._lane = lane
         self._grid = grid_s
@@ -103,18 +108,18 @@ class Source:
 
     def _advance(self) -> None:
         """Run all that may run by now."""
+        if not self._ticking:
+            self._time.now_s = np.nan
+            self._release(np.inf)
+            return
         if self._passed_s is None and not self._begin():
             return
         passed = cast(float, self._passed_s)
         while True:
+            self._time.now_s = passed
             self._release(passed + self._grid)
             head_s = self._head_s()
             until = grid_before(head_s, self._grid) if np.isfinite(head_s) else np.inf
-            if not self._ticking:
-                if not self._held:
-                    break
-                self._passed_s = passed = until
-                continue
             watched_s = self.watched_until_s if self.watched_until_s is not None else -np.inf
             if self._held and self.held > HELD_LIMIT:
                 watched_s = max(watched_s, head_s)
@@ -147,7 +152,6 @@ class Source:
 
     def _release(self, until_s: float) -> None:
         """Take the rows that stand at ``until_s`` or before."""
-        self._time.now_s = until_s - self._grid
         while self._held:
             arrivals = self._held[0]
             end = int(np.searchsorted(arrivals.place_s, until_s, side="right"))
@@ -169,41 +173,67 @@ class Source:
         for first, last in pairwise(edges):
             if arrivals.kind[first] == CARD:
                 for at in range(first, last):
-                    home_id, card = arrivals.keys[at][0], arrivals.card(at)
-                    if arrivals.from_keeper and home_id not in self.cards.home_index:
+                    home_id, card = arrivals.home_id(at), arrivals.card(at)
+                    if arrivals.from_keeper and home_id not in self.cards.home_ids:
                         self._put_by(home_id, card)
                     else:
-                        self._apply_card(home_id, card)
+                        self._claim([home_id])
+                        self._apply_cards([(home_id, card)])
                 self._enrol()
             else:
                 self._observe(arrivals, first, last)
 
-    def _apply_card(self, home_id: str, card: Card) -> None:
-        if self.cards.apply(home_id, card) and card.removed:
-            for instance in self.instances:
-                instance.forget(self.cards.home(home_id))
+    def _apply_cards(self, cards: Sequence[tuple[str, Card]]) -> None:
+        for home, card in self.cards.apply_all(cards):
+            if card.removed:
+                for instance in self.instances:
+                    instance.forget(home)
 
     def _put_by(self, home_id: str, card: Card) -> None:
         """Keep the card of a home that has not spoken on this source; it is in force before its first row."""
-        if home_id not in self.unclaimed or card.version > self.unclaimed[home_id].version:
-            self.unclaimed[home_id] = KeptCard(card.version, pack_card(card))
+        self._kept.put([(home_id, card)])
+        place = self._kept.homes.place(home_id)
+        self._unclaimed.extend([b""] * (place + 1 - len(self._unclaimed)))
+        before = self._unclaimed[place]
+        if not before or card.version > unpack_card(before).version:
+            (self._unclaimed[place],) = self._kept.of(as_names([home_id]), [card])
+            self._unclaimed_count += not before
 
-    def _claim(self, keys: Sequence[tuple[str, str]]) -> None:
-        for home_id, _ in keys:
-            if home_id in self.unclaimed:
-                self._apply_card(home_id, unpack_card(self.unclaimed.pop(home_id).packed))
+    def _claim(self, home_ids: Sequence[str]) -> None:
+        """Put the cards of homes that speak for the first time in force."""
+        cards = []
+        for home_id, place in zip(home_ids, self._kept.homes.places(as_names(home_ids)).tolist(), strict=True):
+            if 0 <= place < len(self._unclaimed) and (packed := self._unclaimed[place]):
+                self._unclaimed[place] = b""
+                self._unclaimed_count -= 1
+                cards.append((home_id, unpack_card(packed)))
+        if cards:
+            self._apply_cards(cards)
+
+    def _devices(self, arrivals: Arrivals, start: int, end: int) -> Ints:
+        """Device of each row. Whoever was not heard before gets his number, and his home its card."""
+        home_ids, device_ids = arrivals.home_ids[start:end], arrivals.device_ids[start:end]
+        device = self.cards.find_devices(home_ids, device_ids)
+        new = np.flatnonzero(device < 0)
+        if len(new):
+            if self._unclaimed_count:
+                self._claim(list(dict.fromkeys(name.decode() for name in home_ids[new].tolist())))
+            device[new] = self.cards.add_devices(home_ids[new], device_ids[new])
+        return device
 
     def _enrol(self) -> None:
         for instance in self.instances:
             instance.enrol()
 
     def _observe(self, arrivals: Arrivals, start: int, end: int) -> None:
-        if self.unclaimed:
-            self._claim(arrivals.keys[start:end])
-        device = self.cards.devices(arrivals.keys[start:end])
+        device = self._devices(arrivals, start, end)
         at = np.arange(start, end)
         fresh = self._seen.fresh(
-            device, arrivals.kind[at], arrivals.boot[at], arrivals.seq[at], arrivals.received_at_s[at]
+            device,
+            arrivals.kind[start:end],
+            arrivals.boot[start:end],
+            arrivals.seq[start:end],
+            arrivals.received_at_s[start:end],
         )
         self.rows += len(at)
         if not fresh.all():
@@ -212,9 +242,13 @@ class Source:
         self._enrol()
         if not len(at):
             return
-        home = self.cards.device_home[device]
+        home, room, role = (
+            column[device].astype(np.int64)
+            for column in (self.cards.device_home, self.cards.device_room, self.cards.device_role)
+        )
+        looks = Looks(arrivals, at, home, device, room, role)
         for instance in self.instances:
-            instance.observe(arrivals, at, home, device)
+            instance.observe(looks)
 
     def packed(self) -> dict[str, Any]:
         """For a snapshot: everything, with the rows that wait."""
@@ -227,12 +261,21 @@ class Source:
             "time": self._time.packed(),
             "cards": self.cards.packed(),
             "seen": self._seen.packed(),
-            "seen_size": self._seen.size,
             "held": [
                 (encode(meta, each.rest()), pack(each.place_s[each.taken :]), each.from_keeper) for each in self._held
             ],
-            "unclaimed": dict(self.unclaimed),
+            **self._packed_unclaimed(),
+            "shared": [(key, own.packed()) for key, own in self._shared.items()],
             "detectors": {instance.name: instance.packed() for instance in self.instances},
+        }
+
+    def _packed_unclaimed(self) -> dict[str, Any]:
+        kept = self._kept.packed
+        places = [place for place, packed in enumerate(self._unclaimed) if packed]
+        own = [place for place in places if self._unclaimed[place] is not kept[place]]
+        return {
+            "unclaimed": pack(np.array(places, dtype=np.int32)),
+            "unclaimed_own": [(place, self._unclaimed[place]) for place in own],
         }
 
     def restore(self, packed: dict[str, Any]) -> list[str]:
@@ -243,8 +286,17 @@ class Source:
         self._passed_s = packed["passed_s"]
         self._time.restore(packed["time"])
         self.cards.restore(packed["cards"])
-        self._seen.restore(packed["seen"], packed["seen_size"])
-        self.unclaimed = {home_id: KeptCard(*card) for home_id, card in packed["unclaimed"].items()}
+        self._seen.restore(packed["seen"])
+        places = unpack(packed["unclaimed"]).tolist()
+        self._unclaimed = [b""] * (max(places, default=-1) + 1)
+        for place in places:
+            self._unclaimed[place] = self._kept.packed[place]
+        for place, card in packed["unclaimed_own"]:
+            self._unclaimed[place] = brought_up(card, packed["cards"]["fields"])
+        self._unclaimed_count = len(places)
+        for key, state in packed["shared"]:
+            if (own := self._shared.get(tuple(key))) is not None:
+                own.restore(state)
         for value, place, from_keeper in packed["held"]:
             arrivals = Arrivals(decode(value).batches, from_keeper=from_keeper)
             arrivals.place_s = cast(Floats, unpack(place))

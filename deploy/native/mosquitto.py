@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -27,6 +28,8 @@ from deploy.site import BRIDGE_ACCOUNT, CANARY_ACCOUNT, LOOPBACK, Site
 HASH_ITERATIONS = 101
 """PBKDF2 rounds, mosquitto_passwd's own default. The broker hashes on its one thread at every connect, and passwords are
 random, 24 bytes and more: more rounds would cost a reconnecting city minutes and gain nothing."""
+OPEN_FILES = 300_000
+"""A connection is one: room for a city whose devices each have one of their own, where the machine allows it."""
 _SALT_BYTES = 12
 _HASH_BYTES = 64
 
@@ -175,7 +178,11 @@ def prepare(site: Site) -> None:
 def command(site: Site, system: Path) -> list[str]:
     """The broker, for the supervisor."""
     run = ["/usr/sbin/mosquitto", "-c", str(_folder(site) / "mosquitto.conf")]
-    return root.server(system, run, writable=(_folder(site),), readable=(site.data / "tls",))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    # Debian gives a process 1,024 unless it asks for more, and the broker does not ask: the 1,025th device would be refused.
+    may_open = ["prlimit", f"--nofile={files}:"]
+    return [*may_open, *root.server(system, run, writable=(_folder(site),), readable=(site.data / "tls",))]
 
 
 def check(site: Site) -> None:

@@ -106,13 +106,16 @@ async def test_a_frozen_twin_stalls_nothing_and_wakes_up_harmless(twins, traffic
     await whole(traffic, 400)
 
 
-async def test_a_flood_of_silent_devices_does_not_keep_a_fall_waiting(twins, traffic):
-    flood = [traffic.detection("technical", f"quiet-{number}", lane="bulk") for number in range(1500)]
+@pytest.mark.parametrize("silent", [1500, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
+async def test_a_flood_of_silent_devices_does_not_keep_a_fall_waiting(twins, traffic, silent):
+    flood = [traffic.detection("technical", f"quiet-{number}", lane="bulk") for number in range(silent)]
     await traffic.say(*flood)
+    said_s = time.time()
     await traffic.say(traffic.detection("fall", "fallen"))
-    await eventually(lambda: traffic.case_of("fallen"))
-    assert len(traffic.cases()) < 1500  # it did not wait for the flood
-    assert await eventually(lambda: len(traffic.cases()) == 1501, within_s=120)
+    case = await eventually(lambda: traffic.case_of("fallen"))
+    assert len(traffic.cases()) < silent  # it did not wait for the flood
+    assert case["raised_at"].timestamp() - said_s < 2
+    assert await eventually(lambda: len(traffic.cases()) == silent + 1, within_s=silent / 12)
 
 
 async def test_what_is_no_detection_becomes_a_dead_letter_and_its_neighbours_become_cases(twins, traffic):
@@ -186,6 +189,23 @@ async def test_no_detection_is_lost_when_the_database_dies_and_comes_back(own_st
         await asyncio.to_thread(own_stages.wait_service, "timescale")
         await whole(traffic, 150)
         assert {own_stages.state(twin).pid for twin in TWINS} == pids  # they waited; they did not die
+
+
+async def test_an_sos_while_the_database_is_away_is_a_case_within_five_seconds_of_its_return(own_stages):
+    own_stages.start(*TWINS)
+    async with Traffic(own_stages.site) as traffic:
+        await traffic.say(traffic.detection("sos", "before"))
+        await eventually(lambda: traffic.case_of("before"))
+        await asyncio.to_thread(own_stages.stop, "timescale")
+        for number in range(10):
+            await traffic.say(traffic.detection("sos", number))
+            await asyncio.sleep(1.0)  # long enough for the longest pause between two tries
+        own_stages.supervisor.again("timescale")
+        await asyncio.to_thread(own_stages.wait_service, "timescale")
+        returned_s = time.time()
+        cases = await whole(traffic, 11)
+        raised_s = [case["raised_at"].timestamp() - returned_s for case in cases]
+        assert max(raised_s) < 5, raised_s
 
 
 async def test_every_change_is_told_when_the_broker_dies_and_comes_back(own_stages):

@@ -240,10 +240,14 @@ async def test_sent_events_are_forgotten_after_a_while_and_unsent_ones_never(tim
 
 
 async def test_the_pipeline_s_standstill_is_kept_over_restarts(link, database):
-    watch = ProgressWatch(link, Patience(asyncio.Event(), 0.01), every_s=1.0)
-    start_s = START.timestamp()
+    now_s = start_s = START.timestamp()
+    watch = ProgressWatch(
+        link, Patience(asyncio.Event(), 0.01), every_s=1.0, clock=lambda: datetime.fromtimestamp(now_s, UTC)
+    )
 
     async def hear(watched_until_s: float | None, at_wall_s: float, group: str = "stream") -> None:
+        nonlocal now_s
+        now_s = max(now_s, at_wall_s)
         said = Progress(
             group=group, worker="stream-1", lane="bulk", partition=3, source="main", watched_until_s=watched_until_s, clock="wall",
             offset=9, lag=0, frames=1, rows=1, at_wall_s=at_wall_s,
@@ -267,3 +271,49 @@ async def test_the_pipeline_s_standstill_is_kept_over_restarts(link, database):
     await hear(start_s + 70, start_s + 71)
     assert standing()[0] == START + timedelta(seconds=71)
     assert datetime.now(UTC) > START
+
+
+@pytest.mark.parametrize("off_s", [3600.0, -3600.0])
+async def test_a_worker_whose_clock_is_an_hour_off_is_heard_and_so_is_its_successor(link, database, off_s):
+    now_s = START.timestamp()
+    watch = ProgressWatch(
+        link, Patience(asyncio.Event(), 0.01), every_s=1.0, clock=lambda: datetime.fromtimestamp(now_s, UTC)
+    )
+
+    async def hear(watched_until_s: float, at_wall_s: float) -> tuple[datetime, datetime]:
+        said = Progress(
+            group="stream", worker="stream-1", lane="bulk", partition=3, source="jumped", watched_until_s=watched_until_s, clock="wall",
+            offset=9, lag=0, frames=1, rows=1, at_wall_s=at_wall_s,
+        )  # fmt: skip
+        await watch.keep(newest_of([progress.encode(said)]))
+        (row,) = rows(database, "SELECT watched_until_at, moved_at FROM pipeline WHERE source = 'jumped'")
+        return row["watched_until_at"], row["moved_at"]
+
+    rows(database, "DELETE FROM pipeline WHERE source = 'jumped' RETURNING 1")
+    await hear(now_s - 1, now_s)
+    for step in (1, 2, 3):  # started while the clock was wrong
+        now_s = START.timestamp() + step
+        at = datetime.fromtimestamp(now_s, UTC)
+        assert await hear(now_s - 1, now_s + off_s) == (at - timedelta(seconds=1), at)
+    now_s += 1  # and its successor, after it was put right
+    at = datetime.fromtimestamp(now_s, UTC)
+    assert await hear(now_s - 1, now_s) == (at - timedelta(seconds=1), at)
+    now_s += 30  # a standstill is seen all the same
+    assert (await hear(now_s - 31, now_s + off_s))[1] == at
+
+
+async def test_what_stands_from_a_future_that_never_came_gives_way(link, database):
+    now_s = START.timestamp()
+    watch = ProgressWatch(
+        link, Patience(asyncio.Event(), 0.01), every_s=1.0, clock=lambda: datetime.fromtimestamp(now_s, UTC)
+    )
+    said = Progress(
+        group="stream", worker="stream-1", lane="bulk", partition=3, source="future", watched_until_s=now_s, clock="wall",
+        offset=9, lag=0, frames=1, rows=1, at_wall_s=now_s,
+    )  # fmt: skip
+    await watch.keep({("stream", 3, "future"): said})
+    rows(database, "UPDATE pipeline SET seen_at = seen_at + interval '1 hour' WHERE source = 'future' RETURNING 1")
+    now_s += 1
+    await watch.keep({("stream", 3, "future"): msgspec.structs.replace(said, watched_until_s=now_s, at_wall_s=now_s)})
+    (row,) = rows(database, "SELECT seen_at FROM pipeline WHERE source = 'future'")
+    assert row["seen_at"] == datetime.fromtimestamp(now_s, UTC)

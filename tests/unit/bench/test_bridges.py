@@ -40,11 +40,12 @@ def test_the_load_passes_the_gate_and_every_home_counts_without_a_hole() -> None
     came = [each for taker in takers for each in taker.taken]
     assert len(came) == load.sent == 90
     numbers: dict[str, list[int]] = {}
-    for each in came:
-        judged = gate.judge(each.topic, each.payload)
+    for address, payload, _, _ in came:
+        topic = address.decode()
+        judged = gate.judge(topic, payload)
         assert not judged.refusals, judged.refusals
-        (named,) = read_payload(b"whatever " + each.payload)
-        assert named[0] == parse_topic(each.topic).home_id
+        (named,) = read_payload(b"whatever " + payload)
+        assert named[0] == parse_topic(topic).home_id
         numbers.setdefault(named[0], []).append(named[1])
     assert numbers == {home_name("m123456", number): [1, 2, 3] for number in range(30)}
 

@@ -4,17 +4,17 @@ from collections import Counter
 
 import pytest
 
-from bench.faults import LEAST_PAUSE_S, WORKERS, TooShort, plan
+from bench.faults import ALONE, CLOCK, DISK, LEAST_PAUSE_S, WORKERS, TooShort, plan
 from deploy.services import SERVICES
 from deploy.stages import STAGES
 
 ALL_STAGES = [*(entry.name for entry in STAGES), "ingest-demo"]
 ALL_SERVICES = [entry.name for entry in SERVICES]
-LENGTHS_S = (100.0, 240.0, 1200.0, 3600.0)
+LENGTHS_S = (120.0, 240.0, 1200.0, 3600.0)
 
 
 def planned(seconds, seed, **more):
-    return plan(seconds, seed, ALL_STAGES, ALL_SERVICES, **more)
+    return plan(seconds, seed, ALL_STAGES, ALL_SERVICES, **{"alone": tuple(ALONE)} | more)
 
 
 def test_the_same_seed_gives_the_same_plan_and_another_one_another():
@@ -25,7 +25,7 @@ def test_the_same_seed_gives_the_same_plan_and_another_one_another():
 @pytest.mark.parametrize("seconds", LENGTHS_S)
 @pytest.mark.parametrize("seed", range(5))
 def test_something_befalls_every_stage_and_every_service(seconds, seed):
-    assert {fault.target for fault in planned(seconds, seed)} == {*ALL_STAGES, *ALL_SERVICES, WORKERS}
+    assert {fault.target for fault in planned(seconds, seed)} == {*ALL_STAGES, *ALL_SERVICES, *ALONE}
 
 
 @pytest.mark.parametrize("seconds", LENGTHS_S)
@@ -43,6 +43,14 @@ def test_in_an_hour_everything_befalls_everybody():
         assert all(pairs[kind, target] for target in [*ALL_STAGES, *ALL_SERVICES])
     assert all(pairs["gone", target] for target in ALL_SERVICES)
     assert pairs["join", WORKERS]
+    assert pairs["ahead", CLOCK]
+    assert pairs["behind", CLOCK]
+    assert pairs["full", DISK]
+
+
+def test_what_this_machine_cannot_do_is_left_out():
+    faults = planned(3600, 1, alone=(WORKERS,))
+    assert not {CLOCK, DISK} & {fault.target for fault in faults}
 
 
 def test_an_hour_has_the_long_faults_that_were_asked_for():

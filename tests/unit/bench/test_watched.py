@@ -1,5 +1,6 @@
 """A process that is measured: its children's CPU is its own, its end is noticed, and nothing of it is left behind."""
 
+import socket
 import sys
 import time
 from pathlib import Path
@@ -49,3 +50,13 @@ def test_one_that_ends_by_itself_is_told_with_its_last_words(tmp_path: Path) -> 
         process._process.wait(30)
         with pytest.raises(Ended, match="no such broker"):
             process.check()
+
+
+def test_it_is_connected_while_it_or_a_child_has_a_connection_to_that_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        program = f"import socket, time\nopen = socket.create_connection(('127.0.0.1', {port}))\nprint('done', flush=True)\ntime.sleep(60)"
+        with _watched(tmp_path, program) as process:
+            _until(tmp_path, 1)
+            assert process.is_connected(port)
+            assert not process.is_connected(port + 1)

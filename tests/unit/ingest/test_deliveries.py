@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from ingest.deliveries import Deliveries, Delivery
+from ingest.deliveries import Deliveries, Delivery, Group
 
 
 class Line:
@@ -154,3 +154,85 @@ async def test_an_equal_message_that_the_broker_sends_for_the_first_time_is_a_ne
     deliveries.close(opened(deliveries, line, 1, 10, what=100))
     line.epoch += 2
     assert deliveries.open(line, 2, 10, what=100) is not None
+
+
+def grouped(deliveries: Deliveries, line: Line, *messages: tuple[int, int]) -> Group:
+    """Messages (packet id, what) of one frame, 10 bytes each."""
+    group = deliveries.group(line)
+    for mid, what in messages:
+        group.mids.append(mid)
+        group.whats.append(what)
+        group.size += 10
+    deliveries.count(line, len(messages), group.size)
+    return group
+
+
+async def test_messages_of_one_frame_are_acknowledged_together_when_it_is_held() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    group, other = grouped(deliveries, line, (1, 100), (2, 200)), grouped(deliveries, line, (3, 300))
+    assert (deliveries.messages, deliveries.bytes) == ({"bulk": 3}, {"bulk": 30})
+    deliveries.settle_group(group)
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[1, 2]]
+    deliveries.settle_group(other)
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[1, 2], [3]]
+    assert (deliveries.messages, deliveries.bytes, deliveries.acknowledged) == ({"bulk": 0}, {"bulk": 0}, {"bulk": 3})
+
+
+async def test_groups_stop_reading_as_single_messages_do() -> None:
+    line, deliveries = Line(), Deliveries(20)
+    group = grouped(deliveries, line, (1, 100), (2, 200), (3, 300))
+    assert not line.reading
+    deliveries.settle_group(group)
+    assert line.reading
+
+
+async def test_a_group_in_hand_when_the_connection_is_lost_is_taken_once_and_acknowledged_under_its_new_ids() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    held, waiting = grouped(deliveries, line, (1, 100), (2, 200)), grouped(deliveries, line, (3, 300), (4, 400))
+    assert deliveries.is_all_new(line)
+    line.epoch += 1
+    deliveries.settle_group(held)  # by Kafka while there is no connection
+    line.epoch += 1
+    assert not deliveries.is_all_new(line)
+    assert deliveries.open(line, 11, 10, what=100) is None
+    assert deliveries.open(line, 13, 10, what=300) is None
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[11]]
+    assert deliveries.messages == {"bulk": 2}
+    deliveries.settle_group(waiting)
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[11], [13]], "the other one has not come again yet"
+    assert deliveries.open(line, 12, 10, what=200) is None
+    assert deliveries.open(line, 14, 10, what=400) is None
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[11], [13], [12, 14]]
+    assert deliveries.is_all_new(line)
+    assert (deliveries.messages, deliveries.bytes) == ({"bulk": 0}, {"bulk": 0})
+
+
+async def test_a_group_lost_twice_before_it_is_held_is_still_known() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    group = grouped(deliveries, line, (1, 100), (2, 200))
+    line.epoch += 2
+    assert deliveries.open(line, 5, 10, what=100) is None
+    line.epoch += 2
+    assert deliveries.open(line, 6, 10, what=100) is None
+    assert deliveries.open(line, 7, 10, what=200) is None
+    deliveries.settle_group(group)
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[6, 7]]
+    assert (deliveries.messages, deliveries.bytes) == ({"bulk": 0}, {"bulk": 0})
+
+
+async def test_what_a_dead_broker_forgot_of_a_group_is_acknowledged_again() -> None:
+    line, deliveries = Line(), Deliveries(1_000)
+    deliveries.settle_group(grouped(deliveries, line, (1, 100), (2, 200)))
+    await asyncio.sleep(0)
+    line.epoch += 2
+    assert deliveries.is_all_new(line), "what comes again bears DUP"
+    assert deliveries.open(line, 8, 10, what=200, dup=True) is None
+    await asyncio.sleep(0)
+    assert line.acknowledged == [[1, 2], [8]]
+    assert deliveries.open(line, 9, 10, what=300, dup=True) is not None

@@ -3,11 +3,12 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import pytest
 
 from contracts.kinds import LINES, ROLES, ROOMS, Card
-from stream.cards import HomeCards
+from stream.cards import CARD_FIELDS, HomeCards, KeptCards, OwnCards, brought_up, pack_card, unpack_card
 
 CARD = Card(
     version=3, care_level=2, residents=("r-1",), device_ids=("door-1", "pir-1"), device_roles=("entrance_door", "motion"),
@@ -113,7 +114,7 @@ def test_a_snapshot_gives_the_same_indices_and_cards() -> None:
     cards.apply("h", CARD)
     again = HomeCards()
     again.restore(cards.packed())
-    assert (again.home_ids, again.device_ids) == (cards.home_ids, cards.device_ids)
+    assert (list(again.home_ids), list(again.device_ids)) == (list(cards.home_ids), list(cards.device_ids))
     assert again.device_room[: len(again.device_ids)].tolist() == cards.device_room[: len(cards.device_ids)].tolist()
     assert again.threshold("inactivity.factor", np.array([1]), 1.5).tolist() == [2.5]
 
@@ -134,3 +135,51 @@ def test_what_is_usual_with_a_resident_is_asked_by_device() -> None:
     assert again.usual("usual.body_c", devices[:2]).tolist() == [36.2, 36.9]
     cards.apply("h", Card(version=2, residents=("r-1", "r-2")))
     assert np.isnan(cards.usual("usual.body_c", devices)).all()
+
+
+def test_a_packed_card_is_the_card_again_also_to_a_program_with_other_fields() -> None:
+    assert unpack_card(pack_card(CARD)) == CARD
+    fields = (*(name for name in CARD_FIELDS if name != "learned_days"), "of_a_later_version")
+    values = [getattr(CARD, name) for name in fields[:-1]]
+    packed = msgspec.msgpack.encode(([*values, 7], b""))
+    assert unpack_card(brought_up(packed, fields)) == msgspec.structs.replace(CARD, learned_days=0)
+
+
+def test_a_program_to_which_codes_mean_something_else_applies_its_cards_anew() -> None:
+    cards = HomeCards()
+    cards.device("stranger", "x")
+    cards.apply("h", CARD)
+    state = {**cards.packed(), "codes": [["motion", "entrance_door"], [], []]}
+    again = HomeCards()
+    again.restore(state)
+    assert list(again.device_ids) == list(cards.device_ids)
+    assert again.device_role[:3].tolist() == cards.device_role[:3].tolist()
+    assert again.devices_of(1).tolist() == cards.devices_of(1).tolist()
+    assert again.silence_min[1, 71] == 71
+
+
+def test_the_urgent_lane_keeps_no_learned_lines() -> None:
+    kept = KeptCards(lines=False)
+    kept.put([("h", CARD)])
+    cards = HomeCards(kept)
+    cards.apply("h", CARD)
+    assert np.isnan(cards.silence_min[0]).all()
+    assert unpack_card(kept.packed[0]) == msgspec.structs.replace(CARD, silence_min=())
+    assert cards.resident_of(0, -1) == "r-1"
+
+
+def test_a_detector_of_few_homes_asks_cards_by_numbers_of_its_own() -> None:
+    cards = HomeCards()
+    for number in range(3):
+        cards.apply(f"h-{number}", msgspec.structs.replace(CARD, care_level=number))
+    own = OwnCards(cards)
+    own.homes.add(np.array([2, 0]))
+    own.devices.add(np.array([5]))
+    assert own.homes.places(np.array([0, 1, 2])).tolist() == [1, -1, 0]
+    assert own.care_level[np.array([0, 1])].tolist() == [2, 0]
+    assert own.silence_min[np.array([0, 1]), np.array([71, 3])].tolist() == [71.0, 3.0]
+    assert ROOMS[own.device_room[0]] == "kitchen"
+    assert own.threshold("inactivity.factor", np.array([0]), 1.0).tolist() == [2.5]
+    again = OwnCards(cards)
+    again.restore(own.packed())
+    assert again.homes.all.tolist() == [2, 0]

@@ -14,8 +14,8 @@ from contracts.errors import FrameError
 from contracts.kinds import Card
 from stream.detector import Detector
 from stream.engine import Engine
-from stream.instance import rounds
 from stream.offline import detect
+from stream.rows import rounds
 from tests.unit.stream.probe import PRESS, PROBE, START_S, Row, frame
 
 KEEPER = ""

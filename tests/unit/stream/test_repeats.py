@@ -92,7 +92,7 @@ def test_a_snapshot_keeps_the_window() -> None:
     rings = Repeats()
     rings.fresh(*columns([(0, 1, 1, 7, 0.0)]))
     again = Repeats()
-    again.restore(rings.packed(), rings.size)
+    again.restore(rings.packed())
     assert not again.fresh(*columns([(0, 1, 1, 7, 0.0)])).any()
 
 
