@@ -13,7 +13,7 @@ from stream.battery import run_story
 from stream.detector import Array, Story
 from stream.detectors import _fall_model as fall_model
 from stream.detectors import fall_wearable
-from stream.detectors._motion_bins import WIDTH, Ring
+from stream.detectors._motion_bins import PER_S, WIDTH, Ring
 from stream.detectors.fall_wearable import windows_at
 
 
@@ -115,6 +115,23 @@ def test_a_wearable_that_takes_the_ring_of_another_begins_with_nothing_in_it() -
     run_story("fall_wearable", fall_wearable.detector(fall_wearable.Point(judge, 0.0, 0.0)), alone)
     assert len(taken) == len(judged) == 1
     assert (taken[0] == judged[0]).all()
+
+
+@pytest.mark.parametrize("block_s", [0.5, 1.0, 3.0, 20.0])
+def test_which_of_two_like_peaks_is_judged_does_not_depend_on_where_blocks_end(block_s: float) -> None:
+    judged: list[float] = []
+
+    def judge(windows: Array, home: object, impact: Array) -> Array:
+        judged.extend((impact / PER_S).tolist())
+        return np.full(len(windows), -np.inf)
+
+    g = fall_wearable.still(12)
+    g[250], g[350] = (4.0470, 0.0, 0.0), (4.0480, 0.0, 0.0)  # s 5.0 and 7.0; half precision has 4.047 for both
+    rows = fall_wearable.worn(g, block_s=block_s)
+    told = [(at_s, device, kind, {k: v for k, v in values.items() if k != "t"}) for at_s, device, kind, values in rows]
+    story = Story(told, 130.0, fall_wearable.CARD)
+    run_story("fall_wearable", fall_wearable.detector(fall_wearable.Point(judge, 0.0, 0.0)), story)
+    assert len(judged) == 2  # the second is not higher than the first, and sees but one second back
 
 
 def card_of(*devices: str) -> Card:
