@@ -2,7 +2,7 @@
 
 A bin is a twentieth of a second of epoch time, numbered by ``floor(20 t)``: what a sensor of 20 Hz, the slowest that is asked for, still fills. Of each is kept: samples, mean acceleration (g, three axes), variance
 around it (g², summed over the axes) and the largest size (g). Two wearables of a home have a ring each (``SLOTS``); ring ``2 home + slot`` is a row
-of the state's columns seen as ``[2 homes, WIDTH]``. Half-precision: 0.05 % of a g is far below any threshold.
+of the state's columns seen as ``[2 homes, WIDTH]``, bin b in its column ``b % WIDTH`` (nothing is moved when time goes on). Half-precision: 0.05 % of a g is far below any threshold.
 """
 
 from typing import NamedTuple
@@ -108,16 +108,16 @@ def slots(state: State, home: Ints, device: Ints) -> Ints:
     return np.asarray(home * SLOTS + slot)
 
 
-def load(state: State, rings: Ints) -> Ring:
-    """A copy of these rings."""
-    return Ring(*(_as_rings(state, name)[rings].astype(np.float32) for name in Ring._fields))
+def load(state: State, rings: Ints, head: Ints) -> Ring:
+    """A copy of these rings as they stand with ``head`` as their newest bin; empty bins hold 0."""
+    cell = rings[:, None] * WIDTH + (head[:, None] + np.arange(1 - WIDTH, 1)[None, :]) % WIDTH
+    full = _cells(state, "n")[cell] > 0
+    return Ring(*(np.where(full, _cells(state, name)[cell], 0).astype(np.float32) for name in Ring._fields))
 
 
-def store(state: State, rings: Ints, ring: Ring) -> None:
-    """Write rings back."""
-    for name, values in zip(Ring._fields, ring, strict=True):
-        column = _as_rings(state, name)
-        column[rings] = values.astype(column.dtype)
+def empty(state: State, rings: Ints) -> None:
+    """Let rings hold nothing."""
+    _cells(state, "n").reshape(-1, WIDTH)[rings] = 0
 
 
 def flat(state: State, name: str) -> Array:
@@ -126,32 +126,38 @@ def flat(state: State, name: str) -> Array:
     return column.reshape(-1)
 
 
-def _as_rings(state: State, name: str) -> Array:
+def _cells(state: State, name: str) -> Array:
+    """A column of the rings as one entry for each bin; a view."""
     column: Array = getattr(state, name)
-    return column.reshape(-1, WIDTH)
+    return column.reshape(-1)
 
 
-def advance(ring: Ring, head: Ints, to: Ints, after: Ints, bins: Bins) -> Ring:
-    """Rings moved on from ``head`` to ``to`` (at most STEP bins), with the bins behind ``after``; one of the head itself is merged with what is there."""
-    place = np.arange(WIDTH)[None, :] + (to - head)[:, None]
-    moved = Ring(
-        *(np.where(place < WIDTH, np.take_along_axis(part, np.minimum(place, WIDTH - 1), axis=1), 0) for part in ring)
-    )
+def advance(state: State, rings: Ints, head: Ints, to: Ints, after: Ints, bins: Bins) -> tuple[Ints, Ints, Array]:
+    """Move rings on from ``head`` to ``to`` (at most STEP bins), with the bins behind ``after``; one of the head itself is merged with what is there.
+    Of each bin that was taken: which of the rings, its number and its largest size (g)."""
+    n, variance, top = (_cells(state, name) for name in ("n", "variance", "top"))
+    gone = head[:, None] + np.arange(1, STEP + 1)[None, :]
+    base = rings * WIDTH
+    n[(base[:, None] + gone % WIDTH)[gone <= to[:, None]]] = 0
     take = (bins.number > after[bins.row]) & (bins.number <= to[bins.row])
-    row, column = bins.row[take], WIDTH - 1 - (to[bins.row] - bins.number)[take]
-    n0, n1 = moved.n[row, column], bins.n[take]
-    n = n0 + n1
-    share = n1 / n
-    mean0 = np.stack((moved.x[row, column], moved.y[row, column], moved.z[row, column]), axis=1)
-    step = bins.mean[take] - mean0
-    mean = mean0 + step * share[:, None]
-    spread = (step * step).sum(axis=1) * share * (1 - share)
-    moved.variance[row, column] = moved.variance[row, column] * (1 - share) + bins.variance[take] * share + spread
-    for axis, part in enumerate((moved.x, moved.y, moved.z)):
-        part[row, column] = mean[:, axis]
-    moved.n[row, column] = np.minimum(n, 255)
-    moved.top[row, column] = np.maximum(moved.top[row, column], bins.top[take])
-    return moved
+    row, number, new, mean = bins.row[take], bins.number[take], bins.n[take], bins.mean[take]
+    cell = base[row] + number % WIDTH
+    # Only a ring's newest bin can hold something already.
+    met = np.flatnonzero(n[cell] > 0)
+    largest, spread = bins.top[take], bins.variance[take]
+    if len(met):
+        at = cell[met]
+        share = new[met] / (n[at] + new[met])
+        before = np.stack([_cells(state, axis)[at] for axis in "xyz"], axis=1).astype(np.float64)
+        step = mean[met] - before
+        mean[met] = before + step * share[:, None]
+        spread[met] = variance[at] * (1 - share) + spread[met] * share + (step * step).sum(axis=1) * share * (1 - share)
+        new[met] += n[at]
+        largest[met] = np.maximum(largest[met], top[at])
+    n[cell], variance[cell], top[cell] = np.minimum(new, 255), spread, largest
+    for axis, name in enumerate("xyz"):
+        _cells(state, name)[cell] = mean[:, axis]
+    return row, number, top[cell]
 
 
 def window(ring: Ring, inside: Bools) -> tuple[Ints, Floats, Floats]:

@@ -52,6 +52,7 @@ FIRST = 4 * PER_S
 STATE = {
     **motion.STATE,
     "judged": StateColumn("i8", -1, SLOTS),
+    "loud": StateColumn("i8", -1, SLOTS),
     "fell": StateColumn("i8", -1, SLOTS),
     "looked": StateColumn("i2", 0, SLOTS),
     "walks": StateColumn("i2", 0, SLOTS),
@@ -90,33 +91,40 @@ def observe(points: Sequence[Point], params: Params, state: State, rows: Rows, c
     if not len(bins.row):
         return
     rings = motion.slots(state, rows.subject, rows.device)
-    all_head, judged = motion.flat(state, "head"), motion.flat(state, "judged")
+    all_head, judged, loud, fell = (motion.flat(state, name) for name in ("head", "judged", "loud", "fell"))
     first, last = np.full(len(rings), np.iinfo(np.int64).max), np.full(len(rings), -1)
     np.minimum.at(first, bins.row, bins.number)
     np.maximum.at(last, bins.row, bins.number)
     known = all_head[rings]
     head = np.where(known < 0, first - 1, known)
+    motion.empty(state, rings[known < 0])
     met = head.copy()
     ends_early = rows["triggered"] == 1
     # Only rings that still have steps to make are touched: how many others of the call need must not matter to any.
     while (active := last > head).any():
-        on, here = np.flatnonzero(active), rows.where(active)
-        ring, now, start = motion.load(state, rings[on]), head[on], first[on] - 1
+        on = np.flatnonzero(active)
+        mine, now, start = rings[on], head[on], first[on] - 1
         # Through a gap the ring runs empty as far as judgements look ahead, then it begins anew.
-        jump = (start - known[on] > AFTER + STEP) & (start > now) & (judged[rings[on]] >= known[on])
-        ring = Ring(*(np.where(jump[:, None], 0, part) for part in ring))
+        jump = (start - known[on] > AFTER + STEP) & (start > now) & (judged[mine] >= known[on])
+        motion.empty(state, mine[jump])
         now = np.where(jump, start, now)
         to = np.minimum(now + STEP, last[on])
         to = np.where(start > now, np.minimum(to, start), to)
         # The ring's newest bin is met again where a block begins within it; bins of the step before are not.
         after = np.where(now == met[on], now - 1, now)
-        ring = motion.advance(ring, now, to, after, motion.of_rows(bins, on, len(rings)))
+        row, number, top = motion.advance(state, mine, now, to, after, motion.of_rows(bins, on, len(rings)))
+        hit = top >= params.impact_g
+        np.maximum.at(loud, mine[row[hit]], number[hit])
         head[on] = to
         ahead = np.where(ends_early[on] & (to >= last[on]), round(params.early_s * PER_S), AFTER)
-        _judge(points, params, state, here, rings[on], ring, to, ahead, ctx)
-        _follow(params, state, here, rings[on], ring, to, ctx)
-        judged[rings[on]] = np.maximum(judged[rings[on]], to - ahead)
-        motion.store(state, rings[on], ring)
+        # Most people are still: only where something was loud, or somebody fell, is a ring looked at.
+        look = (loud[mine] > judged[mine]) | (fell[mine] >= 0)
+        if look.any():
+            active[on] = look
+            here, ring = rows.where(active), motion.load(state, mine[look], to[look])
+            _judge(points, params, state, here, mine[look], ring, to[look], ahead[look], ctx)
+            _follow(params, state, here, mine[look], ring, to[look], ctx)
+        judged[mine] = np.maximum(judged[mine], to - ahead)
     all_head[rings] = np.maximum(known, last)
 
 

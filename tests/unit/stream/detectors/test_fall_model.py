@@ -7,17 +7,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from contracts.kinds import WORN
+from contracts.kinds import WORN, Card
 from simulators.waveforms import RANGE_G, RATE_HZ, as_int16, fall
 from stream.battery import run_story
-from stream.detector import Story
+from stream.detector import Array, Story
 from stream.detectors import _fall_model as fall_model
 from stream.detectors import fall_wearable
-from stream.detectors._motion_bins import Ring
-from stream.detectors.fall_wearable import WIDTH, windows_at
+from stream.detectors._motion_bins import PER_S, WIDTH, Ring
+from stream.detectors.fall_wearable import windows_at
 
 
-def windows(count: int, seed: int = 1) -> fall_model.Array:
+def windows(count: int, seed: int = 1) -> Array:
     rng = np.random.default_rng(seed)
     mean = np.array([0.0, -1.0, 0.1]) + rng.normal(0.0, 0.3, (count, fall_model.LENGTH, 3))
     top = np.linalg.norm(mean, axis=2, keepdims=True) + np.sqrt(rng.exponential(0.05, (count, fall_model.LENGTH, 1)))
@@ -89,3 +89,52 @@ def test_the_models_of_the_positions_do_not_say_the_same() -> None:
     seen = windows(5)
     said = [fall_model.likeness(fall_model.load(position), seen) for position in fall_model.POSITIONS]
     assert all(np.abs(said[n] - said[n - 1]).max() > 0.01 for n in range(3))
+
+
+def test_a_wearable_that_takes_the_ring_of_another_begins_with_nothing_in_it() -> None:
+    judged: list[Array] = []
+
+    def judge(windows: Array, home: object, impact: object) -> Array:
+        judged.append(windows)
+        return np.full(len(windows), -np.inf)
+
+    card = card_of("watch-1", "watch-2", "watch-3")
+    walks = fall_wearable.worn(fall_wearable.still(4, fall_wearable.SIDE, shake_g=0.4))
+    others = fall_wearable.worn(fall_wearable.still(4), device="watch-2", begins_s=101.0)
+    third = fall_wearable.worn(fall_wearable.tumble(5.0), fall_wearable.still(4), device="watch-3", begins_s=104.0)
+    story = Story([(at_s, device, kind, {k: v for k, v in values.items() if k != "t"}) for at_s, device, kind, values in
+                   sorted([*walks, *others, *third], key=lambda row: row[0])], 120.0, card)  # fmt: skip
+    run_story("fall_wearable", fall_wearable.detector(fall_wearable.Point(judge, 0.0, 0.0)), story)
+    alone = Story(
+        [(at_s, device, kind, {k: v for k, v in values.items() if k != "t"}) for at_s, device, kind, values in third],
+        120.0,
+        card,
+    )
+    taken = list(judged)
+    judged.clear()
+    run_story("fall_wearable", fall_wearable.detector(fall_wearable.Point(judge, 0.0, 0.0)), alone)
+    assert len(taken) == len(judged) == 1
+    assert (taken[0] == judged[0]).all()
+
+
+@pytest.mark.parametrize("block_s", [0.5, 1.0, 3.0, 20.0])
+def test_which_of_two_like_peaks_is_judged_does_not_depend_on_where_blocks_end(block_s: float) -> None:
+    judged: list[float] = []
+
+    def judge(windows: Array, home: object, impact: Array) -> Array:
+        judged.extend((impact / PER_S).tolist())
+        return np.full(len(windows), -np.inf)
+
+    g = fall_wearable.still(12)
+    g[250], g[350] = (4.0470, 0.0, 0.0), (4.0480, 0.0, 0.0)  # s 5.0 and 7.0; half precision has 4.047 for both
+    rows = fall_wearable.worn(g, block_s=block_s)
+    told = [(at_s, device, kind, {k: v for k, v in values.items() if k != "t"}) for at_s, device, kind, values in rows]
+    story = Story(told, 130.0, fall_wearable.CARD)
+    run_story("fall_wearable", fall_wearable.detector(fall_wearable.Point(judge, 0.0, 0.0)), story)
+    assert len(judged) == 2  # the second is not higher than the first, and sees but one second back
+
+
+def card_of(*devices: str) -> Card:
+    count = len(devices)
+    return Card(version=1, residents=("r-1",), device_ids=devices, device_roles=("wearable",) * count,
+                device_rooms=("other",) * count, device_residents=("r-1",) * count)  # fmt: skip
