@@ -3,6 +3,7 @@
 Both pictures are cut into squares of 16 px, and the mean colour of each is compared: a letter that is drawn a little differently changes little, a missing panel
 much. Instants and ages read alike in all of them, and empty ground does not count. What takes less than MOST of what is drawn is not seen: a row of buttons
 on the page of paper is 1.4 %.
+Marked ``long`` because other tests leave things in the database that a page then shows: run it by itself, ``./shouwang test -m long tests/browser/test_pictures.py``.
 ``SHOUWANG_PICTURES=keep`` writes the pictures anew, after somebody has looked at why they differ.
 """
 
@@ -18,7 +19,7 @@ from deploy.browser import FAMILY, draws_chinese
 from deploy.site import REPOSITORY
 from tests.browser.room import Room, row_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.services, pytest.mark.asyncio(loop_scope="module")]
 
 KEPT = REPOSITORY / "docs" / "images" / "pages"
 MOST = 0.04
