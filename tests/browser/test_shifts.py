@@ -81,7 +81,7 @@ async def test_two_operators_hand_over_before_a_supervisor_s_eyes(room: Room) ->
     await expect(two.get_by_test_id("handover-waits")).to_have_count(0)
     await expect(one.get_by_test_id("not-seated")).to_be_visible()
     await go(two, "desk")
-    await two.get_by_test_id("list-mine").click()
+    await two.get_by_test_id("list-held").click()
     await expect(row_of(two)).to_contain_text("挂起")
     assert room.rows("SELECT handling, desk_id, former_desk_id FROM cases") == [("HELD", "desk-2", "desk-1")]
 
