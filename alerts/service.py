@@ -36,6 +36,7 @@ from alerts.unrecorded import SECOND_S, UNRECORDED_S, Unrecorded
 from alerts.windows_keeper import Windows
 from contracts import detections, topics
 from contracts.clocks import now
+from storage.consumers import put_down
 
 LOG = logging.getLogger("alerts")
 _ANNOUNCEMENT = msgspec.json.Decoder(Announcement)
@@ -247,4 +248,4 @@ async def _consumer(kafka: str, client_id: str) -> AsyncIterator[AIOKafkaConsume
         await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await put_down(consumer)

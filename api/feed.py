@@ -28,6 +28,7 @@ from contracts import alerts
 from contracts.alerts import AlertEvent
 from contracts.canaries import Word
 from contracts.topics import ALERTS
+from storage.consumers import put_down
 
 _AGAIN_S = 1.0
 _AT_ONCE = 100
@@ -129,7 +130,7 @@ class Feed:
                     await self._still_there(consumer, places)
         finally:
             self.ready = False
-            await consumer.stop()
+            await put_down(consumer)
 
     async def _places(self, consumer: Any) -> list[TopicPartition]:
         partitions = consumer.partitions_for_topic(self._topic)

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from contracts.errors import FrameError
 from contracts.frames import read_meta
 from contracts.topics import EVENTS
+from storage.consumers import put_down
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ async def last_stated_s(kafka: str, source: str, clock: str) -> float | None:
     except (KafkaError, TimeoutError) as error:
         log.warning("what %s stated last cannot be read back from Kafka: %r", source, error)
     finally:
-        await consumer.stop()
+        await put_down(consumer)
     return found
 
 

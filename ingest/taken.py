@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from contracts import alerts
 from contracts.topics import ALERTS
 from ingest.receipts import Receipts
+from storage.consumers import put_down
 
 log = logging.getLogger(__name__)
 BACK_OFF_S = 2.0
@@ -41,7 +42,7 @@ async def tell_taken(kafka: str, source: str, receipts: Receipts) -> None:
             log.warning("alerts.v1 cannot be followed (%s); trying again", error)
         finally:
             try:
-                await asyncio.wait_for(consumer.stop(), GOODBYE_S)
+                await asyncio.wait_for(put_down(consumer), GOODBYE_S)
             except (KafkaError, TimeoutError):
                 pass  # the broker is away; there is nobody to say good-bye to
         await asyncio.sleep(BACK_OFF_S)

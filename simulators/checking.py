@@ -20,6 +20,10 @@ _STORED = query("checker_stored")
 _GAPS = query("checker_gaps")
 _SIGNALS = query("checker_signals")
 _UNWATCHED = query("checker_unwatched")
+_PASSED = query("checker_passed")
+
+QUIET_S = 5.0
+"""The stream says once a second how far it is; one that has said the same for so long, wall s, has read what there is."""
 
 
 class NoRun(ShouwangError):
@@ -84,16 +88,20 @@ def rest_wall_s(folder: Path) -> float:
 
 
 async def check(folder: Path, conninfo: str, settle_s: float = 30.0) -> Verdict:
-    """The verdict once everything has arrived, or ``settle_s`` (wall) after nothing more was due and nothing more came."""
+    """The verdict once everything has arrived and the stream has read it, or ``settle_s`` (wall) after nothing more was due and nothing
+    more moved. A stream that is minutes behind still comes to what was caused: whether that is late the latencies say, not the ledger."""
     connection = await connect(conninfo, "checker")
-    before, moved_wall_s = (-1, -1), 0.0
+    before, moved_wall_s = (-1, -1, -1.0), 0.0
     try:
         while True:
             found = await gather(connection, folder)
-            at_rest = found.missed == 0 and found.stored >= found.sent and found.gaps <= found.gaps_planned
-            if (found.stored, found.raised) != before:
-                before, moved_wall_s = (found.stored, found.raised), time.time()
-            if at_rest or time.time() > max(rest_wall_s(folder), moved_wall_s) + settle_s:
+            passed = await fetch_one(connection, _PASSED, homes=read_counts(folder).homes)
+            state = (found.stored, found.raised, float(passed["passed_s"]) if passed else 0.0)
+            if state != before:
+                before, moved_wall_s = state, time.time()
+            stands_s = time.time() - moved_wall_s
+            arrived = found.missed == 0 and found.stored >= found.sent and found.gaps <= found.gaps_planned
+            if (arrived and stands_s >= QUIET_S) or time.time() > max(rest_wall_s(folder), moved_wall_s) + settle_s:
                 return found
             await asyncio.sleep(1.0)
     finally:

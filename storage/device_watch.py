@@ -15,6 +15,7 @@ from contracts.errors import FrameError
 from contracts.kinds import CLOCKS, OURS, VALUES
 from contracts.partitions import partition_of
 from contracts.topics import DEAD_LETTERS, EVENTS, READINGS
+from storage.consumers import put_down
 from storage.places import places_of
 
 POLL_MS = 300
@@ -113,12 +114,12 @@ class DeviceWatch:
             for place, end in (await self._consumer.end_offsets(places)).items():
                 self._consumer.seek(place, end)
         except BaseException:
-            await self._consumer.stop()
+            await put_down(self._consumer)
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await put_down(self._consumer)
 
     async def rows(self, for_s: float | None = None) -> AsyncIterator[Seen]:
         """Rows and refusals as they come, for so long or for ever."""

@@ -19,6 +19,7 @@ from contracts.metrics import make
 from contracts.topics import HOMES
 from deploy.site import Site
 from storage import accounts, home_notices, housekeeping
+from storage.consumers import put_down
 from storage.database import Connection, connect
 from storage.errors import NoLog
 from storage.places import places_of
@@ -104,7 +105,7 @@ class Keeper:
         try:
             ends = await consumer.end_offsets(places)
         finally:
-            await consumer.stop()
+            await put_down(consumer)
         if not any(ends.values()) and await execute(connection, PUBLISH_AGAIN):
             LOG.warning("%s holds nothing: every home card is published again", HOMES)
 

@@ -24,6 +24,7 @@ from contracts.dead_letters import PAYLOAD_LIMIT, DeadLetter
 from contracts.errors import FrameError
 from contracts.metrics import make
 from contracts.topics import DEAD_LETTERS, READINGS
+from storage.consumers import put_down
 from storage.counts import Counts
 from storage.errors import BadRows, LogGone, NoLog
 from storage.places import places_of
@@ -289,7 +290,7 @@ class Writer:
             await self._seek(consumer, store)
             await self._read(consumer, Session(store, self._settings, self._metrics))
         finally:
-            await consumer.stop()
+            await put_down(consumer)
             await asyncio.to_thread(store.close)
 
     async def _read(self, consumer: AIOKafkaConsumer, session: Session) -> None:

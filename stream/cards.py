@@ -527,9 +527,12 @@ class Some:
 
     def places(self, subjects: Ints) -> Ints:
         """Places of subjects; NONE where there is none."""
-        if len(subjects):
+        try:
+            places = self._place.place.take(subjects)
+        except IndexError:  # subjects that are new since somebody asked
             self._place.grow(int(subjects.max()) + 1)
-        return self._place.place[subjects].astype(np.int64)
+            places = self._place.place.take(subjects)
+        return cast(Ints, places.astype(np.int64))
 
     def add(self, subjects: Ints) -> None:
         """Give those a place that have none."""

@@ -41,37 +41,52 @@ def room_for(size: int, capacity: int) -> int:
 
 
 class Columns:
-    """Columns as attributes, with room for ``size`` subjects; arrays may be longer than ``size``."""
+    """Columns as attributes, with room for ``size`` subjects; arrays may be longer than ``size``. They are views: write to them, never set them anew.
+
+    Columns of one type and width lie in one block ``[columns, subjects]``, so that what is known of a few subjects is copied by block.
+    """
 
     def __init__(self, columns: Mapping[str, StateColumn]) -> None:
         self.columns: dict[str, StateColumn] = dict(columns)
         self.size = 0
         self._capacity = 0
+        self._groups: dict[tuple[str, int], list[str]] = {}
+        """Names of the columns of each block, by dtype and width."""
         for name, column in self.columns.items():
-            setattr(self, name, np.empty(_shape(column, 0), dtype=column.dtype))
+            self._groups.setdefault((np.dtype(column.dtype).str, column.width), []).append(name)
+        self._blocks: list[Array] = []
+        self._make_room(0)
+
+    def _make_room(self, capacity: int) -> None:
+        """New blocks with the initial values, and the columns' attributes to them."""
+        self._blocks = []
+        self._capacity = capacity
+        for (dtype, width), names in self._groups.items():
+            block = np.empty((len(names), capacity, width) if width else (len(names), capacity), dtype=dtype)
+            for name, column in zip(names, block, strict=True):
+                column[...] = self.columns[name].initial
+                setattr(self, name, column)
+            self._blocks.append(block)
 
     def grow(self, size: int) -> None:
         """Make room for ``size`` subjects; new ones get the initial values."""
         if size <= self.size:
             return
         if size > self._capacity:
-            wanted = room_for(size, self._capacity)
-            for name, column in self.columns.items():
-                new = np.empty(_shape(column, wanted), dtype=column.dtype)
-                new[: self._capacity] = getattr(self, name)
-                new[self._capacity :] = column.initial
-                setattr(self, name, new)
-            self._capacity = wanted
+            before, held = self._blocks, self._capacity
+            self._make_room(room_for(size, held))
+            for old, new in zip(before, self._blocks, strict=True):
+                new[:, :held] = old
         self.size = size
 
     def keep(self, subjects: Ints) -> list[Array]:
         """A copy of what the columns hold for ``subjects``, for ``put_back``."""
-        return [getattr(self, name).take(subjects, axis=0) for name in self.columns]
+        return [block.take(subjects, axis=1) for block in self._blocks]
 
     def put_back(self, subjects: Ints, kept: Sequence[Array]) -> None:
         """Undo what was written for ``subjects`` since ``keep``."""
-        for name, values in zip(self.columns, kept, strict=True):
-            getattr(self, name)[subjects] = values
+        for block, values in zip(self._blocks, kept, strict=True):
+            block[:, subjects] = values
 
     def packed(self) -> dict[str, Any]:
         """All columns, for a snapshot."""
@@ -85,9 +100,11 @@ class Columns:
             arrays[name].dtype == np.dtype(column.dtype) and arrays[name].shape == _shape(column, size)
             for name, column in self.columns.items()
         )
-        self.size = self._capacity = size if fits else 0
-        for name, column in self.columns.items():
-            setattr(self, name, arrays[name] if fits else np.empty(_shape(column, 0), dtype=column.dtype))
+        self.size = size if fits else 0
+        self._make_room(self.size)
+        if fits:
+            for name, values in arrays.items():
+                getattr(self, name)[...] = values
         return fits
 
     def __getattr__(

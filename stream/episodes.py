@@ -153,9 +153,11 @@ class Episodes:
         withdrawn: bool,
     ) -> None:
         columns = self._columns
+        if columns.size == 1:
+            return  # nothing was ever said of anybody
         (subjects,) = _parallel(subjects)
         is_on = columns.on[self._places.place[subjects]]
-        if not is_on.any():
+        if not np.count_nonzero(is_on):
             return  # nearly always: detectors say of everybody seen that he is well
         code = self._reason(reason)
         event = np.broadcast_to(event_at_s, subjects.shape)

@@ -145,7 +145,8 @@ class Instance:
             return rows.where((self._cards.roles[rows.home] & self._concerns) != 0) if self._concerns else rows
         subject = rows.subject
         places = some.places(subject)
-        if (missing := places < 0).any():
+        if places.min() < 0:
+            missing = places < 0
             begin = missing & self._begins[code, rows.role]
             if self._concerns:
                 begin &= (self._cards.roles[rows.home] & self._concerns) != 0
@@ -157,12 +158,13 @@ class Instance:
                 if missing.all():
                     return None
                 rows, places = rows.where(~missing), places[~missing]
-        self._grow(some.size)
+        if self.state.size < some.size:
+            self._grow(some.size)
         if self._own is None:
             return rows.known_as(places, rows.home, rows.device)
         own = self._own.devices
         device = own.places(rows.device)
-        if len(device) and device.min() < 0:
+        if device.min() < 0:
             own.add(rows.device)
             device = own.places(rows.device)
         if self.detector.device_state:

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.errors import ShouwangError
 from contracts.topics import DEAD_LETTERS, HOMES, LANE_DETECTIONS, LANE_TOPIC, PROGRESS, STREAM_STATE
+from storage.consumers import put_down
 from stream.settings import Lane
 from stream.snapshots import Newest, Snapshot
 
@@ -92,7 +93,7 @@ async def find(kafka: str, lane: Lane, format: str, group: str, partitions: Iter
     except TimeoutError as error:
         raise Unreadable(topic=f"{STREAM_STATE} or {HOMES}", within_s=READ_S, kafka=kafka) from error
     finally:
-        await consumer.stop()
+        await put_down(consumer)
 
 
 async def _whole(consumer: Any, topic: str, partitions: Iterable[int]) -> Any:

@@ -201,7 +201,8 @@ class KindRows:
 
     def where(self, mask: Bools) -> "KindRows":
         """Only the rows where ``mask`` is true."""
-        return self if mask.all() else self.pick(mask.nonzero()[0])
+        chosen = mask.nonzero()[0]
+        return self if len(chosen) == len(mask) else self.pick(chosen)
 
     def pick(self, rows: Ints) -> "KindRows":
         """Only these rows, by place."""

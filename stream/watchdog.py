@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from storage.consumers import put_down
+
 log = logging.getLogger(__name__)
 
 LOOK_S = 15.0
@@ -95,7 +97,7 @@ async def _ends(kafka: str, topic: str, partitions: Mapping[int, int]) -> dict[i
         ends = await consumer.end_offsets([TopicPartition(topic, number) for number in partitions])
         return {place.partition: int(offset) for place, offset in ends.items()}
     finally:
-        await consumer.stop()
+        await put_down(consumer)
 
 
 class Turning:

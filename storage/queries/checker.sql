@@ -53,3 +53,9 @@ SELECT extract(epoch FROM u.from_at)::float8 AS from_s, extract(epoch FROM u.to_
   FROM unwatched AS u
  WHERE u.source IN (SELECT d.source FROM devices AS d WHERE d.home_id = ANY(%(homes)s))
  ORDER BY u.from_at;
+
+-- name: checker_passed
+-- How far the stream is with the source of some homes, on its clock: one figure over all partitions, which stands when nothing is read any more.
+SELECT coalesce(sum(extract(epoch FROM p.watched_until_at)), 0)::float8 AS passed_s
+  FROM pipeline AS p
+ WHERE p.source IN (SELECT d.source FROM devices AS d WHERE d.home_id = ANY(%(homes)s));

@@ -15,9 +15,12 @@ from stream.detector import Bools, Context, Floats, Ints, Rows, State
 from stream.learning.signs import believable
 
 HUB = ROLES.index("hub")
-CARRIED = np.isin(np.array(ROLES), ("wearable", "pendant"))
+CARRIED_ROLES = ("wearable", "pendant")
+CARRIED = np.isin(np.array(ROLES), CARRIED_ROLES)
 """Roles that leave the home with the person and so say nothing about the home."""
 ANY, SENSORS = 0, 1
+COUNTS = np.array([[role not in CARRIED_ROLES, role not in (*CARRIED_ROLES, "hub")] for role in ROLES])
+"""By role and group: whether a row of such a device shows that the group was heard."""
 
 BEATS = 5
 """Status rows until a rhythm is known, count. Chosen."""
@@ -52,53 +55,54 @@ STATE = {
 
 def hear(state: State, rows: Rows, ctx: Context) -> None:
     """Note who was heard; time of deafness that ends with these rows goes into ``deaf_total_s`` (watched s)."""
-    carried = CARRIED[rows.role]
-    own_words = np.ones(len(rows.subject), dtype=bool)
-    beat = np.zeros(len(rows.subject), dtype=bool)
-    if rows.kind == "status":
-        own_words = rows["online"] != 0
-        beat = own_words
-        off = (rows["online"] == 0) & (rows.role == HUB) & np.isnan(state.hub_off_s[rows.subject])
-        state.hub_off_s[rows.subject[off]] = rows.received_at_s[off]
-    for group, member in ((ANY, ~carried), (SENSORS, ~carried & (rows.role != HUB))):
-        _hear(state, group, rows.where(member & own_words), beat[member & own_words], ctx)
+    home, came_s = rows.subject, rows.received_at_s
+    counts = COUNTS[rows.role]
+    beats = rows.kind == "status"
+    if beats:
+        online = rows["online"]
+        counts = counts & (online != 0)[:, None]
+        off = (online == 0) & (rows.role == HUB) & np.isnan(state.hub_off_s[home])
+        state.hub_off_s[home[off]] = came_s[off]
+    watched = ctx.time.watched_s
+    heard_s = state.heard_s[home]
+    came_watched_s = watched(came_s)
+    quiet_s = came_watched_s[:, None] - watched(heard_s)
+    usual_s, count = state.gap_s[home], state.beats[home]
+    deaf = (count >= BEATS) & (quiet_s > DEAF_TIMES * usual_s + DEAF_S)
+    if np.count_nonzero((deaf | ~np.isnan(state.hub_off_s[home])[:, None]) & counts):
+        _end_deafness(state, home, came_s, deaf & counts, counts, ctx)
+    state.heard_s[home] = np.where(counts, np.fmax(heard_s, came_s[:, None]), heard_s)
+    if beats:
+        gap_s = np.nan_to_num(came_watched_s[:, None] - watched(state.beat_s[home]))
+        grown_s = np.where(count < BEATS, gap_s, np.minimum(gap_s, 2.0 * usual_s + DEAF_S))
+        state.gap_s[home] = np.where(counts, np.maximum(usual_s * FORGET, grown_s), usual_s)
+        state.beats[home] = np.where(counts, np.minimum(count + 1, BEATS), count)
+        beat_s = state.beat_s[home]
+        state.beat_s[home] = np.where(counts, np.fmax(beat_s, came_s[:, None]), beat_s)
 
-    old = believable(rows) & (rows.received_at_s - rows.event_at_s > OLD_S)
-    if old.any():
-        home, came_s = rows.subject[old], rows.received_at_s[old]
+    old = believable(rows) & (came_s - rows.event_at_s > OLD_S)
+    if np.count_nonzero(old):
+        home, came_s = home[old], came_s[old]
         again = came_s - state.settle_s[home] > OLD_S
         state.burst_s[home] = np.where(again, came_s, np.maximum(state.burst_s[home], -np.inf))
         until_s = np.minimum(came_s + GRACE_S, state.burst_s[home] + BURST_S)
         state.settle_s[home] = np.maximum(state.settle_s[home], until_s)
 
 
-def _hear(state: State, group: int, rows: Rows, beat: Bools, ctx: Context) -> None:
-    home, came_s = rows.subject, rows.received_at_s
-    if not len(home):
-        return
+def _end_deafness(state: State, homes: Ints, came_s: Floats, deaf: Bools, counts: Bools, ctx: Context) -> None:
+    """Deafness of these homes ends where a row counts: for the whole home first, then for its sensors. ``deaf``, ``counts``: ``[rows, 2]``."""
     watched = ctx.time.watched_s
-    quiet_s = watched(came_s) - watched(state.heard_s[home, group])
-    was_off = ~np.isnan(state.hub_off_s[home])
-    deaf = (_rhythm_known(state, home, group) & (quiet_s > _longest_s(state, home, group))) | was_off
-    if deaf.any():
-        who, now_s = home[deaf], came_s[deaf]
-        from_s = np.fmax(np.where(was_off[deaf], state.hub_off_s[who], state.heard_s[who, group]), state.deaf_to_s[who])
+    for group in (ANY, SENSORS):
+        was_off = ~np.isnan(state.hub_off_s[homes])
+        ends = counts[:, group] & (deaf[:, group] | was_off)
+        who, now_s = homes[ends], came_s[ends]
+        from_s = np.fmax(np.where(was_off[ends], state.hub_off_s[who], state.heard_s[who, group]), state.deaf_to_s[who])
         lost_s = watched(now_s) - watched(np.minimum(from_s, now_s))
         state.deaf_total_s[who] += lost_s
         state.deaf_from_s[who] = np.where(lost_s > 0, from_s, state.deaf_from_s[who])
         state.deaf_to_s[who] = now_s
         state.hub_off_s[who] = np.nan
         state.settle_s[who] = np.maximum(state.settle_s[who], now_s + GRACE_S)
-    state.heard_s[home, group] = np.fmax(state.heard_s[home, group], came_s)
-    if beat.any():
-        who, now_s = home[beat], came_s[beat]
-        gap_s = np.nan_to_num(watched(now_s) - watched(state.beat_s[who, group]))
-        usual_s = state.gap_s[who, group]
-        first = state.beats[who, group] < BEATS
-        grown_s = np.where(first, gap_s, np.minimum(gap_s, 2.0 * usual_s + DEAF_S))
-        state.gap_s[who, group] = np.maximum(usual_s * FORGET, grown_s)
-        state.beats[who, group] = np.minimum(state.beats[who, group] + 1, BEATS)
-        state.beat_s[who, group] = np.fmax(state.beat_s[who, group], now_s)
 
 
 def deaf(state: State, homes: Ints, ctx: Context) -> Bools:

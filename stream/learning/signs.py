@@ -110,8 +110,9 @@ def _changes(said: Ints, device: Ints, value: Floats) -> Bools:
     """Where a device says something else than before; the first word of a device is no change."""
     known = ~np.isnan(value)
     before = said[device]
-    said[device] = np.where(known, np.nan_to_num(value), before)
-    changed: Bools = known & (before >= 0) & (said[device] != before)
+    now = np.where(known, value, before).astype(said.dtype)
+    said[device] = now
+    changed: Bools = known & (before >= 0) & (now != before)
     return changed
 
 
