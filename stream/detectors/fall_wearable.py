@@ -37,9 +37,9 @@ class Params(msgspec.Struct, frozen=True):
     unclear_less: float = 0.1
     """Where samples are missing a fall is one from so much less likeness on. Chosen on made falls: without its last 1.3 s one loses 0.16, without one second 0.12."""
     slowest_hz: float = 19.0
-    """A sensor slower than this is none that the model knows, Hz. It learned from 20 to 50; a clock may be off by 5 %."""
+    """A sensor slower than this is none that the model knows, Hz. Chosen: it learned from 20 to 50, and a clock may be off by 5 %."""
     railed_s: float = 1.0
-    """A window that is at the rails of the range for longer is none that the model knows as a fall, s. Of the falls that it learned from, seen through a
+    """A window that is at the rails of the range for longer is none that the model knows as a fall, s. Chosen on the training side: of the falls that it learned from, seen through a
     sensor of ±2 g, 99.9 % touch them for less, the longest for 1.05 s."""
     walking_g: float = 0.15
     """Deviation in two seconds that is walking, g rms. Chosen: slow walking gives 0.15 to 0.3 at wrist or waist."""
