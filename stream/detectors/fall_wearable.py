@@ -385,7 +385,6 @@ CASES = (
     fires("20 Hz and ±2 g", _told(worn(*FALL, still(6, SIDE), rate=20, range_g=2.0)), last="fall_wearable.impact_still"),
     fires("200 Hz and rotation", _told(worn(*FALL, still(6, SIDE), rate=200, turning=True)), last="fall_wearable.impact_still"),
     fires("slower than any that was learned from: unclear", _told(worn(*FALL, still(6, SIDE), rate=12)), last="fall_wearable.unclear"),
-    fires("at the rails of a range of 1.05 g most of the time: unclear", _told(worn(*FALL, still(6, SIDE), range_g=1.05)), last="fall_wearable.unclear"),
     fires("a second is missing after the impact", _told(worn(*FALL, still(8, SIDE), missing=(9.5, 12.0))), last="fall_wearable.unclear"),
     fires("two falls, five minutes apart", _told([*worn(*FALL, still(6, SIDE)), *worn(*FALL, still(6, SIDE), begins_s=400.0)]), episodes=2),
     fires("of two who live together one falls", _told(sorted([*worn(*FALL, still(6, SIDE)), *worn(still(14), device="watch-2")]))),
