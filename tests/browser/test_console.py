@@ -298,6 +298,118 @@ async def test_the_desk_is_silent_until_enabled_then_sounds_until_somebody_has_t
     await expect(page.locator("[data-testid=list-new] b")).to_have_text("0")
 
 
+async def sounded(page: Page) -> dict[str, int]:
+    """How often each priority was sounded since the page was opened."""
+    return dict(json.loads(await page.get_by_test_id("sound").get_attribute("data-sounded") or "{}"))
+
+
+async def sounds_again(page: Page, priority: str, before: dict[str, int]) -> None:
+    for _ in range(100):
+        if (await sounded(page))[priority] > before[priority]:
+            return
+        await page.wait_for_timeout(100)
+    raise AssertionError(f"P{priority} was not sounded again")
+
+
+async def test_a_signal_that_breaks_a_hold_sounds_at_its_owners_desk_until_it_is_heard(room: Room) -> None:
+    page, other = await room.desk("desk-1"), await room.desk("desk-2")
+    for each in (page, other):
+        await each.get_by_test_id("sound").click()
+    await room.happens("sos", reason="call.press", score=4)
+    await claim_in(page)
+    await page.get_by_test_id("act-hold").click()
+    await page.get_by_test_id("words").fill("等女儿回电")
+    await page.get_by_test_id("confirm").click()
+    await expect(page.get_by_test_id("handling")).to_contain_text("挂起")
+    await expect(other.get_by_test_id("list-held").locator("b")).to_have_text("1")
+    await page.wait_for_timeout(1_500)
+    before, elsewhere = await sounded(page), await sounded(other)
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(page.get_by_test_id("ring")).to_contain_text("挂起已结束")
+    await sounds_again(page, "1", before)
+    await page.get_by_test_id("heard").click()
+    await expect(page.get_by_test_id("ring")).to_have_count(0)
+    # What has been acknowledged is over, also for a page that is loaded anew; longer than a P1 takes to sound twice.
+    before = await sounded(page)
+    await page.wait_for_timeout(7_000)
+    assert await sounded(page) == before
+    await page.reload()
+    await page.get_by_test_id("list-mine").click()
+    await expect(row_of(page)).to_be_visible()
+    await expect(row_of(page).get_by_test_id("rings")).to_have_count(0)
+    await expect(other.get_by_test_id("list-others").locator("b")).to_have_text("1")
+    assert await sounded(other) == elsewhere, "it is nobody else's"
+
+
+async def test_one_more_press_sounds_at_its_owners_desk_also_after_a_reload_until_the_case_is_opened(
+    room: Room,
+) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", reason="call.press", score=4)
+    await claim_in(page)
+    await page.keyboard.press("Escape")
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(row_of(page).get_by_test_id("rings")).to_contain_text("再次按下求助")
+    await page.reload()
+    await page.get_by_test_id("sound").click()
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"1":[1-9]'))
+    await page.get_by_test_id("list-mine").click()
+    await expect(row_of(page).get_by_test_id("rings")).to_be_visible()
+    await page.keyboard.press("k")
+    await expect(page.get_by_test_id("panel")).to_be_visible()
+    await expect(row_of(page).get_by_test_id("rings")).to_have_count(0)
+
+
+async def test_a_case_in_hand_that_rises_to_p1_sounds_at_its_owners_desk(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("sound").click()
+    await room.happens("fall", score=2, reason="fall_room.warning", evidence={"room": "bathroom"})
+    await claim_in(page)
+    assert (await sounded(page))["1"] == 0
+    await room.happens("fall", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await expect(page.get_by_test_id("ring")).to_contain_text("升为 P1")
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"1":[1-9]'))
+    # Whoever goes on working on it has heard it.
+    await page.get_by_test_id("act-verify").click()
+    await expect(page.get_by_test_id("ring")).to_have_count(0)
+
+
+async def test_enter_takes_the_most_urgent_also_where_the_list_is_sorted_by_time(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("technical", "shen", lane="bulk", score=1, reason="device_silent.silent")
+    await expect(row_of(page, "shen")).to_be_visible()
+    await room.happens("sos", "luo", reason="call.press", score=4)
+    await expect(row_of(page, "luo")).to_be_visible()
+    await page.get_by_test_id("order").click()
+    assert [await row.get_attribute("data-home") for row in await page.get_by_test_id("row").all()] == ["shen", "luo"]
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("act-release")).to_be_visible()
+    assert room.rows("SELECT home_id FROM cases WHERE desk_id = 'desk-1'") == [("luo",)]
+
+
+async def test_two_cases_of_a_home_are_said_to_be_so_and_go_to_one_pair_of_hands(room: Room) -> None:
+    first, second = await room.desk("desk-1"), await room.desk("desk-2")
+    await room.happens("fall", "shen", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await claim_in(first, "shen")
+    await first.get_by_test_id("list-new").click()
+    await room.happens("sos", "shen", reason="call.press", score=4)
+    await expect(row_of(second, "shen").get_by_test_id("same-home")).to_have_text("同户由 desk-1 处理")
+    await expect(row_of(first, "shen").get_by_test_id("same-home")).to_have_text("同户由您处理")
+    await room.happens("sos", "luo", reason="call.press", score=4)
+    await expect(row_of(second, "luo")).to_be_visible()
+    await expect(row_of(second, "luo").get_by_test_id("same-home")).to_have_count(0)
+    # Of equals the older one would be next; at the other desk it is not.
+    await second.keyboard.press("Enter")
+    await expect(second.get_by_test_id("act-release")).to_be_visible()
+    assert room.rows("SELECT home_id FROM cases WHERE desk_id = 'desk-2'") == [("luo",)]
+    await room.happens("fall", "luo", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await second.get_by_test_id("list-new").click()
+    await expect(row_of(second, "luo").get_by_test_id("same-home")).to_have_text("同户由您处理")
+    await second.keyboard.press("Enter")
+    await expect(second.get_by_test_id("list-mine").locator("b")).to_have_text("2")
+    assert set(room.rows("SELECT home_id, family FROM cases WHERE desk_id = 'desk-2'")) == {("luo", "sos"), ("luo", "fall")}  # fmt: skip
+
+
 async def test_a_lost_connection_is_said_at_once_and_heals_without_a_reload(
     room: Room, console_stages: Stages, api_settings: dict[str, str]
 ) -> None:
@@ -333,9 +445,48 @@ async def test_the_state_of_the_pipeline_is_in_the_header_and_a_standstill_is_a_
     moved(30)
     await expect(lamp).to_have_attribute("data-state", "running")
     await expect(page.get_by_test_id("pipeline-standing")).to_have_count(0)
+    sound = page.get_by_test_id("sound")
+    await sound.click()
+    await page.wait_for_timeout(1_500)
+    assert (await sounded(page))["2"] == 0, "a pipeline that runs is quiet"
     moved(-120)
     await expect(lamp).to_have_attribute("data-state", "standing")
     await expect(page.get_by_test_id("pipeline-standing")).to_contain_text("数据管道停滞")
+    await expect(sound).to_have_attribute("data-sounded", re.compile(r'"2":[1-9]'))
+    await sound.click()
+    await expect(sound).to_contain_text(re.compile(r"剩 1:\d\d"))
+
+
+async def test_a_page_that_hears_nothing_any_more_sounds_as_p2(
+    room: Room, console_stages: Stages, api_settings: dict[str, str]
+) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("sound").click()
+    await expect(page.get_by_test_id("link")).to_contain_text("实时")
+    assert await sounded(page) == {"1": 0, "2": 0, "3": 0, "4": 0}
+    await asyncio.to_thread(console_stages.stop, "api")
+    try:
+        await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"2":[1-9]'))
+        await expect(page.get_by_test_id("lost")).to_be_visible()
+    finally:
+        await asyncio.to_thread(console_stages.start, "api", settings=api_settings)
+    await expect(page.get_by_test_id("lost")).to_have_count(0)
+
+
+async def test_a_database_that_is_away_sounds_as_p2(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("sound").click()
+    now = datetime.now(UTC).isoformat()
+    health = {
+        "state": "away", "stages": [{"name": "database", "state": "away", "detail": ""}], "canaries": None, "streams_open": 1,
+        "pipeline": {"state": "unknown", "lanes": [], "at": now}, "now": now,
+    }  # fmt: skip
+    said = f"event: snapshot\ndata: {json.dumps({'cases': [], 'health': health, 'now': now})}\n\n"
+    await page.route("**/api/v1/stream", lambda route: route.fulfill(content_type="text/event-stream", body=said))
+    await page.reload()
+    await page.get_by_test_id("sound").click()
+    await expect(page.get_by_test_id("database-away")).to_be_visible()
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"2":[1-9]'))
 
 
 async def test_residents_are_found_and_one_whom_nobody_can_see_is_said_to_be_blind(room: Room) -> None:

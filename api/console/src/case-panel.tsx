@@ -11,6 +11,7 @@ import { Handovers } from "./handovers";
 import { Helpers } from "./helpers";
 import { History } from "./history";
 import { type Key, useKeys } from "./keys";
+import type { Ring } from "./heard";
 import { useSpeech } from "./language";
 import { useOutcomes } from "./outcomes";
 import { PriorityMark } from "./priority";
@@ -28,6 +29,10 @@ interface Props {
   beside: readonly CaseRow[];
   me: string;
   now: number;
+  /** What it rings for at this desk, which has it; null: nothing that its owner has not heard. */
+  ring: Ring | null;
+  onHeard(caseId: string): void;
+  onRenewed(row: CaseRow): void;
   onDone(row: CaseRow): void;
   onClaim(row: CaseRow): void;
   onClose(): void;
@@ -49,7 +54,7 @@ function waysOf(row: CaseRow): readonly Form[] {
   return row.family === "technical" && row.priority >= 4 && ways.length > 0 ? ["shelve", ...ways] : ways;
 }
 
-export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClose }: Props) {
+export function CasePanel({ caseId, row, beside, me, now, ring, onHeard, onRenewed, onDone, onClaim, onClose }: Props) {
   const { t, word, sentence, at, language } = useSpeech();
   const { message } = AntApp.useApp();
   const explain = useRefusal();
@@ -93,7 +98,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
   const mineOnHold = row?.handling === "HELD" && row.desk_id === me && lease !== null;
   const working = mine || mineOnHold;
 
-  useRenewal(mine ? { caseId: row.case_id, lease } : null, onDone, (error) => {
+  useRenewal(mine ? { caseId: row.case_id, lease } : null, onRenewed, (error) => {
     void message.error({ content: explain(error), key: "renew" });
   });
 
@@ -200,6 +205,12 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
         </Button>
       </header>
       {trouble !== null && <Alert type="error" title={trouble} />}
+      {ring !== null && (
+        <Alert
+          type="error" showIcon title={t(`ring.${ring}`)} data-testid="ring"
+          action={<Button danger type="primary" onClick={() => onHeard(caseId)} data-testid="heard">{t("ring.heard")} (K)</Button>}
+        />
+      )}
       {row === undefined && <Alert type="info" showIcon title={t("case.gone")} data-testid="gone" />}
       {row === undefined && <Afterwards detail={detail} onDone={onDone} />}
       {calling !== null && <Calling callee={calling} results={results} onResult={called} onCancel={() => setCalling(null)} />}
