@@ -4,8 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from api.models.people import Coverage, CoverageNow
-from api.models.shape import Said
+from api.models.shape import Coverage, CoverageNow, Said
 
 
 class Count(Said):

@@ -12,7 +12,7 @@ from api.context import Context, Now, Parts
 from api.coverage import STANDING, View, coverage, kept_of
 from api.errors import NotFound
 from api.models import coverage as models
-from api.models.people import CoverageNow
+from api.models.shape import CoverageNow
 from api.problems import documented
 from api.routes.cases import CaseId, visible, write_list, write_view
 from storage.database import Connection

@@ -98,6 +98,8 @@ async def test_who_claims_sees_address_numbers_and_contacts_in_order_and_it_is_w
     await expect(panel.get_by_test_id("residents")).to_contain_text("沈阿大")
     await expect(panel.get_by_test_id("contacts").locator("li").nth(0)).to_contain_text("沈桂芳")
     await expect(panel.get_by_test_id("contacts").locator("li").nth(1)).to_contain_text("沈国强")
+    await expect(panel.get_by_test_id("watched").get_by_test_id("coverage")).to_have_attribute("data-state", "blind")
+    await expect(panel.get_by_test_id("watched")).to_contain_text("设备从未有消息")
     numbers = [await link.get_attribute("href") for link in await panel.locator("a.phone").all()]
     assert numbers == ["tel:+8613800000001", "tel:+8613900000001", "tel:+8613900000002"]
     assert room.rows("SELECT DISTINCT actor FROM audit WHERE action = 'viewed' AND home_id = 'shen'") == [("desk-1",)]
@@ -382,6 +384,8 @@ async def test_enter_takes_the_most_urgent_also_where_the_list_is_sorted_by_time
     await expect(row_of(page, "luo")).to_be_visible()
     await page.get_by_test_id("order").click()
     assert [await row.get_attribute("data-home") for row in await page.get_by_test_id("row").all()] == ["shen", "luo"]
+    # The button that was clicked last would take the key.
+    await page.evaluate("document.activeElement.blur()")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("act-release")).to_be_visible()
     assert room.rows("SELECT home_id FROM cases WHERE desk_id = 'desk-1'") == [("luo",)]
@@ -447,6 +451,7 @@ async def test_the_state_of_the_pipeline_is_in_the_header_and_a_standstill_is_a_
     await expect(page.get_by_test_id("pipeline-standing")).to_have_count(0)
     sound = page.get_by_test_id("sound")
     await sound.click()
+    await expect(sound).to_have_attribute("data-state", "on")
     await page.wait_for_timeout(1_500)
     assert (await sounded(page))["2"] == 0, "a pipeline that runs is quiet"
     moved(-120)
@@ -462,6 +467,7 @@ async def test_a_page_that_hears_nothing_any_more_sounds_as_p2(
 ) -> None:
     page = await room.desk("desk-1")
     await page.get_by_test_id("sound").click()
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-state", "on")
     await expect(page.get_by_test_id("link")).to_contain_text("实时")
     assert await sounded(page) == {"1": 0, "2": 0, "3": 0, "4": 0}
     await asyncio.to_thread(console_stages.stop, "api")
@@ -500,6 +506,72 @@ async def test_residents_are_found_and_one_whom_nobody_can_see_is_said_to_be_bli
     panel = page.get_by_test_id("resident-panel")
     await expect(panel).to_contain_text("虞波社区 3 幢 402 室")
     await expect(panel).to_contain_text("设备从未有消息")
+
+
+async def test_how_many_nobody_can_see_stands_in_the_header_and_opens_the_list(room: Room) -> None:
+    page = await room.desk("desk-1")
+    lamp = page.get_by_test_id("blind")
+    [(blind,)] = room.rows("SELECT sum(residents) FROM coverage_counts WHERE state = 'blind'")
+    assert blind >= 2
+    await expect(lamp).to_contain_text(f"看不见 {blind} 人")
+    await lamp.click()
+    await expect(page.get_by_test_id("coverage-page")).to_be_visible()
+    await page.route("**/api/v1/coverage?area=", lambda route: route.fulfill(status=503, json={}))
+    await page.reload()
+    await expect(lamp).to_contain_text("看不见 ? 人")
+
+
+async def test_what_is_usual_with_a_resident_is_information_on_the_page_in_both_languages(room: Room) -> None:
+    for day in range(28):
+        room.rows(
+            "INSERT INTO daily_habits VALUES ('shen', '2026-03-01'::date + %s, 90, 15, 6.5, %s)",
+            day,
+            4 if day >= 20 else 2,
+        )
+    room.rows("INSERT INTO learned_usual VALUES ('shen', 'shen-ada', 'usual.heart_rest_bpm', 61.5, 12, 900, now())")
+    try:
+        page = await room.desk("desk-1")
+        await page.get_by_test_id("nav-residents").click()
+        await page.locator("tr", has_text="沈阿大").click()
+        await expect(page.get_by_test_id("habit-nights")).to_contain_text("近 7 天平均 4，此前几周 2")
+        await expect(page.get_by_test_id("usual.heart_rest_bpm")).to_contain_text("静息心率 61.5 bpm 学自 12 天")
+        await expect(page.get_by_test_id("habits")).to_contain_text("不是警情")
+        await page.get_by_test_id("language").click()
+        await expect(page.get_by_test_id("habit-days")).to_contain_text("mean of the last 7 days 15")
+        await page.get_by_test_id("language").click()
+        await page.locator("tr", has_text="罗英").click()
+        await expect(page.get_by_test_id("habit-nights")).to_contain_text("近 7 天平均 不知道")
+    finally:
+        room.rows("DELETE FROM daily_habits")
+        room.rows("DELETE FROM learned_usual")
+
+
+async def test_all_that_is_in_hand_is_renewed_by_activity_but_not_what_rings_unheard(room: Room) -> None:
+    page = await room.desk("desk-1")
+
+    def leases() -> dict[str, datetime]:
+        return dict(room.rows("SELECT home_id, lease_until_at FROM cases"))
+
+    async def active() -> dict[str, datetime]:
+        """The leases after somebody was at the desk for longer than the page waits."""
+        for place in range(23):
+            await page.mouse.move(600 + place, 400)
+            await page.wait_for_timeout(1_000)
+        return leases()
+
+    for home_id in ("shen", "luo"):
+        await room.happens("sos", home_id, reason="call.press", score=4)
+        await page.get_by_test_id("list-new").click()
+        await claim_in(page, home_id)
+    claimed = leases()
+    renewed = await active()
+    assert renewed["luo"] > claimed["luo"]
+    assert renewed["shen"] > claimed["shen"], "it is in hand, though the panel shows another"
+    await room.happens("sos", "shen", reason="call.press", score=4)
+    await expect(row_of(page, "shen").get_by_test_id("rings")).to_be_visible()
+    unheard = await active()
+    assert unheard["luo"] > renewed["luo"]
+    assert unheard["shen"] - renewed["shen"] < timedelta(seconds=20), "what its owner does not hear goes back to all"
 
 
 async def test_a_family_reads_one_word_of_its_own_relative(room: Room) -> None:
@@ -608,8 +680,8 @@ async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(r
     async def goes_dark(home_id: str) -> None:
         room.rows("INSERT INTO homes (home_id, area_code) VALUES (%s, '330282007001') ON CONFLICT DO NOTHING", home_id)
         room.rows(
-            "INSERT INTO residents (resident_id, home_id, name) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            home_id, home_id, f"住户{home_id}",
+            "INSERT INTO residents (resident_id, home_id, name, phone) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            home_id, home_id, f"住户{home_id}", f"0574 6300 00{home_id[-2:]}",
         )  # fmt: skip
         await room.happens("technical", home_id, lane="bulk", score=1, reason="device_silent.silent")
 
@@ -620,6 +692,9 @@ async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(r
     await expect(row_of(page, "dark-00")).to_have_count(0)
     await row.click()
     await expect(page.get_by_test_id("incident").locator("li")).to_have_count(20)
+    await expect(page.get_by_test_id("incident").locator("a.phone").first).to_have_attribute(
+        "href", re.compile(r"tel:057463000\d+")
+    )
     # Who joins later is in the list long before the case's own numbers are told anew.
     await goes_dark("dark-20")
     await expect(page.get_by_test_id("incident").locator("li")).to_have_count(21, timeout=15_000)

@@ -18,6 +18,7 @@ import { PriorityMark } from "./priority";
 import { useRefusal } from "./refusal";
 import { get, post } from "./session";
 import { Contacts, Residents, Where } from "./record";
+import { Watched } from "./residents";
 import { Script } from "./script";
 import { Calls, useDial } from "./telephony";
 import type { CaseAfter, CaseDetail, CaseRow } from "./types";
@@ -32,13 +33,11 @@ interface Props {
   /** What it rings for at this desk, which has it; null: nothing that its owner has not heard. */
   ring: Ring | null;
   onHeard(caseId: string): void;
-  onRenewed(row: CaseRow): void;
   onDone(row: CaseRow): void;
   onClaim(row: CaseRow): void;
   onClose(): void;
 }
 
-const RENEW_MS = 20_000;
 /** Ways out of each handling, in the order of work. The server decides; this only hides what it would refuse. */
 const WAYS: Record<string, readonly Form[]> = {
   CLAIMED: ["verify", "dispatch", "hold", "resolve"],
@@ -54,7 +53,7 @@ function waysOf(row: CaseRow): readonly Form[] {
   return row.family === "technical" && row.priority >= 4 && ways.length > 0 ? ["shelve", ...ways] : ways;
 }
 
-export function CasePanel({ caseId, row, beside, me, now, ring, onHeard, onRenewed, onDone, onClaim, onClose }: Props) {
+export function CasePanel({ caseId, row, beside, me, now, ring, onHeard, onDone, onClaim, onClose }: Props) {
   const { t, word, sentence, at, language } = useSpeech();
   const { message } = AntApp.useApp();
   const explain = useRefusal();
@@ -97,10 +96,6 @@ export function CasePanel({ caseId, row, beside, me, now, ring, onHeard, onRenew
   /** On hold one goes on calling and ticking; the end of the hold stands. */
   const mineOnHold = row?.handling === "HELD" && row.desk_id === me && lease !== null;
   const working = mine || mineOnHold;
-
-  useRenewal(mine ? { caseId: row.case_id, lease } : null, onRenewed, (error) => {
-    void message.error({ content: explain(error), key: "renew" });
-  });
 
   // What was done last, so that keys pressed one after the other do not each act on the version before.
   const latest = useRef({ row, lease });
@@ -269,6 +264,7 @@ export function CasePanel({ caseId, row, beside, me, now, ring, onHeard, onRenew
         {detail.held_until_at !== null && <p className="held">{t("case.held_until", { until: at(detail.held_until_at), why: detail.hold_reason ?? "" })}</p>}
         {detail.after_case_id !== null && <p className="small">{t("case.follows")}</p>}
       </section>
+      {detail.coverage !== null && <Watched coverage={detail.coverage} />}
       {detail.home_id.startsWith("area-") ? (
         <IncidentHomes caseId={detail.case_id} version={shown.version} />
       ) : detail.home === null ? (
@@ -305,35 +301,6 @@ export function CasePanel({ caseId, row, beside, me, now, ring, onHeard, onRenew
       />
     </aside>
   );
-}
-
-/** The operator's activity renews the lease; one who has left the desk loses it. */
-function useRenewal(held: { caseId: string; lease: string } | null, onDone: (row: CaseRow) => void, onError: (error: unknown) => void): void {
-  const callbacks = useRef({ onDone, onError });
-  callbacks.current = { onDone, onError };
-  const caseId = held?.caseId;
-  const lease = held?.lease;
-  useEffect(() => {
-    if (caseId === undefined || lease === undefined) return undefined;
-    let active = true;
-    const note = (): void => {
-      active = true;
-    };
-    const events = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
-    for (const name of events) window.addEventListener(name, note, { passive: true });
-    const timer = window.setInterval(() => {
-      if (!active) return;
-      active = false;
-      post<CaseAfter>(`/api/v1/cases/${caseId}/renew`, { lease_id: lease }).then(
-        (row) => callbacks.current.onDone(row),
-        (error: unknown) => callbacks.current.onError(error),
-      );
-    }, RENEW_MS);
-    return () => {
-      window.clearInterval(timer);
-      for (const name of events) window.removeEventListener(name, note);
-    };
-  }, [caseId, lease]);
 }
 
 function Signals({ detail }: { detail: CaseDetail }) {

@@ -2,6 +2,7 @@
 import { Alert, Breadcrumb, Button, Segmented, Table } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useSpeech } from "./language";
+import { Phone } from "./record";
 import { useRefusal } from "./refusal";
 import { CoverageMark } from "./residents";
 import { get } from "./session";
@@ -103,7 +104,7 @@ export function CoverPage() {
             render: (_, row) =>
               row.residents.map((each) => (
                 <div key={each.resident_id}>
-                  <b>{each.name}</b> <small>{each.birth_year} · {each.phone}</small>
+                  <b>{each.name}</b> <small>{each.birth_year} ·</small> <Phone number={each.phone} />
                 </div>
               )),
           },
@@ -162,7 +163,7 @@ export function IncidentHomes({ caseId, version }: { caseId: string; version: nu
           <li key={home.home_id}>
             {home.residents.map((each) => (
               <span key={each.resident_id}>
-                <b>{each.name}</b> {each.birth_year} · {each.phone}{" "}
+                <b>{each.name}</b> {each.birth_year} · <Phone number={each.phone} />{" "}
               </span>
             ))}
             {t("cover.care")} {home.care_level} · {home.address} <CoverageMark coverage={home.coverage} />

@@ -9,6 +9,7 @@ import { keepHearing, keptHearing } from "./heard";
 import { useNow, useSpeech } from "./language";
 import { NotTakenBanner } from "./handovers";
 import { type Key, KeyList, Keyboard, Keys, useKeyboard } from "./keys";
+import { useRenewal } from "./leases";
 import { OversightPage } from "./oversight";
 import { PaperPage } from "./paper";
 import { QueueList } from "./queue-list";
@@ -21,7 +22,7 @@ import { post } from "./session";
 import { offersOf, useShift } from "./shift";
 import { ShiftBanners, ShiftsPage } from "./shifts";
 import { Sounder } from "./sound";
-import { Banners, LinkState, SoundButton, isStale } from "./status";
+import { Banners, BlindLamp, LinkState, SoundButton, isStale } from "./status";
 import { SystemPage } from "./system";
 import { Telephone } from "./telephony";
 import { ToldPage } from "./told";
@@ -101,18 +102,23 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
     if (queue.known) keepHearing(queue.me, queue.heard);
   }, [queue.known, queue.me, queue.heard]);
   const rings = useMemo(() => ringing(queue), [queue]);
+  const lists = useMemo(() => {
+    const found: Record<List, CaseRow[]> = { new: [], mine: [], held: [], others: [] };
+    for (const row of inOrder(queue.cases.values(), order)) found[listOf(row, person.user_name)].push(row);
+    return found;
+  }, [queue.cases, order, person.user_name]);
+
+  useRenewal(
+    lists.mine.length > 0, rings,
+    (after) => dispatch({ is: "done", row: after, renewed: true }),
+    (error) => void message.error({ content: explain(error), key: "renew" }),
+  );
   /** Who opens a case has heard what it rang for. */
   const open = (caseId: string): void => {
     setPage("desk");
     setChosen(caseId);
     dispatch({ is: "heard", caseId });
   };
-
-  const lists = useMemo(() => {
-    const found: Record<List, CaseRow[]> = { new: [], mine: [], held: [], others: [] };
-    for (const row of inOrder(queue.cases.values(), order)) found[listOf(row, person.user_name)].push(row);
-    return found;
-  }, [queue.cases, order, person.user_name]);
 
   const claim = useCallback(
     async (row: CaseRow) => {
@@ -163,7 +169,9 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   return (
     <Keys.Provider value={keyboard}>
       <Header person={person} onLanguage={onLanguage}>
-        <LinkState link={link} health={queue.health} />
+        <LinkState link={link} health={queue.health}>
+          <BlindLamp onOpen={() => setPage("coverage")} />
+        </LinkState>
         {sounder !== null && <SoundButton sounder={sounder} />}
         <Button size="small" ghost onClick={() => setHelp(true)} aria-label={t("act.help")}>
           ?
@@ -237,7 +245,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
           </section>
           <CasePanel
             key={chosen ?? "none"} caseId={chosen} row={row} beside={beside} me={person.user_name} now={now} ring={row === undefined ? null : (rings.get(row.case_id) ?? null)}
-            onHeard={(caseId) => dispatch({ is: "heard", caseId })} onRenewed={(after) => dispatch({ is: "done", row: after, renewed: true })}
+            onHeard={(caseId) => dispatch({ is: "heard", caseId })}
             onDone={(done) => dispatch({ is: "done", row: done })} onClaim={(each) => void claim(each)} onClose={() => setChosen(null)}
           />
         </div>

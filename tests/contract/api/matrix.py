@@ -160,6 +160,7 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("get", "/api/v1/cases/{case_id}/activity"): One(),
     ("get", "/api/v1/outcomes"): Plain("codes"),
     ("post", "/api/v1/cases/{case_id}/claim"): One(_version(), (409,)),
+    ("get", "/api/v1/leases"): Elsewhere("test_cases.py: what one has in hand, and nobody else's"),
     ("post", "/api/v1/cases/{case_id}/renew"): One(lambda home: {"lease_id": "none"}, (409,)),
     ("post", "/api/v1/cases/{case_id}/release"): One(_act(), (409,)),
     ("post", "/api/v1/cases/{case_id}/note"): One(lambda home: {"text": "matrix"}),
