@@ -695,6 +695,14 @@ async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(r
     await expect(page.get_by_test_id("incident").locator("a.phone").first).to_have_attribute(
         "href", re.compile(r"tel:057463000\d+")
     )
+    await page.get_by_test_id("not_reached-dark-03").click()
+    await expect(page.get_by_test_id("called-dark-03")).to_contain_text("未接通")
+    other = await room.desk("desk-2")
+    await row_of(other, "area-330282007").click()
+    await expect(other.get_by_test_id("called-dark-03")).to_contain_text("desk-1")
+    await other.get_by_test_id("reached-dark-03").click()
+    await expect(other.get_by_test_id("called-dark-03")).to_contain_text("已接通")
+    await expect(page.get_by_test_id("called-dark-03")).to_contain_text("desk-2")
     # Who joins later is in the list long before the case's own numbers are told anew.
     await goes_dark("dark-20")
     await expect(page.get_by_test_id("incident").locator("li")).to_have_count(21, timeout=15_000)

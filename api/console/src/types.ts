@@ -389,6 +389,7 @@ export interface Count { homes: number; residents: number }
 export interface AreaCoverage { area: string; protected: Count; degraded: Count; blind: Count }
 export interface CoverageByArea { area: string; areas: AreaCoverage[]; total: AreaCoverage; now: string }
 export interface Inhabitant { resident_id: string; name: string; birth_year: number | null; phone: string }
+export interface HomeCalled { at: string; actor: string; result: "reached" | "not_reached" }
 export interface CoverageHome {
   home_id: string;
   area_code: string;
@@ -396,6 +397,8 @@ export interface CoverageHome {
   care_level: number;
   residents: Inhabitant[];
   coverage: CoverageNow;
+  /** In an incident: how the last call there went; null: nobody wrote one down. */
+  called: HomeCalled | null;
 }
 export interface CoveragePage { homes: CoverageHome[]; next_after: string | null; now: string }
 export interface VisitsDue { visits: VisitDue[]; now: string }

@@ -193,6 +193,7 @@ MATRIX: dict[tuple[str, str], Plain | Lists | One | Elsewhere] = {
     ("get", "/api/v1/coverage"): Lists(shows=()),
     ("get", "/api/v1/coverage/homes"): Lists("?limit=200"),
     ("get", "/api/v1/cases/{case_id}/homes"): One(),
+    ("post", "/api/v1/cases/{case_id}/homes/{home_id}/call"): Elsewhere("test_coverage.py: of homes in an incident"),
     ("post", "/api/v1/break-glass"): Elsewhere("test_break_glass.py: it is for what is outside"),
     ("get", "/api/v1/break-glass"): Lists(shows=("supervisor",)),
     ("delete", "/api/v1/break-glass/{opening_id}"): One(roles=("supervisor",)),
