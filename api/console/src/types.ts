@@ -397,7 +397,7 @@ export interface CoverageHome {
   care_level: number;
   residents: Inhabitant[];
   coverage: CoverageNow;
-  /** In an incident: how the last call there went; null: nobody wrote one down. */
+  /** How the last call there went, in an incident. */
   called: HomeCalled | null;
 }
 export interface CoveragePage { homes: CoverageHome[]; next_after: string | null; now: string }
