@@ -11,9 +11,9 @@ import msgspec
 
 from alerts.coverage import MAINS, NOT_COUNTED, Reason
 from alerts.coverage import Coverage as Kept
-from api.models.people import Coverage, CoverageNow, DeviceState
+from api.models.people import DeviceState
 from api.models.people import Word as Word
-from api.models.shape import Sentence
+from api.models.shape import Coverage, CoverageNow, Sentence
 from contracts.kinds import LINES
 from contracts.reasons import WORDS
 

@@ -9,7 +9,7 @@ from alerts.scoring import why
 from alerts.scripts import SCRIPTS
 from alerts.working import calls_made, steps_done
 from api.models import cases as models
-from api.models.shape import Reason
+from api.models.shape import CoverageNow, Reason
 from api.reasons import Reasons, reason, sentence
 from contracts.alerts import CaseSummary
 
@@ -64,6 +64,7 @@ def detail(
     *,
     desk_id: str,
     home: Row | None,
+    coverage: CoverageNow | None,
     residents: Sequence[Row],
     contacts: Sequence[Row],
     told: Sequence[Reason] | None,
@@ -83,6 +84,7 @@ def detail(
         **extra,
         lease_id=case.lease_id if case.desk_id == desk_id else None,
         home=models.HomeRecord(**home) if home else None,
+        coverage=coverage,
         residents=[models.ResidentRecord(**each) for each in residents],
         contacts=[models.Contact(**each) for each in contacts],
         signal_list=[

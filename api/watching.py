@@ -9,7 +9,8 @@ import msgspec
 from alerts.coverage import NOT_COUNTED
 from api.context import Context
 from api.coverage import View, coverage, kept_of
-from api.models.people import CoverageNow, SignOfLife
+from api.models.people import SignOfLife
+from api.models.shape import CoverageNow
 from contracts.partitions import partition_of
 from storage.database import Connection
 from storage.queries import fetch_all, query
@@ -90,8 +91,10 @@ def view_of(
     )
 
 
-async def watched(connection: Connection, home_ids: Sequence[str], parts: Context, now: datetime) -> dict[str, Watched]:
-    """All of these homes."""
+async def _views(
+    connection: Connection, home_ids: Sequence[str], parts: Context, now: datetime
+) -> tuple[dict[str, View], dict[str, list[Mapping[str, Any]]]]:
+    """What can be seen of each of these homes, and its devices."""
     sources = {
         row["source"]: SourceClock(row["clock"], row["watched_until_at"], row["heard_at"])
         for row in await fetch_all(connection, _SOURCES)
@@ -103,6 +106,18 @@ async def watched(connection: Connection, home_ids: Sequence[str], parts: Contex
     views = {
         home_id: view_of(home_id, rows, kept.get(home_id), sources, parts, now) for home_id, rows in devices.items()
     }
+    return views, devices
+
+
+async def coverage_of(connection: Connection, home_id: str, parts: Context, now: datetime) -> CoverageNow:
+    """How one home is watched; its signs of life are not looked for."""
+    views, _ = await _views(connection, [home_id], parts, now)
+    return coverage(views[home_id])
+
+
+async def watched(connection: Connection, home_ids: Sequence[str], parts: Context, now: datetime) -> dict[str, Watched]:
+    """All of these homes."""
+    views, devices = await _views(connection, home_ids, parts, now)
     sinces = [(view.source_now or now) - timedelta(seconds=LOOK_BACK_S) for view in views.values()]
     signs: dict[str, list[SignOfLife]] = {home_id: [] for home_id in views}
     if views:

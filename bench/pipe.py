@@ -9,7 +9,7 @@ import asyncio
 import struct
 from collections.abc import Callable
 
-GATHER_S = 0.05
+GATHER_S = 0.2
 """Acknowledgements are read in steps of this, s."""
 
 

@@ -73,7 +73,7 @@ _MOSQUITTO = {
     # No persistent_client_expiration: with it, Mosquitto 2.0.21 frees a session that it read from disk while its list of expiries still
     # names it, once the accounts were read anew (SIGHUP). Whoever gets that memory next, the bridge's urgent connection too, is thrown out.
     # The bridge's back-pressure: at least message rate x flush time may be un-acknowledged.
-    "max_inflight_messages": "20000",
+    "max_inflight_messages": "60000",
     "max_queued_messages": "1000000",
     "queue_qos0_messages": "false",
     # Above what ingest accepts, so that an oversize payload becomes a dead letter with a reason instead of a closed connection.

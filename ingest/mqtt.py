@@ -13,7 +13,8 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,6 +181,34 @@ class _Paho(Client):
         self._packet_queue(MessageType.PUBACK, packets.tobytes(), mids[-1], 1)
 
 
+class Order:
+    """Packet ids in the order in which their messages came: their PUBACKs go in that order too, as MQTT 3.1.1 asks for (4.6.0-2).
+
+    Mosquitto looks for the message of each PUBACK from the oldest on: whoever acknowledges frame by frame has it walk past all those of other
+    frames, thousands of them in a city.
+    """
+
+    def __init__(self) -> None:
+        self._came: deque[int] = deque()
+        self._done = bytearray(0x10000)
+
+    def came(self, messages: Sequence[Publish]) -> None:
+        """These came next."""
+        self._came.extend([mid for _, _, mid, _ in messages if mid])
+
+    def done(self, mids: Iterable[int]) -> list[int]:
+        """These may be acknowledged: which are to be now, because none that came before them is left."""
+        came, done = self._came, self._done
+        for mid in mids:
+            done[mid] = 1
+        ready: list[int] = []
+        while came and done[came[0]]:
+            mid = came.popleft()
+            done[mid] = 0
+            ready.append(mid)
+        return ready
+
+
 class Connection:
     """``on_messages(connection, messages)``, ``on_up(connection)`` once its subscriptions stand, ``on_down(connection)``: called on the loop.
 
@@ -217,6 +246,7 @@ class Connection:
         self._gather_s = gather_s
         self._asked: dict[int, float] = {}
         """Own messages that the broker has not acknowledged, oldest first: packet id, and when it was given to paho (loop's time)."""
+        self._order = Order()
         self._heard_s = 0.0
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
@@ -277,6 +307,7 @@ class Connection:
         self._client.stream = self._stream = await asyncio.to_thread(_open_socket, self._endpoint)
         self._lost.clear()
         self.epoch += 1
+        self._order = Order()
         self._client.reconnect()
         self._loop.add_reader(self._stream, self._readable)
 
@@ -327,6 +358,7 @@ class Connection:
             return
         for messages in stream.packets(BURST):
             if messages is not None:
+                self._order.came(messages)
                 self._on_messages(self, messages)
             elif self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return  # lost; paho has told us
@@ -391,10 +423,11 @@ class Connection:
         self._stream = None
 
     def acknowledge(self, epoch: int, mids: Sequence[int]) -> bool:
-        """Send PUBACKs, unless the connection they belong to is gone. Returns whether they were sent."""
+        """These may be acknowledged: send PUBACKs of all that nothing older waits before, unless their connection is gone. Returns whether it stands."""
         if epoch != self.epoch or not mids:
             return False
-        self._client.puback(mids)
+        if ready := self._order.done(mids):
+            self._client.puback(ready)
         return True
 
     def publish(self, topic: str, payload: bytes) -> bool:

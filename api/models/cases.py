@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from api.models.shape import Asked, Reason, Said, Sentence
+from api.models.shape import Asked, CoverageNow, Reason, Said, Sentence
 from storage.records import MOBILITY
 
 Order = Literal["priority", "time"]
@@ -50,6 +50,19 @@ class CasePage(Said):
     cases: list[CaseRow]
     total: int = Field(description="How many there are in all")
     now: datetime
+
+
+class Lease(Said):
+    """The right to act on a case that one has in hand."""
+
+    case_id: str
+    lease_id: str
+
+
+class Leases(Said):
+    """What one has in hand under a lease that runs; holds wait without one."""
+
+    leases: list[Lease]
 
 
 class Contact(Said):
@@ -173,6 +186,9 @@ class CaseDetail(CaseAfter):
     closed_at: datetime | None = None
     after_case_id: str | None = None
     home: HomeRecord | None = Field(default=None, description="None: this home is not registered")
+    coverage: CoverageNow | None = Field(
+        default=None, description="How well the home is watched at this moment; none: it is not registered"
+    )
     residents: list[ResidentRecord]
     contacts: list[Contact]
     signal_list: list[Signal]

@@ -1,11 +1,13 @@
 """How well areas and homes are watched."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
-from api.models.people import Coverage, CoverageNow
-from api.models.shape import Said
+from api.models.shape import Asked, Coverage, CoverageNow, Said
+
+Called = Literal["reached", "not_reached"]
 
 
 class Count(Said):
@@ -42,6 +44,20 @@ class Inhabitant(Said):
     phone: str
 
 
+class HomeCalled(Said):
+    """Somebody rang a home of an incident up, and how it went."""
+
+    at: datetime
+    actor: str
+    result: Called
+
+
+class HomeCall(Asked):
+    """How a call to a home of an incident went."""
+
+    result: Called
+
+
 class CoverageHome(Said):
     """A home that is not protected."""
 
@@ -51,6 +67,9 @@ class CoverageHome(Said):
     care_level: int
     residents: list[Inhabitant] = Field(description="Oldest first")
     coverage: CoverageNow
+    called: HomeCalled | None = Field(
+        default=None, description="In an incident: how the last call there went; none: nobody wrote one down"
+    )
 
 
 class CoveragePage(Said):

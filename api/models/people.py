@@ -6,24 +6,9 @@ from typing import Literal
 from pydantic import Field
 
 from api.models.cases import CaseRow, Contact, HomeRecord, ResidentRecord
-from api.models.shape import Said, Sentence
+from api.models.shape import CoverageNow, Said, Sentence
 
-Coverage = Literal["protected", "degraded", "blind"]
 Word = Literal["well", "somebody", "quiet", "alert", "cannot_see"]
-
-
-class CoverageNow(Said):
-    """How well someone is watched, since when, and why not better. Nothing is concluded for one who is blind."""
-
-    state: Coverage
-    cannot_see_since: datetime | None = Field(
-        default=None, description="Blind since; none while at least something is seen"
-    )
-    since_at: datetime | None = Field(
-        default=None,
-        description="Since when the state is so, wall clock; none: the pipeline stands, or nothing is known",
-    )
-    reasons: list[Sentence]
 
 
 class ResidentRow(Said):

@@ -1,8 +1,11 @@
 """How all models are shaped: what is asked may hold nothing unknown, and what is said is complete."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Coverage = Literal["protected", "degraded", "blind"]
 
 
 class Asked(BaseModel):
@@ -29,6 +32,20 @@ class Reason(Sentence):
     """Something that was said in a case."""
 
     on: bool = Field(default=True, description="False: it says that a condition is over, or was nothing")
+
+
+class CoverageNow(Said):
+    """How well someone is watched, since when, and why not better. Nothing is concluded for one who is blind."""
+
+    state: Coverage
+    cannot_see_since: datetime | None = Field(
+        default=None, description="Blind since; none while at least something is seen"
+    )
+    since_at: datetime | None = Field(
+        default=None,
+        description="Since when the state is so, wall clock; none: the pipeline stands, or nothing is known",
+    )
+    reasons: list[Sentence]
 
 
 class Fault(Said):

@@ -24,11 +24,13 @@ from api.models import cases as models
 from api.models.shape import Done
 from api.problems import documented
 from api.reasons import reasons_of
+from api.watching import coverage_of
 from storage.queries import execute, fetch_all, fetch_one, query
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
 
 _OPEN = query("api_open_cases")
+_LEASES = query("api_leases")
 _COUNT = query("api_count_open_cases")
 _AREA = query("api_area_of_case")
 _HOME = query("api_home")
@@ -135,6 +137,7 @@ async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> 
         home = await fetch_one(connection, _HOME, home_id=home_id)
         residents = await fetch_all(connection, _RESIDENTS, home_id=home_id)
         contacts = await fetch_all(connection, _CONTACTS, home_id=home_id)
+        seen = await coverage_of(connection, home_id, parts, now) if home is not None else None
         reasons = await reasons_of(connection, [case_id])
         shown = [each["resident_id"] for each in residents]
         await write_view(connection, user, now, area_code, case_id=case_id, home_id=home_id, residents=shown)
@@ -142,6 +145,7 @@ async def read_case(case_id: CaseId, parts: Parts, now: Now, user: Operator) -> 
         found,
         desk_id=user.user_name,
         home=home,
+        coverage=seen,
         residents=residents,
         contacts=contacts,
         told=reasons.get(case_id),
@@ -190,6 +194,14 @@ async def write_list(connection: Any, user: Who, now: datetime, words: str, resi
         reason="",
         facts=json.dumps(facts),
     )
+
+
+@router.get("/leases", responses=documented(401, 403, 503), summary="My leases", openapi_extra=roles(*OPERATORS))
+async def list_leases(parts: Parts, user: Operator) -> models.Leases:
+    """What I have in hand, so that a page renews all of it while I am active, whichever case it shows. No record is read."""
+    async with parts.database.connection() as connection:
+        found = await fetch_all(connection, _LEASES, desk_id=user.user_name, area_prefix=user.area_prefix)
+    return models.Leases(leases=[models.Lease(**each) for each in found])
 
 
 @router.get("/outcomes", responses=documented(401, 403, 503), summary="Outcome codes", openapi_extra=roles(*OPERATORS))

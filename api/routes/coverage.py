@@ -1,5 +1,6 @@
 """Coverage: counts by area, who is not protected, and how somebody was seen before."""
 
+import json
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -12,11 +13,11 @@ from api.context import Context, Now, Parts
 from api.coverage import STANDING, View, coverage, kept_of
 from api.errors import NotFound
 from api.models import coverage as models
-from api.models.people import CoverageNow
+from api.models.shape import CoverageNow, Done
 from api.problems import documented
 from api.routes.cases import CaseId, visible, write_list, write_view
 from storage.database import Connection
-from storage.queries import Row, fetch_all, fetch_one, query
+from storage.queries import Row, execute, fetch_all, fetch_one, query
 
 router = APIRouter(prefix="/api/v1", tags=["coverage"])
 
@@ -25,8 +26,11 @@ _LIST = query("coverage_list")
 _LIVE = query("residents_of_homes")
 _RESIDENT = query("api_resident")
 _HISTORY = query("coverage_history")
+_AUDIT = query("api_audit")
 _OUTAGES = query("outages_of_home")
 _INCIDENT = query("incident_homes")
+_HOME_OF_INCIDENT = query("home_of_incident")
+_CALLS = query("incident_calls")
 
 LEVELS = (4, 6, 9, 12)
 """Digits of a city, county, town and community in ``area_code`` (GB/T 10114 and the statistical divisions)."""
@@ -175,8 +179,43 @@ async def incident_homes(
         )  # fmt: skip
         page = found[:limit]
         living = await _living(connection, page)
+        calls = await fetch_all(connection, _CALLS, case_id=case_id, home_ids=[row["home_id"] for row in page])
         await write_view(connection, user, now, place.area_code, case_id=case_id, home_id=None, residents=_ids(living))
-    return _page(page, living, parts, blind_places(parts, page), len(found) > limit, now)
+    called = {
+        row["home_id"]: models.HomeCalled(at=row["at"], actor=row["actor"], result=row["result"]) for row in calls
+    }
+    shown = _page(page, living, parts, blind_places(parts, page), len(found) > limit, now)
+    homes = [home.model_copy(update={"called": called.get(home.home_id)}) for home in shown.homes]
+    return shown.model_copy(update={"homes": homes})
+
+
+@router.post(
+    "/cases/{case_id}/homes/{home_id}/call",
+    responses=documented(401, 403, 404, 422, 503),
+    summary="A home of an incident was rung up",
+    openapi_extra=roles(*OPERATORS),
+)
+async def home_called(
+    case_id: CaseId,
+    home_id: Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")],
+    body: models.HomeCall,
+    parts: Parts,
+    now: Now,
+    user: Operator,
+) -> Done:
+    """Whoever rang a home up says whether somebody was reached, so that no two ring the same. It stands in the case's history; the last word counts."""
+    await visible(parts, user, case_id)
+    async with parts.database.transaction() as connection:
+        home = await fetch_one(
+            connection, _HOME_OF_INCIDENT, case_id=case_id, home_id=home_id, area_prefix=user.area_prefix
+        )
+        if home is None:
+            raise NotFound(what="home of this incident", name=home_id)
+        await execute(
+            connection, _AUDIT, now=now, actor=user.user_name, action="called_home", case_id=case_id, home_id=home_id, reason="",
+            facts=json.dumps({"result": body.result, "note": f"{home_id}: {body.result}"}),
+        )  # fmt: skip
+    return Done()
 
 
 def _ids(living: dict[str, list[models.Inhabitant]]) -> list[str]:

@@ -30,6 +30,13 @@ SELECT case_id, version, home_id, area_code, resident_id, family, priority, scor
           CASE WHEN %(by_time)s::boolean THEN raised_at ELSE deadline_at END NULLS LAST, raised_at, case_id
  LIMIT %(most)s OFFSET %(skip)s;
 
+-- name: api_leases
+-- What somebody has in hand under a lease that runs: a hold waits without one.
+SELECT case_id, lease_id FROM cases
+ WHERE handling NOT IN ('RESOLVED', 'CLOSED', 'MERGED', 'TEST') AND desk_id = %(desk_id)s AND lease_id IS NOT NULL AND lease_until_at IS NOT NULL
+   AND (area_code = '' OR starts_with(area_code, %(area_prefix)s))
+ ORDER BY case_id;
+
 -- name: api_count_open_cases
 -- How many open cases there are behind the pages of api_open_cases.
 SELECT count(*) AS total

@@ -55,6 +55,18 @@ SELECT c.case_id
  ORDER BY c.case_id
  LIMIT %(most)s;
 
+-- name: home_of_incident
+-- A home of one's area that fell silent in this incident. No row: there is none.
+SELECT h.home_id, h.area_code FROM homes AS h
+ WHERE h.home_id = %(home_id)s AND starts_with(h.area_code, %(area_prefix)s)
+   AND EXISTS (SELECT FROM cases AS m WHERE m.merged_into = %(case_id)s AND m.home_id = h.home_id);
+
+-- name: incident_calls
+-- How the last call to each of these homes went that somebody made about an incident. It stands in the history, as other calls do.
+SELECT DISTINCT ON (home_id) home_id, at, actor, facts->>'result' AS result
+  FROM audit WHERE case_id = %(case_id)s AND action = 'called_home' AND home_id = ANY(%(home_ids)s)
+ ORDER BY home_id, audit_id DESC;
+
 -- name: incident_homes
 -- Homes of an incident that are not protected still, frailest first, a page at a time.
 SELECT c.*, h.address

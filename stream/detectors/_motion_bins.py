@@ -5,7 +5,7 @@ around it (g², summed over the axes) and the largest size (g), and whether a sa
 of the state's columns seen as ``[2 homes, WIDTH]``, bin b in its column ``b % WIDTH`` (nothing is moved when time goes on). Half-precision: 0.05 % of a g is far below any threshold.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def cut(rows: Rows) -> Bins:
     at_s = began_s[row] + (np.arange(len(row)) - (np.cumsum(count) - count)[row]) / rate_hz[row]
     # Hardly a second has such samples: they are looked for one by one where there are some.
     loud = counts.max() >= RAIL or counts.min() <= -RAIL
-    return of_samples(row, at_s, g, (np.abs(counts) >= RAIL).any(axis=1) if loud else None)
+    return of_samples(row, at_s, g, np.asarray((np.abs(counts) >= RAIL).any(axis=1)) if loud else None)
 
 
 def of_samples(row: Ints, at_s: Floats, g: Floats, railed: Bools | None = None) -> Bins:
@@ -102,7 +102,8 @@ def of_rows(bins: Bins, rows: Ints, size: int) -> Bins:
     place = np.full(size, -1)
     place[rows] = np.arange(len(rows))
     mine = place[bins.row] >= 0
-    return Bins(place[bins.row[mine]], *(part[mine] for part in bins[1:]))
+    rest: tuple[Any, ...] = tuple(part[mine] for part in bins[1:])
+    return Bins(place[bins.row[mine]], *rest)
 
 
 def slots(state: State, home: Ints, device: Ints) -> Ints:

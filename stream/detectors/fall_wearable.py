@@ -15,7 +15,7 @@ Sources, figures and limits of the model: docs/fall-model.md. All falls that it 
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -189,16 +189,16 @@ def _judge(
     since = head[row] - impact
     looked_at = (near >= -fall_model.BACK) & (near <= fall_model.AHEAD)
     railed_s = (motion.railed(state, rings[row], head[row]) & looked_at).sum(axis=1) / PER_S
-    slow = rows["rate_hz"][row] < params.slowest_hz
-    why = np.select(
-        (~whole & (since < AFTER), ~whole, slow, railed_s > params.railed_s), ("block ended", "gap", "too slow", "saturated"), ""
-    )  # fmt: skip
+    why = np.where(railed_s > params.railed_s, "saturated", "")
+    why = np.where(rows["rate_hz"][row] < params.slowest_hz, "too slow", why)
+    why = np.where(whole, why, np.where(since < AFTER, "block ended", "gap"))
     score = np.where((why == "") & (likeness >= sure), 2, 1)
     still = late_g <= params.lying_g
     found = Found(impact, score, ring.top[row, column], likeness, turn_deg, railed_s, still, why)
     # Two impacts of one home in one step are rare; then the second waits its turn here.
     for place in _first_of_each(rows.subject[row]):
-        _tell(params, state, rows, rings, row[place], Found(*(part[place] for part in found)), ctx)
+        these: tuple[Any, ...] = tuple(part[place] for part in found)
+        _tell(params, state, rows, rings, row[place], Found(*these), ctx)
 
 
 def windows_at(ring: Ring, column: Ints) -> Array:

@@ -98,6 +98,8 @@ async def test_who_claims_sees_address_numbers_and_contacts_in_order_and_it_is_w
     await expect(panel.get_by_test_id("residents")).to_contain_text("沈阿大")
     await expect(panel.get_by_test_id("contacts").locator("li").nth(0)).to_contain_text("沈桂芳")
     await expect(panel.get_by_test_id("contacts").locator("li").nth(1)).to_contain_text("沈国强")
+    await expect(panel.get_by_test_id("watched").get_by_test_id("coverage")).to_have_attribute("data-state", "blind")
+    await expect(panel.get_by_test_id("watched")).to_contain_text("设备从未有消息")
     numbers = [await link.get_attribute("href") for link in await panel.locator("a.phone").all()]
     assert numbers == ["tel:+8613800000001", "tel:+8613900000001", "tel:+8613900000002"]
     assert room.rows("SELECT DISTINCT actor FROM audit WHERE action = 'viewed' AND home_id = 'shen'") == [("desk-1",)]
@@ -298,6 +300,120 @@ async def test_the_desk_is_silent_until_enabled_then_sounds_until_somebody_has_t
     await expect(page.locator("[data-testid=list-new] b")).to_have_text("0")
 
 
+async def sounded(page: Page) -> dict[str, int]:
+    """How often each priority was sounded since the page was opened."""
+    return dict(json.loads(await page.get_by_test_id("sound").get_attribute("data-sounded") or "{}"))
+
+
+async def sounds_again(page: Page, priority: str, before: dict[str, int]) -> None:
+    for _ in range(100):
+        if (await sounded(page))[priority] > before[priority]:
+            return
+        await page.wait_for_timeout(100)
+    raise AssertionError(f"P{priority} was not sounded again")
+
+
+async def test_a_signal_that_breaks_a_hold_sounds_at_its_owners_desk_until_it_is_heard(room: Room) -> None:
+    page, other = await room.desk("desk-1"), await room.desk("desk-2")
+    for each in (page, other):
+        await each.get_by_test_id("sound").click()
+    await room.happens("sos", reason="call.press", score=4)
+    await claim_in(page)
+    await page.get_by_test_id("act-hold").click()
+    await page.get_by_test_id("words").fill("等女儿回电")
+    await page.get_by_test_id("confirm").click()
+    await expect(page.get_by_test_id("handling")).to_contain_text("挂起")
+    await expect(other.get_by_test_id("list-held").locator("b")).to_have_text("1")
+    await page.wait_for_timeout(1_500)
+    before, elsewhere = await sounded(page), await sounded(other)
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(page.get_by_test_id("ring")).to_contain_text("挂起已结束")
+    await sounds_again(page, "1", before)
+    await page.get_by_test_id("heard").click()
+    await expect(page.get_by_test_id("ring")).to_have_count(0)
+    # What has been acknowledged is over, also for a page that is loaded anew; longer than a P1 takes to sound twice.
+    before = await sounded(page)
+    await page.wait_for_timeout(7_000)
+    assert await sounded(page) == before
+    await page.reload()
+    await page.get_by_test_id("list-mine").click()
+    await expect(row_of(page)).to_be_visible()
+    await expect(row_of(page).get_by_test_id("rings")).to_have_count(0)
+    await expect(other.get_by_test_id("list-others").locator("b")).to_have_text("1")
+    assert await sounded(other) == elsewhere, "it is nobody else's"
+
+
+async def test_one_more_press_sounds_at_its_owners_desk_also_after_a_reload_until_the_case_is_opened(
+    room: Room,
+) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("sos", reason="call.press", score=4)
+    await claim_in(page)
+    await page.keyboard.press("Escape")
+    await room.happens("sos", reason="call.press", score=4)
+    await expect(row_of(page).get_by_test_id("rings")).to_contain_text("再次按下求助")
+    await page.reload()
+    await page.get_by_test_id("sound").click()
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"1":[1-9]'))
+    await page.get_by_test_id("list-mine").click()
+    await expect(row_of(page).get_by_test_id("rings")).to_be_visible()
+    await page.keyboard.press("k")
+    await expect(page.get_by_test_id("panel")).to_be_visible()
+    await expect(row_of(page).get_by_test_id("rings")).to_have_count(0)
+
+
+async def test_a_case_in_hand_that_rises_to_p1_sounds_at_its_owners_desk(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("sound").click()
+    await room.happens("fall", score=2, reason="fall_room.warning", evidence={"room": "bathroom"})
+    await claim_in(page)
+    assert (await sounded(page))["1"] == 0
+    await room.happens("fall", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await expect(page.get_by_test_id("ring")).to_contain_text("升为 P1")
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"1":[1-9]'))
+    # Whoever goes on working on it has heard it.
+    await page.get_by_test_id("act-verify").click()
+    await expect(page.get_by_test_id("ring")).to_have_count(0)
+
+
+async def test_enter_takes_the_most_urgent_also_where_the_list_is_sorted_by_time(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await room.happens("technical", "shen", lane="bulk", score=1, reason="device_silent.silent")
+    await expect(row_of(page, "shen")).to_be_visible()
+    await room.happens("sos", "luo", reason="call.press", score=4)
+    await expect(row_of(page, "luo")).to_be_visible()
+    await page.get_by_test_id("order").click()
+    assert [await row.get_attribute("data-home") for row in await page.get_by_test_id("row").all()] == ["shen", "luo"]
+    # The button that was clicked last would take the key.
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("act-release")).to_be_visible()
+    assert room.rows("SELECT home_id FROM cases WHERE desk_id = 'desk-1'") == [("luo",)]
+
+
+async def test_two_cases_of_a_home_are_said_to_be_so_and_go_to_one_pair_of_hands(room: Room) -> None:
+    first, second = await room.desk("desk-1"), await room.desk("desk-2")
+    await room.happens("fall", "shen", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await claim_in(first, "shen")
+    await first.get_by_test_id("list-new").click()
+    await room.happens("sos", "shen", reason="call.press", score=4)
+    await expect(row_of(second, "shen").get_by_test_id("same-home")).to_have_text("同户由 desk-1 处理")
+    await expect(row_of(first, "shen").get_by_test_id("same-home")).to_have_text("同户由您处理")
+    await room.happens("sos", "luo", reason="call.press", score=4)
+    await expect(row_of(second, "luo")).to_be_visible()
+    await expect(row_of(second, "luo").get_by_test_id("same-home")).to_have_count(0)
+    # Of equals the older one would be next; at the other desk it is not.
+    await second.keyboard.press("Enter")
+    await expect(second.get_by_test_id("act-release")).to_be_visible()
+    assert room.rows("SELECT home_id FROM cases WHERE desk_id = 'desk-2'") == [("luo",)]
+    await room.happens("fall", "luo", score=4, reason="fall_room.alarm", evidence={"room": "bathroom"})
+    await second.get_by_test_id("list-new").click()
+    await expect(row_of(second, "luo").get_by_test_id("same-home")).to_have_text("同户由您处理")
+    await second.keyboard.press("Enter")
+    await expect(second.get_by_test_id("list-mine").locator("b")).to_have_text("2")
+    assert set(room.rows("SELECT home_id, family FROM cases WHERE desk_id = 'desk-2'")) == {("luo", "sos"), ("luo", "fall")}  # fmt: skip
+
+
 async def test_a_lost_connection_is_said_at_once_and_heals_without_a_reload(
     room: Room, console_stages: Stages, api_settings: dict[str, str]
 ) -> None:
@@ -333,9 +449,50 @@ async def test_the_state_of_the_pipeline_is_in_the_header_and_a_standstill_is_a_
     moved(30)
     await expect(lamp).to_have_attribute("data-state", "running")
     await expect(page.get_by_test_id("pipeline-standing")).to_have_count(0)
+    sound = page.get_by_test_id("sound")
+    await sound.click()
+    await expect(sound).to_have_attribute("data-state", "on")
+    await page.wait_for_timeout(1_500)
+    assert (await sounded(page))["2"] == 0, "a pipeline that runs is quiet"
     moved(-120)
     await expect(lamp).to_have_attribute("data-state", "standing")
     await expect(page.get_by_test_id("pipeline-standing")).to_contain_text("数据管道停滞")
+    await expect(sound).to_have_attribute("data-sounded", re.compile(r'"2":[1-9]'))
+    await sound.click()
+    await expect(sound).to_contain_text(re.compile(r"剩 1:\d\d"))
+
+
+async def test_a_page_that_hears_nothing_any_more_sounds_as_p2(
+    room: Room, console_stages: Stages, api_settings: dict[str, str]
+) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("sound").click()
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-state", "on")
+    await expect(page.get_by_test_id("link")).to_contain_text("实时")
+    assert await sounded(page) == {"1": 0, "2": 0, "3": 0, "4": 0}
+    await asyncio.to_thread(console_stages.stop, "api")
+    try:
+        await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"2":[1-9]'))
+        await expect(page.get_by_test_id("lost")).to_be_visible()
+    finally:
+        await asyncio.to_thread(console_stages.start, "api", settings=api_settings)
+    await expect(page.get_by_test_id("lost")).to_have_count(0)
+
+
+async def test_a_database_that_is_away_sounds_as_p2(room: Room) -> None:
+    page = await room.desk("desk-1")
+    await page.get_by_test_id("sound").click()
+    now = datetime.now(UTC).isoformat()
+    health = {
+        "state": "away", "stages": [{"name": "database", "state": "away", "detail": ""}], "canaries": None, "streams_open": 1,
+        "pipeline": {"state": "unknown", "lanes": [], "at": now}, "now": now,
+    }  # fmt: skip
+    said = f"event: snapshot\ndata: {json.dumps({'cases': [], 'health': health, 'now': now})}\n\n"
+    await page.route("**/api/v1/stream", lambda route: route.fulfill(content_type="text/event-stream", body=said))
+    await page.reload()
+    await page.get_by_test_id("sound").click()
+    await expect(page.get_by_test_id("database-away")).to_be_visible()
+    await expect(page.get_by_test_id("sound")).to_have_attribute("data-sounded", re.compile(r'"2":[1-9]'))
 
 
 async def test_residents_are_found_and_one_whom_nobody_can_see_is_said_to_be_blind(room: Room) -> None:
@@ -349,6 +506,72 @@ async def test_residents_are_found_and_one_whom_nobody_can_see_is_said_to_be_bli
     panel = page.get_by_test_id("resident-panel")
     await expect(panel).to_contain_text("虞波社区 3 幢 402 室")
     await expect(panel).to_contain_text("设备从未有消息")
+
+
+async def test_how_many_nobody_can_see_stands_in_the_header_and_opens_the_list(room: Room) -> None:
+    page = await room.desk("desk-1")
+    lamp = page.get_by_test_id("blind")
+    [(blind,)] = room.rows("SELECT sum(residents) FROM coverage_counts WHERE state = 'blind'")
+    assert blind >= 2
+    await expect(lamp).to_contain_text(f"看不见 {blind} 人")
+    await lamp.click()
+    await expect(page.get_by_test_id("coverage-page")).to_be_visible()
+    await page.route("**/api/v1/coverage?area=", lambda route: route.fulfill(status=503, json={}))
+    await page.reload()
+    await expect(lamp).to_contain_text("看不见 ? 人")
+
+
+async def test_what_is_usual_with_a_resident_is_information_on_the_page_in_both_languages(room: Room) -> None:
+    for day in range(28):
+        room.rows(
+            "INSERT INTO daily_habits VALUES ('shen', '2026-03-01'::date + %s, 90, 15, 6.5, %s)",
+            day,
+            4 if day >= 20 else 2,
+        )
+    room.rows("INSERT INTO learned_usual VALUES ('shen', 'shen-ada', 'usual.heart_rest_bpm', 61.5, 12, 900, now())")
+    try:
+        page = await room.desk("desk-1")
+        await page.get_by_test_id("nav-residents").click()
+        await page.locator("tr", has_text="沈阿大").click()
+        await expect(page.get_by_test_id("habit-nights")).to_contain_text("近 7 天平均 4，此前几周 2")
+        await expect(page.get_by_test_id("usual.heart_rest_bpm")).to_contain_text("静息心率 61.5 bpm 学自 12 天")
+        await expect(page.get_by_test_id("habits")).to_contain_text("不是警情")
+        await page.get_by_test_id("language").click()
+        await expect(page.get_by_test_id("habit-days")).to_contain_text("mean of the last 7 days 15")
+        await page.get_by_test_id("language").click()
+        await page.locator("tr", has_text="罗英").click()
+        await expect(page.get_by_test_id("habit-nights")).to_contain_text("近 7 天平均 不知道")
+    finally:
+        room.rows("DELETE FROM daily_habits")
+        room.rows("DELETE FROM learned_usual")
+
+
+async def test_all_that_is_in_hand_is_renewed_by_activity_but_not_what_rings_unheard(room: Room) -> None:
+    page = await room.desk("desk-1")
+
+    def leases() -> dict[str, datetime]:
+        return dict(room.rows("SELECT home_id, lease_until_at FROM cases"))
+
+    async def active() -> dict[str, datetime]:
+        """The leases after somebody was at the desk for longer than the page waits."""
+        for place in range(23):
+            await page.mouse.move(600 + place, 400)
+            await page.wait_for_timeout(1_000)
+        return leases()
+
+    for home_id in ("shen", "luo"):
+        await room.happens("sos", home_id, reason="call.press", score=4)
+        await page.get_by_test_id("list-new").click()
+        await claim_in(page, home_id)
+    claimed = leases()
+    renewed = await active()
+    assert renewed["luo"] > claimed["luo"]
+    assert renewed["shen"] > claimed["shen"], "it is in hand, though the panel shows another"
+    await room.happens("sos", "shen", reason="call.press", score=4)
+    await expect(row_of(page, "shen").get_by_test_id("rings")).to_be_visible()
+    unheard = await active()
+    assert unheard["luo"] > renewed["luo"]
+    assert unheard["shen"] - renewed["shen"] < timedelta(seconds=20), "what its owner does not hear goes back to all"
 
 
 async def test_a_family_reads_one_word_of_its_own_relative(room: Room) -> None:
@@ -457,8 +680,8 @@ async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(r
     async def goes_dark(home_id: str) -> None:
         room.rows("INSERT INTO homes (home_id, area_code) VALUES (%s, '330282007001') ON CONFLICT DO NOTHING", home_id)
         room.rows(
-            "INSERT INTO residents (resident_id, home_id, name) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            home_id, home_id, f"住户{home_id}",
+            "INSERT INTO residents (resident_id, home_id, name, phone) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            home_id, home_id, f"住户{home_id}", f"0574 6300 00{home_id[-2:]}",
         )  # fmt: skip
         await room.happens("technical", home_id, lane="bulk", score=1, reason="device_silent.silent")
 
@@ -469,6 +692,17 @@ async def test_a_town_that_goes_dark_is_one_row_with_a_list_of_whom_to_ring_up(r
     await expect(row_of(page, "dark-00")).to_have_count(0)
     await row.click()
     await expect(page.get_by_test_id("incident").locator("li")).to_have_count(20)
+    await expect(page.get_by_test_id("incident").locator("a.phone").first).to_have_attribute(
+        "href", re.compile(r"tel:057463000\d+")
+    )
+    await page.get_by_test_id("not_reached-dark-03").click()
+    await expect(page.get_by_test_id("called-dark-03")).to_contain_text("未接通")
+    other = await room.desk("desk-2")
+    await row_of(other, "area-330282007").click()
+    await expect(other.get_by_test_id("called-dark-03")).to_contain_text("desk-1")
+    await other.get_by_test_id("reached-dark-03").click()
+    await expect(other.get_by_test_id("called-dark-03")).to_contain_text("已接通")
+    await expect(page.get_by_test_id("called-dark-03")).to_contain_text("desk-2")
     # Who joins later is in the list long before the case's own numbers are told anew.
     await goes_dark("dark-20")
     await expect(page.get_by_test_id("incident").locator("li")).to_have_count(21, timeout=15_000)

@@ -11,12 +11,14 @@ import { Handovers } from "./handovers";
 import { Helpers } from "./helpers";
 import { History } from "./history";
 import { type Key, useKeys } from "./keys";
+import type { Ring } from "./heard";
 import { useSpeech } from "./language";
 import { useOutcomes } from "./outcomes";
 import { PriorityMark } from "./priority";
 import { useRefusal } from "./refusal";
 import { get, post } from "./session";
 import { Contacts, Residents, Where } from "./record";
+import { Watched } from "./residents";
 import { Script } from "./script";
 import { Calls, useDial } from "./telephony";
 import type { CaseAfter, CaseDetail, CaseRow } from "./types";
@@ -28,12 +30,14 @@ interface Props {
   beside: readonly CaseRow[];
   me: string;
   now: number;
+  /** What it rings for at this desk, which has it; null: nothing that its owner has not heard. */
+  ring: Ring | null;
+  onHeard(caseId: string): void;
   onDone(row: CaseRow): void;
   onClaim(row: CaseRow): void;
   onClose(): void;
 }
 
-const RENEW_MS = 20_000;
 /** Ways out of each handling, in the order of work. The server decides; this only hides what it would refuse. */
 const WAYS: Record<string, readonly Form[]> = {
   CLAIMED: ["verify", "dispatch", "hold", "resolve"],
@@ -49,7 +53,7 @@ function waysOf(row: CaseRow): readonly Form[] {
   return row.family === "technical" && row.priority >= 4 && ways.length > 0 ? ["shelve", ...ways] : ways;
 }
 
-export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClose }: Props) {
+export function CasePanel({ caseId, row, beside, me, now, ring, onHeard, onDone, onClaim, onClose }: Props) {
   const { t, word, sentence, at, language } = useSpeech();
   const { message } = AntApp.useApp();
   const explain = useRefusal();
@@ -92,10 +96,6 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
   /** On hold one goes on calling and ticking; the end of the hold stands. */
   const mineOnHold = row?.handling === "HELD" && row.desk_id === me && lease !== null;
   const working = mine || mineOnHold;
-
-  useRenewal(mine ? { caseId: row.case_id, lease } : null, onDone, (error) => {
-    void message.error({ content: explain(error), key: "renew" });
-  });
 
   // What was done last, so that keys pressed one after the other do not each act on the version before.
   const latest = useRef({ row, lease });
@@ -200,6 +200,12 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
         </Button>
       </header>
       {trouble !== null && <Alert type="error" title={trouble} />}
+      {ring !== null && (
+        <Alert
+          type="error" showIcon title={t(`ring.${ring}`)} data-testid="ring"
+          action={<Button danger type="primary" onClick={() => onHeard(caseId)} data-testid="heard">{t("ring.heard")} (K)</Button>}
+        />
+      )}
       {row === undefined && <Alert type="info" showIcon title={t("case.gone")} data-testid="gone" />}
       {row === undefined && <Afterwards detail={detail} onDone={onDone} />}
       {calling !== null && <Calling callee={calling} results={results} onResult={called} onCancel={() => setCalling(null)} />}
@@ -258,6 +264,7 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
         {detail.held_until_at !== null && <p className="held">{t("case.held_until", { until: at(detail.held_until_at), why: detail.hold_reason ?? "" })}</p>}
         {detail.after_case_id !== null && <p className="small">{t("case.follows")}</p>}
       </section>
+      {detail.coverage !== null && <Watched coverage={detail.coverage} />}
       {detail.home_id.startsWith("area-") ? (
         <IncidentHomes caseId={detail.case_id} version={shown.version} />
       ) : detail.home === null ? (
@@ -294,35 +301,6 @@ export function CasePanel({ caseId, row, beside, me, now, onDone, onClaim, onClo
       />
     </aside>
   );
-}
-
-/** The operator's activity renews the lease; one who has left the desk loses it. */
-function useRenewal(held: { caseId: string; lease: string } | null, onDone: (row: CaseRow) => void, onError: (error: unknown) => void): void {
-  const callbacks = useRef({ onDone, onError });
-  callbacks.current = { onDone, onError };
-  const caseId = held?.caseId;
-  const lease = held?.lease;
-  useEffect(() => {
-    if (caseId === undefined || lease === undefined) return undefined;
-    let active = true;
-    const note = (): void => {
-      active = true;
-    };
-    const events = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
-    for (const name of events) window.addEventListener(name, note, { passive: true });
-    const timer = window.setInterval(() => {
-      if (!active) return;
-      active = false;
-      post<CaseAfter>(`/api/v1/cases/${caseId}/renew`, { lease_id: lease }).then(
-        (row) => callbacks.current.onDone(row),
-        (error: unknown) => callbacks.current.onError(error),
-      );
-    }, RENEW_MS);
-    return () => {
-      window.clearInterval(timer);
-      for (const name of events) window.removeEventListener(name, note);
-    };
-  }, [caseId, lease]);
 }
 
 function Signals({ detail }: { detail: CaseDetail }) {

@@ -2,9 +2,10 @@
 import { Alert, Breadcrumb, Button, Segmented, Table } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useSpeech } from "./language";
+import { Phone } from "./record";
 import { useRefusal } from "./refusal";
 import { CoverageMark } from "./residents";
-import { get } from "./session";
+import { get, myName, post } from "./session";
 import type { AreaCoverage, CoverageByArea, CoverageHome, CoveragePage } from "./types";
 
 const RENEW_MS = 10_000;
@@ -103,7 +104,7 @@ export function CoverPage() {
             render: (_, row) =>
               row.residents.map((each) => (
                 <div key={each.resident_id}>
-                  <b>{each.name}</b> <small>{each.birth_year} · {each.phone}</small>
+                  <b>{each.name}</b> <small>{each.birth_year} ·</small> <Phone number={each.phone} />
                 </div>
               )),
           },
@@ -121,7 +122,7 @@ export function CoverPage() {
 
 /** Whom to ring up in an incident: homes that fell silent together and are not back, the frailest first. */
 export function IncidentHomes({ caseId, version }: { caseId: string; version: number }) {
-  const { t } = useSpeech();
+  const { t, at } = useSpeech();
   const explain = useRefusal();
   const [page, setPage] = useState<CoveragePage | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -152,6 +153,17 @@ export function IncidentHomes({ caseId, version }: { caseId: string; version: nu
     const timer = window.setInterval(() => void load(null), RENEW_MS);
     return () => window.clearInterval(timer);
   }, [load, more]);
+  const write = (homeId: string, result: "reached" | "not_reached"): void => {
+    // Shown once the server has kept it; what others write comes with the next reading.
+    post(`/api/v1/cases/${caseId}/homes/${homeId}/call`, { result }).then(
+      () => {
+        const called = { at: new Date().toISOString(), actor: myName() ?? "", result };
+        setPage((before) => before && { ...before, homes: before.homes.map((each) => (each.home_id === homeId ? { ...each, called } : each)) });
+        setTrouble(null);
+      },
+      (error: unknown) => setTrouble(explain(error)),
+    );
+  };
   return (
     <section data-testid="incident">
       <h3>{t("cover.incident")}</h3>
@@ -162,10 +174,20 @@ export function IncidentHomes({ caseId, version }: { caseId: string; version: nu
           <li key={home.home_id}>
             {home.residents.map((each) => (
               <span key={each.resident_id}>
-                <b>{each.name}</b> {each.birth_year} · {each.phone}{" "}
+                <b>{each.name}</b> {each.birth_year} · <Phone number={each.phone} />{" "}
               </span>
             ))}
-            {t("cover.care")} {home.care_level} · {home.address} <CoverageMark coverage={home.coverage} />
+            {t("cover.care")} {home.care_level} · {home.address} <CoverageMark coverage={home.coverage} />{" "}
+            {home.called !== null && (
+              <b className={home.called.result === "reached" ? "" : "hot"} data-testid={`called-${home.home_id}`}>
+                {t(`cover.${home.called.result}`)} <small>{home.called.actor} {at(home.called.at)}</small>
+              </b>
+            )}{" "}
+            {(["reached", "not_reached"] as const).map((result) => (
+              <Button key={result} size="small" onClick={() => write(home.home_id, result)} data-testid={`${result}-${home.home_id}`}>
+                {t(`cover.${result}`)}
+              </Button>
+            ))}
           </li>
         ))}
       </ol>

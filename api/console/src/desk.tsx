@@ -5,13 +5,15 @@ import { Header } from "./app";
 import { CasePanel } from "./case-panel";
 import { CoverPage } from "./coverage";
 import { type Link, follow } from "./feed";
+import { keepHearing, keptHearing } from "./heard";
 import { useNow, useSpeech } from "./language";
 import { NotTakenBanner } from "./handovers";
 import { type Key, KeyList, Keyboard, Keys, useKeyboard } from "./keys";
+import { useRenewal } from "./leases";
 import { OversightPage } from "./oversight";
 import { PaperPage } from "./paper";
 import { QueueList } from "./queue-list";
-import { EMPTY, LISTS, type List, type Order, type Queue, inOrder, listOf, nextOf, sounding, withCase, withChange, withHealth, withSnapshot } from "./queue";
+import { LISTS, type List, type Order, type Queue, emptyQueue, inOrder, listOf, nextOf, ownersOf, ringing, sounding, withCase, withChange, withHealth, withHearing, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
 import { ReportsPage } from "./reports";
 import { ResidentsPage } from "./residents";
@@ -20,7 +22,7 @@ import { post } from "./session";
 import { offersOf, useShift } from "./shift";
 import { ShiftBanners, ShiftsPage } from "./shifts";
 import { Sounder } from "./sound";
-import { Banners, LinkState, SoundButton } from "./status";
+import { Banners, BlindLamp, LinkState, SoundButton, isStale } from "./status";
 import { SystemPage } from "./system";
 import { Telephone } from "./telephony";
 import { ToldPage } from "./told";
@@ -33,7 +35,9 @@ type Heard =
   | { is: "snapshot"; snapshot: Snapshot }
   | { is: "change"; change: Change }
   | { is: "health"; health: Health }
-  | { is: "done"; row: CaseRow };
+  /** `renewed`: what the page did by itself. */
+  | { is: "done"; row: CaseRow; renewed?: boolean }
+  | { is: "heard"; caseId: string };
 
 function hear(queue: Queue, heard: Heard): Queue {
   switch (heard.is) {
@@ -44,7 +48,9 @@ function hear(queue: Queue, heard: Heard): Queue {
     case "health":
       return withHealth(queue, heard.health);
     case "done":
-      return withCase(queue, heard.row);
+      return heard.renewed === true ? withCase(queue, heard.row) : withHearing(withCase(queue, heard.row), heard.row.case_id);
+    case "heard":
+      return withHearing(queue, heard.caseId);
   }
 }
 
@@ -60,7 +66,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   const { t } = useSpeech();
   const { message } = AntApp.useApp();
   const explain = useRefusal();
-  const [queue, dispatch] = useReducer(hear, EMPTY);
+  const [queue, dispatch] = useReducer(hear, person.user_name, (me) => emptyQueue(me, keptHearing(me)));
   const [link, setLink] = useState<Link>({ state: "connecting", heardAt: null, offsetMs: 0 });
   const [page, setPage] = useState<Page>("desk");
   const [list, setList] = useState<List>("new");
@@ -89,13 +95,30 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
     setSounder(made);
     return () => made.close();
   }, []);
-  useEffect(() => sounder?.demand(sounding(queue)), [sounder, queue]);
-
+  // By the clock as well: a socket that says nothing any more is found out by its age.
+  const lost = now > 0 && isStale(link);
+  useEffect(() => sounder?.demand(sounding(queue, lost)), [sounder, queue, lost]);
+  useEffect(() => {
+    if (queue.known) keepHearing(queue.me, queue.heard);
+  }, [queue.known, queue.me, queue.heard]);
+  const rings = useMemo(() => ringing(queue), [queue]);
   const lists = useMemo(() => {
     const found: Record<List, CaseRow[]> = { new: [], mine: [], held: [], others: [] };
     for (const row of inOrder(queue.cases.values(), order)) found[listOf(row, person.user_name)].push(row);
     return found;
   }, [queue.cases, order, person.user_name]);
+
+  useRenewal(
+    lists.mine.length > 0, rings,
+    (after) => dispatch({ is: "done", row: after, renewed: true }),
+    (error) => void message.error({ content: explain(error), key: "renew" }),
+  );
+  /** Who opens a case has heard what it rang for. */
+  const open = (caseId: string): void => {
+    setPage("desk");
+    setChosen(caseId);
+    dispatch({ is: "heard", caseId });
+  };
 
   const claim = useCallback(
     async (row: CaseRow) => {
@@ -112,7 +135,9 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   );
 
   const keyboard = useMemo(() => new Keyboard(), []);
-  const first = nextOf(lists.new, offers, person.user_name);
+  const owners = useMemo(() => ownersOf(queue.cases.values()), [queue.cases]);
+  const first = useMemo(() => nextOf(lists.new, offers, owners, person.user_name), [lists.new, offers, owners, person.user_name]);
+  const rung = inOrder(lists.mine.filter((each) => rings.has(each.case_id)), "priority")[0]?.case_id;
   const general: Key[] = [
     { key: "Enter", does: t("keys.enter"), why: first === undefined ? t("queue.none_new") : null, run: () => first !== undefined && void claim(first) },
     ...OF_A_CASE.map(([key, words]): Key => ({ key, does: t(words), why: t("keys.no_case"), run: () => undefined })),
@@ -120,6 +145,14 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
     {
       key: "m", does: t("keys.mute"), why: sounder === null ? t("sound.failed") : null,
       run: () => (sounder?.state() === "muted" ? sounder.unmute() : sounder?.mute()),
+    },
+    {
+      key: "k", does: t("keys.heard"), why: rung === undefined ? t("keys.none_rings") : null,
+      run: () => {
+        if (rung === undefined) return;
+        setList("mine");
+        open(rung);
+      },
     },
     { key: "Escape", does: t("keys.escape"), why: null, run: () => setChosen(null) },
     { key: "?", does: t("act.help"), why: null, run: () => setHelp(true) },
@@ -136,7 +169,9 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   return (
     <Keys.Provider value={keyboard}>
       <Header person={person} onLanguage={onLanguage}>
-        <LinkState link={link} health={queue.health} />
+        <LinkState link={link} health={queue.health}>
+          <BlindLamp onOpen={() => setPage("coverage")} />
+        </LinkState>
         {sounder !== null && <SoundButton sounder={sounder} />}
         <Button size="small" ghost onClick={() => setHelp(true)} aria-label={t("act.help")}>
           ?
@@ -163,19 +198,13 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
         dials={row !== undefined && row.desk_id === person.user_name ? row : null} asked={calls} listens={page !== "desk"}
         onOpened={(after) => {
           dispatch({ is: "done", row: after });
-          setPage("desk");
           setList(after.desk_id === person.user_name ? "mine" : "others");
-          setChosen(after.case_id);
+          open(after.case_id);
         }}
       >
       <Banners link={link} health={queue.health} />
       <ShiftBanners shift={shift} me={person.user_name} onOpen={() => setPage("shifts")} />
-      <NotTakenBanner
-        onOpen={(caseId) => {
-          setPage("desk");
-          setChosen(caseId);
-        }}
-      />
+      <NotTakenBanner onOpen={open} />
       {page === "residents" && <ResidentsPage key={looked} looked={looked} />}
       {page === "coverage" && <CoverPage />}
       {page === "visits" && <VisitsPage supervisor={person.role === "supervisor"} />}
@@ -204,18 +233,19 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
                 key: each,
                 label: (
                   <span data-testid={`list-${each}`}>
-                    {t(`queue.${each}`)} <b className={each === "new" && lists.new.length > 0 ? "count hot" : "count"}>{lists[each].length}</b>
+                    {t(`queue.${each}`)} <b className={(each === "new" && lists.new.length > 0) || (each === "mine" && rings.size > 0) ? "count hot" : "count"}>{lists[each].length}</b>
                   </span>
                 ),
               }))}
             />
             <QueueList
-              rows={lists[list]} list={list} known={queue.known} me={person.user_name} now={now} chosen={chosen} offers={offers}
-              onOpen={(each) => setChosen(each.case_id)} onClaim={(each) => void claim(each)}
+              rows={lists[list]} list={list} known={queue.known} me={person.user_name} now={now} chosen={chosen} offers={offers} owners={owners} rings={rings}
+              onOpen={(each) => open(each.case_id)} onClaim={(each) => void claim(each)}
             />
           </section>
           <CasePanel
-            key={chosen ?? "none"} caseId={chosen} row={row} beside={beside} me={person.user_name} now={now}
+            key={chosen ?? "none"} caseId={chosen} row={row} beside={beside} me={person.user_name} now={now} ring={row === undefined ? null : (rings.get(row.case_id) ?? null)}
+            onHeard={(caseId) => dispatch({ is: "heard", caseId })}
             onDone={(done) => dispatch({ is: "done", row: done })} onClaim={(each) => void claim(each)} onClose={() => setChosen(null)}
           />
         </div>

@@ -2,6 +2,7 @@
 import { Alert, Button } from "antd";
 import { useCallback, useEffect, useState } from "react";
 import { useSpeech } from "./language";
+import { Phone } from "./record";
 import { useRefusal } from "./refusal";
 import { get, post } from "./session";
 import type { HelpersOfCase } from "./types";
@@ -38,7 +39,7 @@ export function Helpers({ caseId, version }: { caseId: string; version: number }
       <ul className="lines">
         {found?.near.filter((each) => each.state === null || each.state === "declined").map((each) => (
           <li key={each.user_name}>
-            <b>{each.display_name || each.user_name}</b> {word("helper", each.kind)} {each.busy > 0 && t("helper.busy")} {each.phone}{" "}
+            <b>{each.display_name || each.user_name}</b> {word("helper", each.kind)} {each.busy > 0 && t("helper.busy")} <Phone number={each.phone} />{" "}
             <Button size="small" onClick={() => ask(each.user_name)} data-testid={`ask-${each.user_name}`}>
               {t("helper.ask")}
             </Button>

@@ -2,6 +2,7 @@
 import { Button, Empty, Tag } from "antd";
 import { useRef } from "react";
 import { useSpeech } from "./language";
+import type { Ring } from "./heard";
 import { PriorityMark } from "./priority";
 import { type List, WAITS_UNTIL } from "./queue";
 import { type TextKey, countdown } from "./texts";
@@ -16,11 +17,15 @@ interface Props {
   now: number;
   chosen: string | null;
   offers: ReadonlyMap<string, Offer>;
+  /** Who has a home already, by another case of it. */
+  owners: ReadonlyMap<string, string>;
+  /** What rings at this desk in cases that it has. */
+  rings: ReadonlyMap<string, Ring>;
   onOpen(row: CaseRow): void;
   onClaim(row: CaseRow): void;
 }
 
-export function QueueList({ rows, list, known, me, now, chosen, offers, onOpen, onClaim }: Props) {
+export function QueueList({ rows, list, known, me, now, chosen, offers, owners, rings, onOpen, onClaim }: Props) {
   const { t } = useSpeech();
   const drawn = useRef<HTMLUListElement>(null);
   const [first, end] = useWindowOfRows(drawn, rows.length);
@@ -29,13 +34,21 @@ export function QueueList({ rows, list, known, me, now, chosen, offers, onOpen, 
   return (
     <ul className="rows" data-testid="rows" ref={drawn} style={{ paddingTop: first * PITCH_PX, paddingBottom: (rows.length - end) * PITCH_PX }}>
       {rows.slice(first, end).map((row) => (
-        <Row key={row.case_id} row={row} me={me} now={now} chosen={row.case_id === chosen} offer={offers.get(row.case_id)} onOpen={onOpen} onClaim={onClaim} />
+        <Row key={row.case_id} row={row} me={me} now={now} chosen={row.case_id === chosen} offer={offers.get(row.case_id)} owner={owners.get(row.home_id)} ring={rings.get(row.case_id)} onOpen={onOpen} onClaim={onClaim} />
       ))}
     </ul>
   );
 }
 
-function Row({ row, me, now, chosen, offer, onOpen, onClaim }: Pick<Props, "me" | "now" | "onOpen" | "onClaim"> & { row: CaseRow; chosen: boolean; offer: Offer | undefined }) {
+interface RowProps extends Pick<Props, "me" | "now" | "onOpen" | "onClaim"> {
+  row: CaseRow;
+  chosen: boolean;
+  offer: Offer | undefined;
+  owner: string | undefined;
+  ring: Ring | undefined;
+}
+
+function Row({ row, me, now, chosen, offer, owner, ring, onOpen, onClaim }: RowProps) {
   const { t, word, sentence, duration, at } = useSpeech();
   const asking = row.handling === "ASKING" && row.asking_until_at !== null;
   const waiting = row.desk_id === null && row.handling !== "HELD";
@@ -44,16 +57,20 @@ function Row({ row, me, now, chosen, offer, onOpen, onClaim }: Pick<Props, "me" 
   const why = row.reasons.findLast((each) => each.on) ?? last;
   return (
     <li className={`row p${row.priority}${chosen ? " chosen" : ""}`} data-testid="row" data-case={row.case_id} data-home={row.home_id} onClick={() => onOpen(row)}>
-      <PriorityMark priority={row.priority} calling={waiting && !asking} />
+      <PriorityMark priority={row.priority} calling={(waiting && !asking) || ring !== undefined} />
       <div className="what">
         <strong>
           {word("family", row.family)} <span className="home">{row.home_id}</span>
+          {ring !== undefined && <Tag color="red" data-testid="rings">{t(`ring.${ring}`)}</Tag>}
           {row.test && <Tag color="purple">{t("row.test")}</Tag>}
           {asking && <Tag color="blue" data-testid="asking">{t("row.asking", { until: at(row.asking_until_at ?? "") })}</Tag>}
           {offer !== undefined && waiting && (
             <Tag color={offer.user_name === me ? "green" : "default"} data-testid="offer">
               {t(offer.user_name !== me ? "row.offered" : offer.why === "promise" ? "row.promised_me" : "row.offered_me", { who: offer.user_name, until: at(offer.until_at) })}
             </Tag>
+          )}
+          {owner !== undefined && waiting && (
+            <Tag color={owner === me ? "green" : "default"} data-testid="same-home">{owner === me ? t("row.home_mine") : t("row.home_of", { who: owner })}</Tag>
           )}
           {(row.handling === "SHELVED" || row.handling === "SUSPENDED") && <Tag>{word("handling", row.handling)}</Tag>}
         </strong>

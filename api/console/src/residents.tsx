@@ -3,6 +3,7 @@ import { Alert, Button, Empty, Input, Spin, Table } from "antd";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Consents } from "./consents";
 import { BreakGlass, Broken } from "./glass";
+import { Habits } from "./habits";
 import { useSpeech } from "./language";
 import { Needs } from "./needs";
 import { Contacts, Residents, Where } from "./record";
@@ -23,6 +24,17 @@ export function CoverageMark({ coverage }: { coverage: CoverageNow }) {
         <small> {coverage.cannot_see_since === null ? t("people.cannot_see_ever") : t("people.cannot_see", { since: at(coverage.cannot_see_since) })}</small>
       )}
     </span>
+  );
+}
+
+/** How far somebody is watched: the mark, since when, and why not better. */
+export function Watched({ coverage }: { coverage: CoverageNow }) {
+  const { t, at, sentence } = useSpeech();
+  const since = coverage.since_at !== null && coverage.state !== "blind" ? `${t("cover.since")} ${at(coverage.since_at)}` : "";
+  return (
+    <p className={coverage.state === "protected" ? "small" : "held"} data-testid="watched">
+      <CoverageMark coverage={coverage} /> {[since, ...coverage.reasons.map((reason) => sentence(reason))].filter((each) => each !== "").join(" · ")}
+    </p>
   );
 }
 
@@ -160,6 +172,7 @@ function ResidentPanel({ residentId }: { residentId: string }) {
         <Where home={found.home} now={Date.parse(found.now)} />
       </div>
       <Contacts contacts={found.contacts} />
+      <Habits habits={found.habits} />
       <Needs residentId={residentId} />
       <Consents residentId={residentId} />
       <Upstream residentId={residentId} />

@@ -1,12 +1,12 @@
 // What must never be silent: is this page alive, does the pipeline run, can the desk be heard.
 import { Alert, Button } from "antd";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import type { Link } from "./feed";
 import { useSpeech } from "./language";
 import { get } from "./session";
 import type { Sounder } from "./sound";
 import { countdown } from "./texts";
-import type { Health } from "./types";
+import type { CoverageByArea, Health } from "./types";
 
 function useTick(everyMs: number): void {
   const [, set] = useState(0);
@@ -30,7 +30,7 @@ export function isStale(link: Link): boolean {
   return link.state === "lost" || (age !== null && age > OLD_S);
 }
 
-export function LinkState({ link, health }: { link: Link; health: Health | null }) {
+export function LinkState({ link, health, children }: { link: Link; health: Health | null; children?: ReactNode }) {
   useTick(500);
   const { t, duration } = useSpeech();
   const age = ageS(link);
@@ -42,7 +42,36 @@ export function LinkState({ link, health }: { link: Link; health: Health | null 
       </span>
       {!stale && health !== null && <Pipeline health={health} />}
       {!stale && health !== null && <CanaryLamp health={health} />}
+      {children}
     </span>
+  );
+}
+
+/** How often a desk counts whom nobody can see, ms. Chosen: as often as a resident's page is read anew. */
+const BLIND_MS = 30_000;
+
+/** How many residents of one's area nobody can see. Where the answer does not come it is not known, which is not none. */
+export function BlindLamp({ onOpen }: { onOpen(): void }) {
+  const { t } = useSpeech();
+  const [blind, setBlind] = useState<number | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    const load = (): void =>
+      void get<CoverageByArea>("/api/v1/coverage?area=", stop.signal).then(
+        (found) => setBlind(found.total.blind.residents),
+        () => setBlind(null),
+      );
+    load();
+    const timer = window.setInterval(load, BLIND_MS);
+    return () => {
+      stop.abort();
+      window.clearInterval(timer);
+    };
+  }, []);
+  return (
+    <button className={`lamp ${blind === 0 ? "good" : "wait"}`} onClick={onOpen} data-testid="blind" title={t("cover.blind_what")}>
+      {blind === 0 ? "●" : "◆"} {t("cover.blind_count", { count: blind ?? "?" })}
+    </button>
   );
 }
 

@@ -56,6 +56,8 @@ export interface CaseRow {
   test: boolean;
 }
 
+export interface Lease { case_id: string; lease_id: string }
+export interface Leases { leases: Lease[] }
 export interface CaseAfter extends CaseRow { lease_id: string | null }
 
 export interface Match { name: string; relation: string; resident_id: string | null }
@@ -190,6 +192,8 @@ export interface CaseDetail extends CaseAfter {
   outcome: string | null;
   after_case_id: string | null;
   home: HomeRecord | null;
+  /** null: this home is not registered. */
+  coverage: CoverageNow | null;
   residents: ResidentRecord[];
   contacts: Contact[];
   signal_list: Signal[];
@@ -279,6 +283,17 @@ export interface DeviceState {
   silent: boolean;
 }
 
+export interface UsualValue { name: string; value: number; days: number; counted: number }
+export interface DayFigures { day: string; active_hours: number; night_visits: number | null }
+export interface Habits {
+  usual: UsualValue[];
+  days: DayFigures[];
+  night_visits: number | null;
+  night_visits_before: number | null;
+  active_hours: number | null;
+  active_hours_before: number | null;
+}
+
 export interface ResidentDetail {
   resident: ResidentRecord;
   home: HomeRecord;
@@ -288,6 +303,7 @@ export interface ResidentDetail {
   looked_back_s: number;
   devices: DeviceState[];
   open_cases: CaseRow[];
+  habits: Habits;
   now: string;
 }
 
@@ -373,6 +389,7 @@ export interface Count { homes: number; residents: number }
 export interface AreaCoverage { area: string; protected: Count; degraded: Count; blind: Count }
 export interface CoverageByArea { area: string; areas: AreaCoverage[]; total: AreaCoverage; now: string }
 export interface Inhabitant { resident_id: string; name: string; birth_year: number | null; phone: string }
+export interface HomeCalled { at: string; actor: string; result: "reached" | "not_reached" }
 export interface CoverageHome {
   home_id: string;
   area_code: string;
@@ -380,6 +397,8 @@ export interface CoverageHome {
   care_level: number;
   residents: Inhabitant[];
   coverage: CoverageNow;
+  /** How the last call there went, in an incident. */
+  called: HomeCalled | null;
 }
 export interface CoveragePage { homes: CoverageHome[]; next_after: string | null; now: string }
 export interface VisitsDue { visits: VisitDue[]; now: string }

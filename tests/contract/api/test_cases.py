@@ -65,6 +65,8 @@ async def test_one_case_holds_all_that_a_desk_needs(office: Office) -> None:
     assert [each["key"] for each in detail["evidence"]] == ["evidence.first"]
     assert detail["evidence"][0]["zh"].startswith("最可信的信号：求助按钮")
     assert detail["audit"][0]["action"] == "raised"
+    assert detail["coverage"]["state"] == "blind", "no device of this home was ever heard"
+    assert detail["coverage"]["reasons"] != []
 
 
 async def test_a_smoke_alarm_that_is_over_is_still_shown_to_have_been_one(office: Office) -> None:
@@ -196,6 +198,22 @@ async def test_a_released_case_is_free_again_and_its_old_lease_is_worth_nothing(
     )
     assert stale.status_code == 409
     assert (await claim(second, case.case_id, released["version"]))["desk_id"] == "desk-2"
+
+
+async def test_leases_are_those_of_cases_that_one_has_in_hand_and_of_nobody_else(office: Office) -> None:
+    one, held, others = (
+        await office.admit("shen"),
+        await office.admit("luo"),
+        await office.admit("shen", family="smoke"),
+    )
+    first, second = await office.desk("desk-1"), await office.desk("desk-2")
+
+    mine, waits = await claim(first, one.case_id, one.version), await claim(first, held.case_id, held.version)
+    await claim(second, others.case_id, others.version)
+    body = {"version": waits["version"], "lease_id": waits["lease_id"], "note": "等回电", "hold_s": 60}
+    assert (await first.post(f"/api/v1/cases/{held.case_id}/hold", json=body)).status_code == 200
+    leases = (await first.get("/api/v1/leases")).json()["leases"]
+    assert leases == [{"case_id": one.case_id, "lease_id": mine["lease_id"]}]
 
 
 async def test_activity_renews_the_lease_and_without_it_the_case_goes_back(office: Office) -> None:

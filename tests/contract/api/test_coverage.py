@@ -174,6 +174,21 @@ async def test_an_incident_lists_the_homes_that_are_not_back_and_another_case_no
     desk = await office.desk("desk-1")
     page = (await desk.get("/api/v1/cases/i-1/homes")).json()
     assert [(home["home_id"], home["coverage"]["state"]) for home in page["homes"]] == [("shen", "blind")]
+    assert page["homes"][0]["called"] is None
     other = await office.admit("luo")
     assert (await desk.get(f"/api/v1/cases/{other.case_id}/homes")).json()["homes"] == []
+    for result in ("not_reached", "reached"):
+        assert (await desk.post("/api/v1/cases/i-1/homes/shen/call", json={"result": result})).status_code == 200
+    chief = await office.desk("chief")
+    [home] = (await chief.get("/api/v1/cases/i-1/homes")).json()["homes"]
+    assert (home["called"]["actor"], home["called"]["result"]) == ("desk-1", "reached"), "the last word, seen by others"
+    assert office.sql("SELECT actor, facts->>'result' FROM audit WHERE action = 'called_home' ORDER BY audit_id") == [
+        ("desk-1", "not_reached"), ("desk-1", "reached")
+    ]  # fmt: skip
+    for path in ("i-1/homes/luo", f"{other.case_id}/homes/luo", "i-1/homes/nobody", "none/homes/shen"):
+        assert (await desk.post(f"/api/v1/cases/{path}/call", json={"result": "reached"})).status_code == 404, path
+    office.sql("UPDATE cases SET handling = 'MERGED', merged_into = 'i-1' WHERE home_id = 'luo'")
+    cixi, there = await office.desk("desk-cixi"), "/api/v1/cases/i-1/homes/luo/call"
+    assert (await cixi.post(there, json={"result": "reached"})).status_code == 404, "a home of another county"
+    assert (await desk.post(there, json={"result": "reached"})).status_code == 200
     assert (await (await office.desk("desk-cixi")).get(f"/api/v1/cases/{other.case_id}/homes")).status_code == 404

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.coverage import View
-from api.models.people import Coverage, CoverageNow, SignOfLife
+from api.models.people import SignOfLife
+from api.models.shape import Coverage, CoverageNow
 from api.relatives import relative_of
 from api.watching import Watched
 from storage.consents import SCOPES

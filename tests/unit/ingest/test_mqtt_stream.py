@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt.client import Client
 
-from ingest.mqtt import DUP, RETAIN, Publish, Stream, _Paho
+from ingest.mqtt import DUP, RETAIN, Order, Publish, Stream, _Paho
 
 
 def packet(head: int, body: bytes) -> bytes:
@@ -122,3 +122,34 @@ def test_paho_still_has_the_two_private_names_that_we_use() -> None:
     assert callable(Client._create_socket)
     assert callable(Client._packet_queue)
     assert _Paho._create_socket is not Client._create_socket
+
+
+def came(order: Order, *mids: int) -> None:
+    order.came([(b"t", b"", mid, 0) for mid in mids])
+
+
+def test_acknowledgements_go_in_the_order_in_which_messages_came() -> None:
+    order = Order()
+    came(order, 7, 8, 9, 10)
+    assert order.done([9]) == [], "two that came before it are in hand"
+    assert order.done([8]) == []
+    assert order.done([7]) == [7, 8, 9]
+    assert order.done([10]) == [10]
+
+
+def test_what_wants_no_acknowledgement_holds_up_nobody() -> None:
+    order = Order()
+    came(order, 1, 0, 2)
+    assert order.done([1, 2]) == [1, 2]
+
+
+@given(st.permutations(range(1, 40)), st.lists(st.integers(1, 12), min_size=1))
+def test_everything_is_acknowledged_once_whatever_is_done_first(done: list[int], portions: list[int]) -> None:
+    order, sent, at = Order(), list[int](), 0
+    for turn in range(2):  # packet ids are used anew
+        came(order, *range(1, 40))
+        for portion in portions * 40:
+            sent += order.done(done[at : at + portion])
+            at += portion
+        at = 0
+        assert sent == [*range(1, 40)] * (turn + 1)
