@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from api.context import Context
-from api.coverage import quiet_after_s, word_for_family
+from api.coverage import Word, quiet_after_s, word_for_family
 from api.kin import Kin
 from api.models.people import OpenAlert, Relative
 from api.models.shape import Sentence
@@ -21,6 +21,11 @@ _LIVES = query("kin_lives")
 
 SAID = {
     "well": Sentence(key="relative.well", zh="看护正常，近期有活动", en="Watched well, and lately up and about"),
+    "somebody": Sentence(
+        key="relative.somebody",
+        zh="家中有人活动，但不能确定是不是本人",
+        en="Somebody at home was up and about; the sensors cannot tell who",
+    ),
     "quiet": Sentence(key="relative.quiet", zh="看护正常，比平时安静", en="Watched well, quieter than usual"),
     "someone": Sentence(key="relative.someone", zh="有警情，已有人处理", en="There is an alert, and someone is on it"),
     "nobody": Sentence(
@@ -72,16 +77,15 @@ def relative_of(row: Mapping[str, Any], home: Watched, alerts: list[OpenAlert], 
         known |= {"away_until": away, "visitor_until": visitor, "home_now": here}
     if "word" not in scopes:
         return Relative(**known)
-    last, source_now = home.last_sign_at, home.view.source_now
-    silence_s = (source_now - last).total_seconds() if last and source_now else None
-    hour = last.astimezone(ZoneInfo(row["zone"])).hour if last else 0
-    taken = row["taken"]
-    word = word_for_family(
-        home.coverage.state,
-        alert=None if taken is None else "someone" if taken else "nobody",
-        silence_s=silence_s,
-        quiet_s=quiet_after_s(row["silence_min"] or (), hour),
-    )
+    last, own, taken = home.last_sign_at, home.last_sign_of(row["resident_id"]), row["taken"]
+    word = _word(row, home, last)
+    # Where others live or were announced, what a home's sensors saw may have been them: well by what is the resident's own, or it is said of somebody.
+    until = row["visitor_until"]
+    if word == "well" and not (row["lives_alone"] and (until is None or last is None or last > until)):
+        if _word(row, home, own) == "well":
+            last = own
+        else:
+            word = "somebody"
     if word == "alert":
         said = SAID["someone" if taken else "nobody"]
     elif away is not None:
@@ -93,6 +97,18 @@ def relative_of(row: Mapping[str, Any], home: Watched, alerts: list[OpenAlert], 
     return Relative(
         **known, word=word, said=said, last_sign_at=last, cannot_see_since=home.coverage.cannot_see_since, taken=taken
     )  # fmt: skip
+
+
+def _word(row: Mapping[str, Any], home: Watched, last: datetime | None) -> Word:
+    """The word by the newest sign of life, whoever gave it."""
+    now, taken = home.view.source_now, row["taken"]
+    hour = last.astimezone(ZoneInfo(row["zone"])).hour if last else 0
+    return word_for_family(
+        home.coverage.state,
+        alert=None if taken is None else "someone" if taken else "nobody",
+        silence_s=(now - last).total_seconds() if last and now else None,
+        quiet_s=quiet_after_s(row["silence_min"] or (), hour),
+    )
 
 
 def asking(users: Sequence[Kin]) -> dict[str, Any]:

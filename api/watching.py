@@ -40,6 +40,11 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
         """Newest sign of somebody acting."""
         return max((sign.event_at for sign in self.signs if sign.kind in UP_AND_ABOUT), default=None)
 
+    def last_sign_of(self, resident_id: str) -> datetime | None:
+        """Newest sign of this resident acting, from what nobody else wears or lies in."""
+        own = (sign for sign in self.signs if sign.resident_id == resident_id)
+        return max((sign.event_at for sign in own if sign.kind in UP_AND_ABOUT), default=None)
+
 
 class SourceClock(msgspec.Struct, frozen=True):
     """A bridge's clock as the writer knows it."""
@@ -118,7 +123,13 @@ async def watched(connection: Connection, home_ids: Sequence[str], parts: Contex
     if views:
         for row in await fetch_all(connection, _SIGNS, home_ids=list(views), sinces=sinces, since=min(sinces)):
             signs[row["home_id"]].append(
-                SignOfLife(kind=row["kind"], room=row["room"], device_id=row["device_id"], event_at=row["event_at"])
+                SignOfLife(
+                    kind=row["kind"],
+                    room=row["room"],
+                    device_id=row["device_id"],
+                    resident_id=row["resident_id"],
+                    event_at=row["event_at"],
+                )
             )
     return {
         home_id: Watched(

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,11 +14,19 @@ from contracts.detections import as_line
 from contracts.errors import ShouwangError
 from ingest.refusals import Refusal
 from simulators.recording import Part
-from simulators.recordings import open_recording
+from simulators.recordings import Trial, open_recording, trials_of
 from stream.instance import Trouble
 from stream.registry import discover
 
 HELP = "the shipped detectors on a recording, without services; one detection a line"
+
+
+LINES = (
+    "one detection a line, as JSON; - is stdout. Of trials of motion each line also has trial (its place in the file, from 0; null: in none) and onset_in_trial_s "
+    "(from the trial's first sample), so that anybody can score it; labels are never read"
+)
+NEAR_S = 1.0
+"""An onset so long before a trial's first sample or after its last is still its own, s. Trials stand far further apart."""
 
 
 class NoSuchDetector(ShouwangError):
@@ -38,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The recording, which detectors, where to."""
     add_recording(parser)
     parser.add_argument("--detector", action="append", help="only this one; may be given several times")
-    parser.add_argument("--out", type=Path, required=True, metavar="D.jsonl", help="one detection a line; - is stdout")
+    parser.add_argument("--out", type=Path, required=True, metavar="D.jsonl", help=LINES)
     parser.add_argument(
         "--json",
         action="store_true",
@@ -68,11 +76,15 @@ def run(args: argparse.Namespace) -> int:
     troubles: list[Trouble] = []
     counts: Counter[str] = Counter()
     cards = {home.home_id: home.card() for home in recording.homes}
+    plan: dict[str, list[Trial]] = {}
+    for trial in trials_of(args.file):
+        plan.setdefault(recording.homes[trial.home].home_id, []).append(trial)
     out = sys.stdout if str(args.out) == "-" else args.out.open("w", encoding="utf-8")
     try:
         for found in detections_of(messages(), cards, detectors, refused=refused, troubles=troubles):
             counts[found.detector] += 1
-            out.write(json.dumps(as_line(found), ensure_ascii=False) + "\n")
+            line = as_line(found) | (in_trial(plan[found.home_id], found.started_at_s) if found.home_id in plan else {})
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
     finally:
         if out is not sys.stdout:
             out.close()
@@ -94,3 +106,11 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if refused or troubles else 0
+
+
+def in_trial(plan: Sequence[Trial], onset_s: float) -> dict[str, int | float | None]:
+    """Which of a home's trials an onset (epoch s) lies in, and how long after its first sample."""
+    for trial in plan:
+        if trial.start_s - NEAR_S <= onset_s <= trial.end_s + NEAR_S:
+            return {"trial": trial.number, "onset_in_trial_s": round(onset_s - trial.start_s, 3)}
+    return {"trial": None, "onset_in_trial_s": None}

@@ -33,12 +33,16 @@ REASONS: dict[str, Reason] = {
     "fall_room.over": Reason("{room}跌倒传感器报告：警情解除", "The fall sensor ({room}) says that it is over"),
 
     "fall_wearable.impact_still": Reason(
-        "手环测到撞击 {impact_g:.1f} g，随后静止，姿态改变 {turn_deg:.0f}°",
-        "The wearable felt an impact of {impact_g:.1f} g, then stillness, turned by {turn_deg:.0f}°",
+        "手环测到撞击 {impact_g:.1f} g，像跌倒，随后静止，姿态改变 {turn_deg:.0f}°",
+        "The wearable felt an impact of {impact_g:.1f} g like a fall's, then stillness, turned by {turn_deg:.0f}°",
+    ),
+    "fall_wearable.impact_moving": Reason(
+        "手环测到撞击 {impact_g:.1f} g，像跌倒，随后仍有动作，姿态改变 {turn_deg:.0f}°",
+        "The wearable felt an impact of {impact_g:.1f} g like a fall's, turned by {turn_deg:.0f}°, and still moves",
     ),
     "fall_wearable.unclear": Reason(
-        "手环测到撞击 {impact_g:.1f} g，但数据不全（{why}），可能跌倒",
-        "The wearable felt an impact of {impact_g:.1f} g; data are incomplete ({why}), a fall is possible",
+        "手环测到撞击 {impact_g:.1f} g，但数据不足以确认（{why}），可能跌倒",
+        "The wearable felt an impact of {impact_g:.1f} g; the data are not enough to be sure ({why}), a fall is possible",
     ),
     "fall_wearable.lying": Reason(
         "撞击 {impact_g:.1f} g 后 {after_s:.0f} 秒内几乎没有动作", "Hardly a movement in the {after_s:.0f} s after the impact of {impact_g:.1f} g"
@@ -417,7 +421,7 @@ WORDS: dict[str, str] = {
     "telephone": "电话", "first_desk": "首席坐席", "all_desks": "全部坐席", "supervisor_wall": "值班长与大屏", "backup_centre_kin": "备份中心与亲属",
     "incident_review": "事件复核",
     "out_of_service": "停用", "well": "平安", "help": "需要帮助", "unsure": "听不清", "silence": "无人应答", "resident": "住户",
-    "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程",
+    "block ended": "数据段结束", "gap": "数据中断", "saturated": "超量程", "too slow": "采样率过低",
 }  # fmt: skip
 """Chinese for words in evidence (rooms, roles, detectors, …); in English they stand as they are."""
 

@@ -13,7 +13,7 @@ hours, as such recordings were kept).
 
 import csv
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -191,13 +191,28 @@ def trials(offsets: Sequence[int], rate_hz: float, homes: Sequence[int]) -> list
     return found
 
 
+def trials_of(path: Path) -> list[Trial]:
+    """Where the trials of a file stand in its recording, their homes numbered as the recording's; none in a file of another kind. No label is read."""
+    if path.suffix != ".npz":
+        return []
+    with np.load(path, allow_pickle=False) as file:
+        if not {"acc", "off", "fs"} <= set(file.files):
+            return []
+        offsets, rate_hz, subjects = _plan(file)
+    names = sorted(set(subjects))
+    return trials(offsets, rate_hz, [names.index(subject) for subject in subjects])
+
+
+def _plan(file: Mapping[str, Any]) -> tuple[list[int], float, list[str]]:
+    """Offsets of trials, rate, and whose each is."""
+    offsets = [int(place) for place in file["off"]]
+    subjects = [str(subject) for subject in file["subject"]] if "subject" in file else ["all"] * (len(offsets) - 1)
+    return offsets, float(file["fs"]), subjects
+
+
 def _trials(path: Path, run: str) -> Recording:
     with np.load(path, allow_pickle=False) as file:
-        offsets = [int(place) for place in file["off"]]
-        subjects = (
-            [str(subject) for subject in file["subject"]] if "subject" in file.files else ["all"] * (len(offsets) - 1)
-        )
-        rate_hz = float(file["fs"])
+        offsets, rate_hz, subjects = _plan(file)
     names = sorted(set(subjects))
     wearer = Device("watch", "wearable", "other")
     short = [slug(name, 8) for name in names]

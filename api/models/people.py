@@ -8,7 +8,7 @@ from pydantic import Field
 from api.models.cases import CaseRow, Contact, HomeRecord, ResidentRecord
 from api.models.shape import CoverageNow, Said, Sentence
 
-Word = Literal["well", "quiet", "alert", "cannot_see"]
+Word = Literal["well", "somebody", "quiet", "alert", "cannot_see"]
 
 
 class ResidentRow(Said):
@@ -43,6 +43,7 @@ class SignOfLife(Said):
     kind: str = Field(description="Kind of reading, or pulse: alive, but perhaps not up and about", examples=["motion"])
     room: str | None = None
     device_id: str
+    resident_id: str | None = Field(default=None, description="Whose, of what one resident alone wears or lies in")
     event_at: datetime
 
 
@@ -129,10 +130,13 @@ class Relative(Said):
     scopes: list[str] = Field(description="What may be seen or done here")
     word: Word | None = Field(
         default=None,
-        description="well: seen lately and watched well; quiet: watched well, no sign lately; alert: someone is needed or on it; cannot_see: we cannot know",
+        description="well: seen lately and watched well; somebody: watched well, and somebody at home was up, who is not known (others live there, or a visitor was announced); "
+        "quiet: watched well, no sign lately; alert: someone is needed or on it; cannot_see: we cannot know",
     )
     said: Sentence | None = None
-    last_sign_at: datetime | None = None
+    last_sign_at: datetime | None = Field(
+        default=None, description="With the word well: of the relative; else of whoever was at home"
+    )
     cannot_see_since: datetime | None = None
     taken: bool | None = Field(default=None, description="With an alert: whether a person is on it")
     alerts: list[OpenAlert] = Field(default=[])

@@ -42,28 +42,31 @@ SELECT d.home_id, d.device_id, d.role, d.room, d.bound, d.last_seen_at, d.source
 SELECT source, clock, max(watched_until_at) AS watched_until_at, max(heard_at) AS heard_at FROM sources GROUP BY source, clock;
 
 -- name: api_signs_of_life
--- The newest sign of life of each kind and home, looked for among the newest rows of each device. As in the detectors, a motion counts with another
+-- The newest sign of life of each kind and home, looked for among the newest rows of each device; those of what one resident alone wears or lies in
+-- stand apart, with whose they are. As in the detectors, a motion counts with another
 -- within two minutes before it, a repeat is no act, and a row of unknown time (clock 3) says nothing. `pulse` shows life, but nobody up and about.
 WITH asked AS (
     SELECT a.home_id COLLATE "C" AS home_id, a.since_at FROM unnest(%(home_ids)s::text[], %(sinces)s::timestamptz[]) AS a (home_id, since_at)
 ), d AS (
-    SELECT a.home_id, a.since_at, v.device_id COLLATE "C" AS device_id, v.role, v.room
+    SELECT a.home_id, a.since_at, v.device_id COLLATE "C" AS device_id, v.role, v.room,
+           CASE WHEN v.role IN ('wearable', 'pendant', 'bed') THEN v.resident_id END AS resident_id
       FROM asked AS a JOIN devices AS v ON v.home_id = a.home_id COLLATE "default"
 ), motion AS (
-    SELECT d.home_id, d.device_id, d.room, r.event_at, lag(r.event_at) OVER (PARTITION BY d.home_id ORDER BY r.event_at) AS before_at
+    SELECT d.home_id, d.device_id, d.room, d.resident_id, r.event_at, lag(r.event_at) OVER w AS before_at, lag(d.resident_id) OVER w AS before_resident_id
       FROM d CROSS JOIN LATERAL (
            SELECT event_at FROM reading_motion AS m
             WHERE m.home_id = d.home_id AND m.device_id = d.device_id AND m.event_at > d.since_at AND m.event_at > %(since)s
               AND m.moving AND m.clock < 3 AND (m.cause <> 'vibration' OR d.role IN ('bed', 'chair'))
             ORDER BY m.event_at DESC LIMIT 20) AS r
+    WINDOW w AS (PARTITION BY d.home_id ORDER BY r.event_at)
 ), contact AS (
-    SELECT d.home_id, d.device_id, d.room, r.event_at, r.open, lag(r.open) OVER (PARTITION BY d.home_id, d.device_id ORDER BY r.event_at) AS before_open
+    SELECT d.home_id, d.device_id, d.room, d.resident_id, r.event_at, r.open, lag(r.open) OVER (PARTITION BY d.home_id, d.device_id ORDER BY r.event_at) AS before_open
       FROM d CROSS JOIN LATERAL (
            SELECT event_at, open FROM reading_contact AS m
             WHERE m.home_id = d.home_id AND m.device_id = d.device_id AND m.event_at > d.since_at AND m.event_at > %(since)s AND m.clock < 3
             ORDER BY m.event_at DESC LIMIT 20) AS r
 ), presence AS (
-    SELECT d.home_id, d.device_id, d.room, r.event_at, r.present, r.posture, r.pulse,
+    SELECT d.home_id, d.device_id, d.room, d.resident_id, r.event_at, r.present, r.posture, r.pulse,
            lag(r.present) OVER w AS before_present, lag(r.posture) OVER w AS before_posture
       FROM d CROSS JOIN LATERAL (
            SELECT event_at, present, posture, (breathing_rate_bpm > 0 OR heart_rate_bpm > 0) AS pulse FROM reading_presence AS m
@@ -71,7 +74,7 @@ WITH asked AS (
             ORDER BY m.event_at DESC LIMIT 40) AS r
     WINDOW w AS (PARTITION BY d.home_id, d.device_id ORDER BY r.event_at)
 ), power AS (
-    SELECT d.home_id, d.device_id, d.room, r.event_at, r."on", lag(r."on") OVER w AS before_on, lag(r.event_at) OVER w AS before_at
+    SELECT d.home_id, d.device_id, d.room, d.resident_id, r.event_at, r."on", lag(r."on") OVER w AS before_on, lag(r.event_at) OVER w AS before_at
       FROM d CROSS JOIN LATERAL (
            SELECT event_at, "on" FROM reading_power AS m
             WHERE m.home_id = d.home_id AND m.device_id = d.device_id AND m.event_at > d.since_at AND m.event_at > %(since)s AND m.clock < 3
@@ -79,32 +82,32 @@ WITH asked AS (
             ORDER BY m.event_at DESC LIMIT 20) AS r
     WINDOW w AS (PARTITION BY d.home_id, d.device_id ORDER BY r.event_at)
 ), water AS (
-    SELECT d.home_id, d.device_id, d.room, r.event_at, r.flows, lag(r.flows) OVER (PARTITION BY d.home_id, d.device_id ORDER BY r.event_at) AS before_flows
+    SELECT d.home_id, d.device_id, d.room, d.resident_id, r.event_at, r.flows, lag(r.flows) OVER (PARTITION BY d.home_id, d.device_id ORDER BY r.event_at) AS before_flows
       FROM d CROSS JOIN LATERAL (
            SELECT event_at, (litres > 0 OR flow_l_min > 0) AS flows FROM reading_water AS m
             WHERE m.home_id = d.home_id AND m.device_id = d.device_id AND m.event_at > d.since_at AND m.event_at > %(since)s AND m.clock < 3
             ORDER BY m.event_at DESC LIMIT 60) AS r
 ), vitals AS (
-    SELECT d.home_id, d.device_id, d.room, r.event_at, r.steps, r.pulse
+    SELECT d.home_id, d.device_id, d.room, d.resident_id, r.event_at, r.steps, r.pulse
       FROM d CROSS JOIN LATERAL (
            SELECT event_at, steps, (heart_rate_bpm > 0 OR breathing_rate_bpm > 0) AS pulse FROM reading_vitals AS m
             WHERE m.home_id = d.home_id AND m.device_id = d.device_id AND m.event_at > d.since_at AND m.event_at > %(since)s AND m.clock < 3
             ORDER BY m.event_at DESC LIMIT 240) AS r
 ), called AS (
-    SELECT d.home_id, d.device_id, d.room, r.event_at
+    SELECT d.home_id, d.device_id, d.room, d.resident_id, r.event_at
       FROM d CROSS JOIN LATERAL (
            SELECT event_at FROM reading_call AS m
             WHERE m.home_id = d.home_id AND m.device_id = d.device_id AND m.event_at > d.since_at AND m.event_at > %(since)s AND m.clock < 3 AND NOT m.test
             ORDER BY m.event_at DESC LIMIT 1) AS r
 ), sign AS (
-    SELECT 'motion' AS kind, home_id, device_id, room, event_at FROM motion WHERE event_at - before_at <= interval '120 s'
-    UNION ALL SELECT 'contact', home_id, device_id, room, event_at FROM contact WHERE open <> before_open
-    UNION ALL SELECT 'presence', home_id, device_id, room, event_at FROM presence WHERE present <> before_present OR posture <> before_posture
-    UNION ALL SELECT 'pulse', home_id, device_id, room, event_at FROM presence WHERE pulse
-    UNION ALL SELECT 'power', home_id, device_id, room, event_at FROM power WHERE "on" <> before_on AND event_at - before_at > interval '180 s'
-    UNION ALL SELECT 'water', home_id, device_id, room, event_at FROM water WHERE flows AND before_flows IS DISTINCT FROM true
-    UNION ALL SELECT 'vitals', home_id, device_id, room, event_at FROM vitals WHERE steps >= 5
-    UNION ALL SELECT 'pulse', home_id, device_id, room, event_at FROM vitals WHERE pulse
-    UNION ALL SELECT 'call', home_id, device_id, room, event_at FROM called
+    SELECT 'motion' AS kind, home_id, device_id, room, CASE WHEN before_resident_id = resident_id THEN resident_id END AS resident_id, event_at FROM motion WHERE event_at - before_at <= interval '120 s'
+    UNION ALL SELECT 'contact', home_id, device_id, room, resident_id, event_at FROM contact WHERE open <> before_open
+    UNION ALL SELECT 'presence', home_id, device_id, room, resident_id, event_at FROM presence WHERE present <> before_present OR posture <> before_posture
+    UNION ALL SELECT 'pulse', home_id, device_id, room, resident_id, event_at FROM presence WHERE pulse
+    UNION ALL SELECT 'power', home_id, device_id, room, resident_id, event_at FROM power WHERE "on" <> before_on AND event_at - before_at > interval '180 s'
+    UNION ALL SELECT 'water', home_id, device_id, room, resident_id, event_at FROM water WHERE flows AND before_flows IS DISTINCT FROM true
+    UNION ALL SELECT 'vitals', home_id, device_id, room, resident_id, event_at FROM vitals WHERE steps >= 5
+    UNION ALL SELECT 'pulse', home_id, device_id, room, resident_id, event_at FROM vitals WHERE pulse
+    UNION ALL SELECT 'call', home_id, device_id, room, resident_id, event_at FROM called
 )
-SELECT DISTINCT ON (home_id, kind) home_id, kind, device_id, room, event_at FROM sign ORDER BY home_id, kind, event_at DESC;
+SELECT DISTINCT ON (home_id, kind, resident_id) home_id, kind, resident_id, device_id, room, event_at FROM sign ORDER BY home_id, kind, resident_id, event_at DESC;

@@ -36,7 +36,7 @@ SELECT f.feed
 
 -- name: family_relatives
 -- The residents of whom each of these family users may see something, with what: the consent of this moment, and no more of it than is allowed to the asking program.
-SELECT f.feed, r.resident_id, r.name, r.home_id, h.area_code, h.zone, l.silence_min, h.away_until, h.visitor_until, s.scopes,
+SELECT f.feed, r.resident_id, r.name, r.home_id, h.area_code, h.zone, l.silence_min, h.away_until, h.visitor_until, s.scopes, lives_alone(r.home_id) AS lives_alone,
        (SELECT CASE WHEN count(*) = 0 THEN NULL ELSE bool_or(c.desk_id IS NOT NULL) END
           FROM cases AS c
          WHERE ((c.home_id = r.home_id AND (c.resident_id IS NULL OR c.resident_id = r.resident_id))

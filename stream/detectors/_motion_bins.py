@@ -1,11 +1,11 @@
 """Motion in twentieths of a second: what a wearable's samples say, in the same shape at any rate, range and block length.
 
 A bin is a twentieth of a second of epoch time, numbered by ``floor(20 t)``: what a sensor of 20 Hz, the slowest that is asked for, still fills. Of each is kept: samples, mean acceleration (g, three axes), variance
-around it (g², summed over the axes) and the largest size (g). Two wearables of a home have a ring each (``SLOTS``); ring ``2 home + slot`` is a row
+around it (g², summed over the axes) and the largest size (g), and whether a sample was at the rail of the sensor's range. Two wearables of a home have a ring each (``SLOTS``); ring ``2 home + slot`` is a row
 of the state's columns seen as ``[2 homes, WIDTH]``, bin b in its column ``b % WIDTH`` (nothing is moved when time goes on). Half-precision: 0.05 % of a g is far below any threshold.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,10 @@ WIDTH = BEFORE + AFTER + STEP + PER_S // 2
 AHEAD_S = 5.0
 """A block that ends later than it came by more than this has a clock that is ahead, s: then it ended when it came, lest blocks of
 the right time be taken for old ones later. Chosen."""
+RAIL = 32_700
+"""A sample of so many counts on an axis is at the rail of its range (full scale 32767). Chosen: 0.2 % below it, for what was scaled on its way."""
+HELD, RAILED = 127, 128
+"""The byte of a bin's samples: how many there are (at 1,000 Hz 50), and whether one of them was at a rail."""
 SLOTS = 2
 """Wearables of one home whose motion is followed at a time."""
 
@@ -40,6 +44,8 @@ class Bins(NamedTuple):
     mean: Floats
     variance: Floats
     top: Floats
+    railed: Bools
+    """Whether a sample of it was at the rail of the stated range."""
 
 
 class Ring(NamedTuple):
@@ -60,7 +66,8 @@ def cut(rows: Rows) -> Bins:
     count = np.array([len(block) for block in blocks], dtype=np.int64) // (2 * channels)
     if not count.any():
         nothing = np.empty(0)
-        return Bins(np.empty(0, np.int64), np.empty(0, np.int64), nothing, np.empty((0, 3)), nothing, nothing)
+        none = np.empty(0, np.int64)
+        return Bins(none, none, nothing, np.empty((0, 3)), nothing, nothing, np.empty(0, bool))
     row = np.repeat(np.arange(len(blocks)), count)
     counts = np.empty((len(row), 3))
     for width in np.unique(channels):
@@ -72,11 +79,13 @@ def cut(rows: Rows) -> Bins:
     full_s = rows.received_at_s - count / rate_hz
     began_s = np.where(rows.event_at_s > full_s + AHEAD_S, full_s, rows.event_at_s)
     at_s = began_s[row] + (np.arange(len(row)) - (np.cumsum(count) - count)[row]) / rate_hz[row]
-    return of_samples(row, at_s, g)
+    # Hardly a second has such samples: they are looked for one by one where there are some.
+    loud = counts.max() >= RAIL or counts.min() <= -RAIL
+    return of_samples(row, at_s, g, np.asarray((np.abs(counts) >= RAIL).any(axis=1)) if loud else None)
 
 
-def of_samples(row: Ints, at_s: Floats, g: Floats) -> Bins:
-    """Bins of samples ``g`` (``[samples, 3]``) of rows, in order of row and time."""
+def of_samples(row: Ints, at_s: Floats, g: Floats, railed: Bools | None = None) -> Bins:
+    """Bins of samples ``g`` (``[samples, 3]``) of rows, in order of row and time. ``railed``: which are at a rail; None: none of them."""
     of_bin = np.floor(at_s * PER_S + 1e-4).astype(np.int64)
     edge = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(of_bin, prepend=-1) != 0))
     n = np.diff(np.append(edge, len(g))).astype(np.float64)
@@ -84,7 +93,8 @@ def of_samples(row: Ints, at_s: Floats, g: Floats) -> Bins:
     square = (g * g).sum(axis=1)
     variance = np.maximum(np.add.reduceat(square, edge) / n - (mean * mean).sum(axis=1), 0.0)
     top = np.sqrt(np.maximum.reduceat(square, edge))
-    return Bins(row[edge], of_bin[edge], n, mean, variance, top)
+    at_rail = np.zeros(len(edge), bool) if railed is None else np.logical_or.reduceat(railed, edge)
+    return Bins(row[edge], of_bin[edge], n, mean, variance, top, at_rail)
 
 
 def of_rows(bins: Bins, rows: Ints, size: int) -> Bins:
@@ -92,9 +102,8 @@ def of_rows(bins: Bins, rows: Ints, size: int) -> Bins:
     place = np.full(size, -1)
     place[rows] = np.arange(len(rows))
     mine = place[bins.row] >= 0
-    return Bins(
-        place[bins.row[mine]], bins.number[mine], bins.n[mine], bins.mean[mine], bins.variance[mine], bins.top[mine]
-    )
+    rest: tuple[Any, ...] = tuple(part[mine] for part in bins[1:])
+    return Bins(place[bins.row[mine]], *rest)
 
 
 def slots(state: State, home: Ints, device: Ints) -> Ints:
@@ -110,9 +119,20 @@ def slots(state: State, home: Ints, device: Ints) -> Ints:
 
 def load(state: State, rings: Ints, head: Ints) -> Ring:
     """A copy of these rings as they stand with ``head`` as their newest bin; empty bins hold 0."""
-    cell = rings[:, None] * WIDTH + (head[:, None] + np.arange(1 - WIDTH, 1)[None, :]) % WIDTH
-    full = _cells(state, "n")[cell] > 0
-    return Ring(*(np.where(full, _cells(state, name)[cell], 0).astype(np.float32) for name in Ring._fields))
+    cell = _of_rings(rings, head)
+    held = _cells(state, "n")[cell]
+    rest = (np.where(held > 0, _cells(state, name)[cell], 0).astype(np.float32) for name in Ring._fields[1:])
+    return Ring((held & HELD).astype(np.float32), *rest)
+
+
+def railed(state: State, rings: Ints, head: Ints) -> Bools:
+    """Which bins of these rings hold a sample at a rail, ``[rings, WIDTH]`` as ``load`` gives them."""
+    return np.asarray(_cells(state, "n")[_of_rings(rings, head)] >= RAILED)
+
+
+def _of_rings(rings: Ints, head: Ints) -> Ints:
+    """Cells of these rings, the one of ``head`` last."""
+    return np.asarray(rings[:, None] * WIDTH + (head[:, None] + np.arange(1 - WIDTH, 1)[None, :]) % WIDTH)
 
 
 def empty(state: State, rings: Ints) -> None:
@@ -144,17 +164,19 @@ def advance(state: State, rings: Ints, head: Ints, to: Ints, after: Ints, bins: 
     cell = base[row] + number % WIDTH
     # Only a ring's newest bin can hold something already.
     met = np.flatnonzero(n[cell] > 0)
-    largest, spread = bins.top[take], bins.variance[take]
+    largest, spread, at_rail = bins.top[take], bins.variance[take], bins.railed[take]
     if len(met):
         at = cell[met]
-        share = new[met] / (n[at] + new[met])
+        held = n[at] & HELD
+        share = new[met] / (held + new[met])
         before = np.stack([_cells(state, axis)[at] for axis in "xyz"], axis=1).astype(np.float64)
         step = mean[met] - before
         mean[met] = before + step * share[:, None]
         spread[met] = variance[at] * (1 - share) + spread[met] * share + (step * step).sum(axis=1) * share * (1 - share)
-        new[met] += n[at]
+        new[met] += held
+        at_rail[met] |= n[at] >= RAILED
         largest[met] = np.maximum(largest[met], top[at])
-    n[cell], variance[cell], top[cell] = np.minimum(new, 255), spread, largest
+    n[cell], variance[cell], top[cell] = np.minimum(new, HELD) + RAILED * at_rail, spread, largest
     for axis, name in enumerate("xyz"):
         _cells(state, name)[cell] = mean[:, axis]
     return row, number, top[cell]

@@ -161,7 +161,7 @@ function ResidentPanel({ residentId }: { residentId: string }) {
         {found.signs.length === 0 && <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("people.no_sign")} />}
         <ul className="lines" data-testid="signs">
           {found.signs.map((sign) => (
-            <li key={sign.kind}>
+            <li key={`${sign.kind} ${sign.resident_id ?? ""}`}>
               <time>{at(sign.event_at)}</time> <b>{word("kind", sign.kind)}</b> {sign.room !== null && word("room", sign.room)} <small>{sign.device_id}</small>
             </li>
           ))}

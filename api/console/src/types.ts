@@ -271,7 +271,7 @@ export interface ResidentRow {
 }
 
 export interface ResidentPage { residents: ResidentRow[]; next_after: string | null; now: string }
-export interface SignOfLife { kind: string; room: string | null; device_id: string; event_at: string }
+export interface SignOfLife { kind: string; room: string | null; device_id: string; resident_id: string | null; event_at: string }
 
 export interface DeviceState {
   device_id: string;
@@ -325,7 +325,7 @@ export interface Relative {
   resident_id: string;
   name: string;
   scopes: string[];
-  word: "well" | "quiet" | "alert" | "cannot_see" | null;
+  word: "well" | "somebody" | "quiet" | "alert" | "cannot_see" | null;
   said: Sentence | null;
   last_sign_at: string | null;
   cannot_see_since: string | null;

@@ -203,6 +203,45 @@ async def test_an_absence_reaches_the_card_and_silence_counts_again_from_its_end
     assert (await daughter.get(f"{ADA}/notices")).json()["notices"] == []
 
 
+async def test_where_others_live_or_a_visitor_is_announced_somebody_else_s_steps_make_nobody_well(
+    office: Office,
+) -> None:
+    both_speak(office)
+    for ago_s in (100, 60):
+        reading(office, "motion", "pir-1", ago_s, moving=True, cause="pir")
+    await office.parts.pipeline.look()
+    await office.keep_coverage()
+    daughter = await office.desk("daughter")
+
+    async def word() -> tuple[str, str]:
+        (found,) = (await daughter.get("/api/v1/family/relatives")).json()["relatives"]
+        assert found == (await daughter.get(ADA)).json() | {"now": found["now"]}
+        return found["word"], found["said"]["key"]
+
+    assert await word() == ("well", "relative.well")
+    body = {"kind": "visitor", "until_at": (office.clock() + timedelta(hours=1)).isoformat()}
+    await daughter.post(f"{ADA}/notices", json=body)
+    assert await word() == ("somebody", "relative.somebody")
+    (notice,) = (await daughter.get(f"{ADA}/notices")).json()["notices"]
+    await daughter.delete(f"{ADA}/notices/{notice['notice_id']}")
+    assert (await word())[0] == "somebody", "what was seen while the visitor was there may have been the visitor"
+    office.sql("UPDATE homes SET visitor_until = NULL")
+    assert (await word())[0] == "well"
+    office.sql("INSERT INTO residents (resident_id, home_id, name) VALUES ('shen-bo', 'shen', '沈波')")
+    office.sql(
+        "INSERT INTO devices (home_id, device_id, role, resident_id) VALUES ('shen', 'watch-1', 'wearable', 'shen-bo')"
+    )
+    try:
+        assert (await word())[0] == "somebody", "she sees one of the couple, and the other counts"
+        reading(office, "vitals", "watch-1", 30, steps=40)
+        assert (await word())[0] == "somebody", "his watch says nothing of her"
+        office.sql("UPDATE devices SET resident_id = 'shen-ada' WHERE device_id = 'watch-1'")
+        assert (await word())[0] == "well"
+    finally:
+        office.sql("DELETE FROM devices WHERE device_id = 'watch-1'")
+        office.sql("DELETE FROM residents WHERE resident_id = 'shen-bo'")
+
+
 async def test_a_visitor_reaches_the_card_and_a_later_notice_waits_for_its_time(office: Office) -> None:
     both_speak(office)
     daughter = await office.desk("daughter")

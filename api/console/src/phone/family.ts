@@ -8,7 +8,7 @@ import { language, t, time, word } from "./words";
 
 const ASK_MS = 5_000;
 const DAY_MS = 60_000;
-const MARKS: Record<string, string> = { well: "●", quiet: "◆", alert: "▲", cannot_see: "✕" };
+const MARKS: Record<string, string> = { well: "●", somebody: "○", quiet: "◆", alert: "▲", cannot_see: "✕" };
 const ANSWERS = ["well", "help", "unsure"] as const;
 const HOURS = [1, 3, 6, 24, 72] as const;
 
@@ -55,7 +55,7 @@ export function family(main: HTMLElement): () => void {
       said !== null && h("p", { class: "word" }, `${MARKS[said] ?? ""} ${word("relative", said)}`),
       lost ? h("p", {}, t("app.offline")) : relative.said !== null && h("p", {}, relative.said[language]),
       relative.cannot_see_since !== null && h("p", {}, t("relative.since", { since: time(relative.cannot_see_since, relative.home_now ?? now) })),
-      said !== null && h("p", { class: "small" }, `${t("relative.last")}: ${relative.last_sign_at === null ? t("relative.no_sign") : time(relative.last_sign_at, relative.home_now ?? now)}`),
+      said !== null && h("p", { class: "small" }, `${t(said === "somebody" ? "relative.last_here" : "relative.last")}: ${relative.last_sign_at === null ? t("relative.no_sign") : time(relative.last_sign_at, relative.home_now ?? now)}`),
       relative.away_until !== null && h("p", { "data-testid": "away" }, t("relative.away", { until: time(relative.away_until, relative.home_now ?? now) })),
       relative.visitor_until !== null && h("p", {}, t("relative.visitor", { until: time(relative.visitor_until, relative.home_now ?? now) })),
       ...relative.alerts.map((each) => alert(each, now)),

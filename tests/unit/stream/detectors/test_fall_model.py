@@ -14,7 +14,7 @@ from stream.detector import Array, Story
 from stream.detectors import _fall_model as fall_model
 from stream.detectors import fall_wearable
 from stream.detectors._motion_bins import PER_S, WIDTH, Ring
-from stream.detectors.fall_wearable import windows_at
+from stream.detectors.fall_wearable import SIDE, Point, detector, still, windows_at
 
 
 def windows(count: int, seed: int = 1) -> Array:
@@ -138,3 +138,16 @@ def card_of(*devices: str) -> Card:
     count = len(devices)
     return Card(version=1, residents=("r-1",), device_ids=devices, device_roles=("wearable",) * count,
                 device_rooms=("other",) * count, device_residents=("r-1",) * count)  # fmt: skip
+
+
+def test_a_sensor_that_stands_at_its_rails_for_longer_than_in_any_known_fall_is_unclear() -> None:
+    certain = Point(lambda windows, _home, _impact: np.ones(len(windows)), 0.5, 0.9)
+
+    def told(loud_s: float) -> tuple[str, int]:
+        shaken = still(loud_s, SIDE, shake_g=30.0, beat_hz=7.0)
+        story = fall_wearable._told(fall_wearable.worn(still(5), shaken, still(6, SIDE), range_g=2.0))
+        (first, *_) = [each for each in run_story("fall_wearable", detector(certain), story) if each.on]
+        return str(first.evidence.get("why", "")), first.score
+
+    assert told(0.6) == ("", 2)
+    assert told(2.0) == ("saturated", 1)

@@ -68,3 +68,10 @@ def test_parameters_name_unit_and_source() -> None:
             assert re.search(r"Chosen|chosen|Source|EN |GB |Design|Fitted", text) or "Source of all" in lines, (
                 f"{name}: {field} names no source: {text}"
             )
+
+
+@pytest.mark.parametrize("why", ["gap", "block ended", "saturated", "too slow"])
+def test_why_a_fall_is_unclear_is_said_in_the_reader_s_language(why: str) -> None:
+    told = {"impact_g": 3.0, "why": why}
+    assert not re.search("[a-z]{3,}", sentence("fall_wearable.unclear", told, "zh"))
+    assert why in sentence("fall_wearable.unclear", told, "en")
