@@ -19,7 +19,7 @@ from alerts.calls import Call
 from alerts.cases import OWNED, SYSTEM, AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.lifecycle import Move, queue_place, timers_of
-from alerts.notices import Announcement, Notice, Recipient, Waiting
+from alerts.notices import KIN_HEAR, Announcement, Notice, Recipient, Waiting
 from alerts.operations import Cases
 from alerts.rules import GATHER_S, GATHERED, SHIPPED, Rules
 from alerts.signals import in_order, instant, newest_by_lane
@@ -345,7 +345,12 @@ class MemoryCases(Cases):
         cases = [
             c
             for c in tables.cases.values()
-            if not c.test and (c.called_rungs or (c.handling == "QUEUED" and (c.priority == 1 or c.rung > 0)))
+            if not c.test
+            and (
+                c.called_rungs
+                or (c.handling in KIN_HEAR and c.priority == 1)
+                or (c.handling == "QUEUED" and c.rung > 0)
+            )
         ]
         cases.sort(key=lambda case: (case.priority, case.queued_at, case.case_id))
         found = []

@@ -38,7 +38,7 @@ async def _log_notice(book: Book, case: Case, notice: Notice) -> None:
 
 def _not_inherited(waiting: Waiting) -> list[str]:
     """Who heard of the case's detections before they were recorded, and does not stand among those who were told."""
-    told = {notice.recipient_id for notice in waiting.notices if notice.rung == 0}
+    told = {notice.recipient_id for notice in waiting.notices if notice.rung == notices.KIN}
     return sorted(waiting.announced - told)
 
 

@@ -188,11 +188,11 @@ class CaseStore(Protocol):
         ...
 
     async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
-        """Cases that nobody has and of which people may have to be told, the most urgent first."""
+        """Cases of which people may have to be told: that nobody has, whose desk asked for more people, and P1 of which kin may not have heard; the most urgent first."""
         ...
 
     async def take_notices(self, waiting: Waiting, now: datetime, take_s: float) -> list[Notice]:
-        """What to send now, this caller's for ``take_s``; none where somebody has taken the case, or the twin is at it."""
+        """What to send now, this caller's for ``take_s``; none where somebody has taken the case (kin hear of a P1 all the same), or the twin is at it."""
         ...
 
     async def noticed(self, told: Sequence[Notice]) -> None:

@@ -357,6 +357,9 @@ CHANGES: dict[str, Reason] = {
     "case.notified": Reason("已通知 {recipient}（第 {rung} 级）", "{recipient} was told (rung {rung})"),
     "case.not_notified": Reason("通知 {recipient} 失败（第 {attempt} 次）", "{recipient} could not be told (attempt {attempt})"),
     "case.notice_limited": Reason("{recipient} 的通知已达上限，未发送", "{recipient} was not told: the limit of messages or of cost is reached"),
+    "case.nobody_to_tell": Reason(
+        "第 {rung} 级现在没有可通知的人（无人登记、无人值班或已暂停）", "Nobody can be told at rung {rung} now: none on the list, on duty and not paused"
+    ),
     "case.announced": Reason("入库之前已通知 {recipient}", "{recipient} was told before the case was recorded"),
     "case.reopened": Reason("重新打开", "Reopened"),
     "case.still_on": Reason("回访时间已到，设备仍在报警：重新打开", "The follow-up time is over and the devices still say so: reopened"),

@@ -1,9 +1,18 @@
 -- name: cases_to_tell_of
--- Cases that nobody has and of which somebody may have to be told, and those whose desk asked for more people; the most urgent first.
-SELECT * FROM cases
- WHERE handling IN ('QUEUED', 'CLAIMED', 'VERIFYING', 'DISPATCHED', 'ON_SCENE', 'HELD') AND NOT test
-   AND CASE handling WHEN 'QUEUED' THEN priority = 1 OR rung > 0 ELSE called_rungs <> '{}' END
- ORDER BY priority, queued_at, case_id LIMIT %(limit)s;
+-- Cases that nobody has and of which somebody may have to be told, those whose desk asked for more people, and P1 that somebody has and of which
+-- somebody's kin has not heard; the most urgent first. (Without the last condition what desks have would crowd out what waits.)
+SELECT * FROM cases AS c
+ WHERE c.handling IN ('QUEUED', 'CLAIMED', 'VERIFYING', 'DISPATCHED', 'ON_SCENE', 'HELD') AND NOT c.test
+   AND CASE c.handling
+       WHEN 'QUEUED' THEN c.priority = 1 OR c.rung > 0
+       ELSE c.called_rungs <> '{}'
+            OR (c.priority = 1 AND EXISTS (
+                SELECT FROM recipients AS r
+                 WHERE r.home_id = c.home_id AND r.kind = 'kin'
+                   AND NOT EXISTS (SELECT FROM notices AS n WHERE n.case_id = c.case_id AND n.recipient_id = r.recipient_id AND n.priority = 1 AND n.rung = 0
+                                      AND n.sent AND (n.spell = c.spell OR n.at >= c.queued_at))))
+       END
+ ORDER BY c.priority, c.queued_at, c.case_id LIMIT %(limit)s;
 
 -- name: recipients_of_homes
 -- Everybody who may be told: those of the centre, and kin of these homes, with what they were sent lately. Of every home at once: without that.
