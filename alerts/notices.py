@@ -71,6 +71,10 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: always on duty."""
     sent_last_hour: int = 0
     cost_last_day: float = 0.0
+    user_name: str | None = None
+    """Kin with a log-in."""
+    way: str = ""
+    """Which of the site's ways; ``push``: a browser."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +120,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
 LIMITED = "limit reached"
 NOBODY = "nobody to tell"
 """A rung of the ladder that reaches nobody is kept as a notice to no recipient, so that it is said once."""
+ASKED = -1
+"""No rung of the ladder: kin are shown the question that stands in their app (``alerts.asking``)."""
 KIN = 0
 """The rung below the ladder: kin, of a P1."""
 KIN_HEAR = ("QUEUED", *OWNED, "HELD")
@@ -216,6 +222,12 @@ def _over_since(case: Case, notice: Notice) -> bool:
     return notice.spell < case.spell and case.queued_at is not None and notice.at < case.queued_at
 
 
+def of_question(case: Case, browser: Recipient, now: datetime, take_s: float) -> Notice:
+    """Kin's browser is to show that something is asked. Once: it stands in the app, and what is asked for minutes is not tried for minutes."""
+    notice = _first(case, ASKED, browser.recipient_id, now, now + timedelta(seconds=take_s), browser.cost)
+    return msgspec.structs.replace(notice, sent=False, cost=0.0, detail=LIMITED) if over_limit(browser) else notice
+
+
 def over_limit(recipient: Recipient) -> bool:
     """Whether one more message would be beyond what a recipient gets in an hour, or costs in a day."""
     if recipient.sent_last_hour >= recipient.most_per_hour:
@@ -246,6 +258,8 @@ def after(notice: Notice, sent: bool, detail: str, now: datetime) -> Notice:
 
 def reason_of(notice: Notice) -> str:
     """Key of the sentence that stands in the case's history."""
+    if notice.rung == ASKED and notice.detail != LIMITED:
+        return "case.question_pushed" if notice.sent else "case.question_not_pushed"
     if notice.sent:
         return "case.notified"
     return {LIMITED: "case.notice_limited", NOBODY: "case.nobody_to_tell"}.get(notice.detail, "case.not_notified")
@@ -274,6 +288,17 @@ def words(case: Case, recipient: Recipient, rung: int) -> tuple[str, str]:
     return (
         f"P{case.priority} {en}",
         f"{case.home_id}: {en}, evidence {case.score}, raised at {waited}, nobody has taken it (rung {rung})",
+    )
+
+
+def question_words(case: Case, recipient: Recipient) -> tuple[str, str]:
+    """Title and body of what says that a question waits in the app; the question itself names the resident and stands there alone."""
+    zh, en = FAMILIES[case.family]
+    if recipient.language == "zh":
+        return "守望：请问是否平安", f"您登记的家庭 {case.home_id} 可能有情况（{zh}），不能确定。请打开守望页面回答。"
+    return (
+        "Shouwang: is all well?",
+        f"Something may be wrong ({en}) at the home {case.home_id}; it is not certain. Please open your page and answer.",
     )
 
 

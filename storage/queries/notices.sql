@@ -20,7 +20,7 @@ SELECT r.recipient_id, r.kind, r.url, r.language, r.area_prefix, r.home_id,
        r.consented_at IS NOT NULL AND (r.user_name IS NULL OR EXISTS (
            SELECT FROM kin_sees AS k WHERE k.user_name = r.user_name AND k.resident_id = r.resident_id AND 'told' = ANY(k.scopes))) AS consented,
        r.lowest_priority, r.most_per_hour, r.cost, r.most_cost_per_day, coalesce(d.duties, '[]') AS duties,
-       coalesce(n.sent_last_hour, 0) AS sent_last_hour, coalesce(n.cost_last_day, 0) AS cost_last_day
+       coalesce(n.sent_last_hour, 0) AS sent_last_hour, coalesce(n.cost_last_day, 0) AS cost_last_day, r.user_name, r.way
   FROM recipients AS r
   LEFT JOIN LATERAL (
        SELECT jsonb_agg(jsonb_build_object('weekday', weekday, 'from_minute', from_minute, 'to_minute', to_minute, 'zone', zone)) AS duties
@@ -28,7 +28,7 @@ SELECT r.recipient_id, r.kind, r.url, r.language, r.area_prefix, r.home_id,
   LEFT JOIN LATERAL (
        SELECT count(*) FILTER (WHERE at > %(now)s::timestamptz - interval '1 hour') AS sent_last_hour, sum(cost) AS cost_last_day
          FROM notices WHERE NOT %(every)s::boolean AND notices.recipient_id = r.recipient_id AND at > %(now)s::timestamptz - interval '1 day' AND sent) AS n ON true
- WHERE r.enabled
+ WHERE (r.enabled OR r.paused_until_at <= %(now)s)
    -- A browser that gave its subscription up (alerts.web_push.GONE) is told no more until it subscribes anew.
    AND NOT (r.way = 'push' AND EXISTS (SELECT FROM notices AS g WHERE g.recipient_id = r.recipient_id AND g.detail = 'subscription gone' AND g.at > r.consented_at))
    AND (r.home_id IS NULL OR r.home_id = ANY(%(home_ids)s) OR %(every)s::boolean) AND r.recipient_id > %(beyond)s
