@@ -1,4 +1,4 @@
-"""Puts questions to people: by telephone through a voice gateway, to kin by the app. ``docs/voice-gateway.md`` is the gateway's side.
+"""Puts questions to people: by telephone through a voice gateway, to kin by the app, which their browsers show (Web Push). ``docs/voice-gateway.md`` is the gateway's side.
 
 Both twins go round; a question is taken in the database before it is put (``CaseStore.begin_round``), so one twin rings. What a dead one had taken the
 other puts again when its time is over: somebody may be rung up twice, never not at all. Whatever fails here, the timer of the case ends the asking.
@@ -13,7 +13,9 @@ from typing import NamedTuple, Protocol
 import httpx
 import msgspec
 
-from alerts.asking import Asking, Question, rounds_due
+from alerts.asking import ASKED_PER_DAY, Asking, Question, rounds_due
+from alerts.channels import Channels
+from alerts.notices import Recipient, after, of_question, question_words
 from alerts.patience import Patience, Stopping
 from alerts.store import CaseStore
 from contracts.clocks import now
@@ -89,14 +91,17 @@ class VoiceGateway:
 
 
 class AskingFirst:
-    """One twin's round over the cases about which somebody is asked. ``changed`` is called after each change."""
+    """One twin's round over the cases about which somebody is asked. ``changed`` is called after each change; ``channels`` show kin's browsers the question;
+    a home is asked about ``per_day`` cases in 24 h, and a desk hears of further ones at once."""
 
     def __init__(
-        self, store: CaseStore, asker: Asker, patience: Patience, changed: Callable[[], None], every_s: float,
-        clock: Callable[[], datetime] = now,
+        self, store: CaseStore, asker: Asker, channels: Channels, patience: Patience, changed: Callable[[], None], every_s: float,
+        clock: Callable[[], datetime] = now, per_day: int = ASKED_PER_DAY,
     ) -> None:  # fmt: skip
         self._store = store
         self._asker = asker
+        self._channels = channels
+        self._per_day = per_day
         self._patience = patience
         self._changed = changed
         self._every_s = every_s
@@ -122,7 +127,7 @@ class AskingFirst:
         for case_id, task in list(self._under_way.items()):
             if task.done():
                 del self._under_way[case_id]
-        for asking in await self._store.asking():
+        for asking in await self._store.asking(self._clock()):
             case_id = asking.case.case_id
             if case_id in self._under_way or not _due(asking, self._clock()):
                 continue
@@ -135,6 +140,12 @@ class AskingFirst:
     async def _round(self, asking: Asking) -> None:
         case_id = asking.case.case_id
         try:
+            if not asking.questions and asking.asked_lately >= self._per_day:
+                await self._patience.until_done(
+                    "not asking again", lambda: self._store.told(case_id, (), self._clock(), asking.asked_lately)
+                )
+                self._changed()
+                return
             taken = await self._patience.until_done(
                 "taking questions", lambda: self._store.begin_round(case_id, asking.people, self._clock(), TAKE_S)
             )
@@ -153,12 +164,27 @@ class AskingFirst:
 
     async def _put(self, question: Question, asking: Asking) -> Question:
         if question.channel == "app":
-            said = Told(True, "stands in the app")
+            said = Told(True, await self._in_the_app(question, asking))
         else:
             async with self._places:
                 until = asking.case.asking_until_at or self._clock()
                 said = await self._asker.ask(question, asking.case.family, until)
         return msgspec.structs.replace(question, told=said.sent, detail=said.detail)
+
+    async def _in_the_app(self, question: Question, asking: Asking) -> str:
+        """It stands there whatever becomes of showing it; who is asked may have several browsers, and one for each resident of a home."""
+        browsers = {each.url: each for each in asking.browsers if each.user_name == question.recipient}
+        shown = await asyncio.gather(*(self._show(each, asking) for each in browsers.values()))
+        return f"stands in the app, shown at {sum(shown)} of {len(shown)} browsers"
+
+    async def _show(self, browser: Recipient, asking: Asking) -> bool:
+        """A notice as any other: with its result in the history."""
+        notice = of_question(asking.case, browser, self._clock(), TAKE_S)
+        if notice.sent is None:
+            result = await self._channels.send(browser, *question_words(asking.case, browser))
+            notice = after(notice, result.sent, result.detail, self._clock())
+        await self._patience.until_done("keeping who was shown a question", lambda: self._store.noticed([notice]))
+        return bool(notice.sent)
 
 
 def _due(asking: Asking, now: datetime) -> bool:

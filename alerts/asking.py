@@ -16,6 +16,7 @@ import msgspec
 from alerts.cases import RESIDENT, Case
 from alerts.decisions import off_the_shelf, reopened
 from alerts.lifecycle import Move, moved
+from alerts.notices import Recipient
 from alerts.rules import Rules
 from contracts.alerts import Condition
 from contracts.detections import NAMESPACE, Family
@@ -27,8 +28,11 @@ Answer = Literal["well", "help", "unsure", "silence"]
 ASKED_PRIORITY = 3
 SUREST_ASKED = 1
 """Design, section 6: P3 of a person at score 1. One that is less sure than that is asked about as well."""
+ASKED_LATELY = timedelta(hours=24)
 ROUND_S = 60.0
 """One attempt: ringing and asking take less, s."""
+ASKED_PER_DAY = 6
+"""A home is asked about so many cases in 24 h; further ones are a desk's at once. Chosen: a stove that is doubted at each of three meals, twice over. Who is rung up more often stops answering."""
 MOST_ROUNDS = 3
 """Nobody is rung up more often for one case. Chosen."""
 
@@ -48,6 +52,10 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     people: tuple[Person, ...]
     questions: tuple["Question", ...]
+    browsers: tuple[Recipient, ...] = ()
+    """Of kin who agreed to be told: what stands in the app is shown there."""
+    asked_lately: int = 0
+    """About how many cases of its home somebody was asked in the last 24 h."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +83,11 @@ def asks(rules: Rules, family: Family, score: int, priority: int) -> float | Non
     if priority != ASKED_PRIORITY or score > SUREST_ASKED:
         return None
     return rules.asking_s.get(family)
+
+
+def is_asked(recipient: Recipient) -> bool:
+    """Whether a question that stands in the app is shown there: a browser of somebody who agreed to be told."""
+    return recipient.way == "push" and recipient.consented
 
 
 def rounds_due(case: Case, now: datetime) -> int:
@@ -116,9 +129,12 @@ def question_id(case_id: str, number: int, person: Person) -> str:
 
 
 def told(
-    case: Case, questions: Sequence[Question], known: Sequence[Question], rules: Rules, now: datetime
+    case: Case, questions: Sequence[Question], known: Sequence[Question], rules: Rules, now: datetime, enough: int = 0
 ) -> list[Move]:
-    """An attempt was made: into the history; and where nobody at all could be asked, into the queue. ``known``: all questions of the case."""
+    """An attempt was made: into the history; and where nobody at all could be asked, into the queue. ``known``: all questions of the case.
+
+    ``enough``: nobody is asked because the home was asked about so many cases in 24 h; 0: that is not why.
+    """
     said = "; ".join(f"{q.channel} {q.recipient}: {q.detail or 'sent'}" for q in questions)
     facts = {
         "round": max((q.round for q in questions), default=rounds_due(case, now)), "note": said,
@@ -127,7 +143,10 @@ def told(
     moves = [moved(case, None, "asked", now, facts=facts)] if questions else []
     case = moves[-1].after if moves else case
     if case.handling == "ASKING" and all(question.told is False for question in known):
-        moves.append(moved(case, "cannot_ask", "queued", now, reason="case.cannot_ask", **_in_queue(case, rules, now)))
+        reason, said_of = ("case.asked_enough", {"asked": enough}) if enough else ("case.cannot_ask", {})
+        moves.append(
+            moved(case, "cannot_ask", "queued", now, reason=reason, facts=said_of, **_in_queue(case, rules, now))
+        )
     return moves
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alerts.asking import ASKED_PRIORITY, MOST_ROUNDS, ROUND_S, SUREST_ASKED
+from alerts.asking import ASKED_PER_DAY, ASKED_PRIORITY, MOST_ROUNDS, ROUND_S, SUREST_ASKED
 from alerts.call_results import RESULTS
 from alerts.cases import OPEN, OWNED
 from alerts.lifecycle import MEANING, TABLE, Event
@@ -77,7 +77,7 @@ def _asking() -> str:
         "## Asking first · 先询问",
         "",
         f"A case of P{ASKED_PRIORITY} at score 0 or {SUREST_ASKED} in the families below begins as ASKING; P1 and P2 never ask. The resident is rung up "
-        f"(at most {MOST_ROUNDS} times, evenly over the time, a minute apart at least), kin who have the app read the question there. Desks see it, and may take it at any time.",
+        f"(at most {MOST_ROUNDS} times, evenly over the time, a minute apart at least), kin who have the app read the question there, and their browsers show that it waits. Desks see it, and may take it at any time.",
         "",
         "| family | asked for, s | calls |",
         "|---|---|---|",
@@ -85,6 +85,8 @@ def _asking() -> str:
     for family, wait_s in sorted(SHIPPED.asking_s.items()):
         lines.append(f"| {family} | {wait_s:.0f} | {min(MOST_ROUNDS, max(1, int(wait_s // ROUND_S)))} |")
     lines += [
+        "",
+        f"A home is asked about {ASKED_PER_DAY} cases in 24 h at most (`SHOUWANG_ALERTS_ASKED_PER_DAY`); what comes beyond that is in the queue at once, unasked, and its history says why.",
         "",
         "An answer that comes when a desk has the case, or when it is over, is kept in its history; *help* then makes it a P1, and reopens it where it was over.",
         "",

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, TypeVar, get_args
 import msgspec
 
 from alerts.admission import BEARS_ON, Held, Situation, Verdict
-from alerts.asking import Asking, Person, Question
+from alerts.asking import ASKED_LATELY, Asking, Person, Question, is_asked
 from alerts.book import Book, Raced
 from alerts.calls import Call
 from alerts.cases import OWNED, SYSTEM, AuditRow, Case, CaseDetail, Place, Signal, Timer, TimerKind
 from alerts.errors import NoSuchCase
 from alerts.lifecycle import Move, queue_place, timers_of
-from alerts.notices import Announcement, Notice, Recipient, Waiting
+from alerts.notices import KIN_HEAR, Announcement, Notice, Recipient, Waiting
 from alerts.operations import Cases
 from alerts.rules import GATHER_S, GATHERED, SHIPPED, Rules
 from alerts.signals import in_order, instant, newest_by_lane
@@ -325,7 +325,7 @@ class MemoryCases(Cases):
     async def held(self, detections: Sequence[Detection]) -> set[Key]:
         return {_key(detection) for detection in detections} & self._tables.detections.keys()
 
-    async def asking(self, limit: int = 200) -> list[Asking]:
+    async def asking(self, now: datetime, limit: int = 200) -> list[Asking]:
         cases = [case for case in self._tables.cases.values() if case.handling == "ASKING"]
         found = []
         for case in sorted(cases, key=lambda case: (case.asking_until_at, case.case_id))[:limit]:
@@ -337,7 +337,19 @@ class MemoryCases(Cases):
                 Person(channel="voice", recipient=name, phone=phone) for name, phone in sorted(chosen.items()) if phone
             ]
             kin = [Person(channel="app", recipient=name) for name in sorted(home.kin)]
-            found.append(Asking(case=case, people=(*voice, *kin), questions=_of_case(self._tables, case.case_id)))
+            browsers = [each for each in await self.recipients(now) if is_asked(each) and each.home_id == case.home_id]
+            lately = {
+                question.case_id
+                for question in self._tables.questions.values()
+                if question.asked_at > now - ASKED_LATELY
+                and self._tables.cases[question.case_id].home_id == case.home_id
+            }
+            found.append(
+                Asking(
+                    case=case, people=(*voice, *kin), questions=_of_case(self._tables, case.case_id),
+                    browsers=tuple(browsers), asked_lately=len(lately),
+                )
+            )  # fmt: skip
         return found
 
     async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
@@ -345,7 +357,12 @@ class MemoryCases(Cases):
         cases = [
             c
             for c in tables.cases.values()
-            if not c.test and (c.called_rungs or (c.handling == "QUEUED" and (c.priority == 1 or c.rung > 0)))
+            if not c.test
+            and (
+                c.called_rungs
+                or (c.handling in KIN_HEAR and c.priority == 1)
+                or (c.handling == "QUEUED" and c.rung > 0)
+            )
         ]
         cases.sort(key=lambda case: (case.priority, case.queued_at, case.case_id))
         found = []

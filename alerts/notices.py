@@ -1,9 +1,12 @@
 """Who is told of a case beside the consoles, at which rung, and when again. Pure.
 
-A case that waits in the queue climbs the ladder (``Rules.ladder``); each rung reached names kinds of recipients. Kin who agreed hear of a P1 at once
-(rung 0), at the same moment as the centre. Each (case, spell, priority, rung, recipient) is told once; a *spell* is one time of waiting, so nobody is
-told after somebody took the case, and everybody again when he lets go. (Unless the desk that has it asks for a rung by hand: then that rung is told.) What fails is tried again while the case waits. What a crash left in the middle
+A case that waits in the queue climbs the ladder (``Rules.ladder``); each rung reached names kinds of recipients. Each (case, spell, priority, rung,
+recipient) is told once; a *spell* is one time of waiting, so nobody is told after somebody took the case, and everybody again when he lets go. (Unless
+the desk that has it asks for a rung by hand: then that rung is told.) What fails is tried again while the case waits. What a crash left in the middle
 is sent again for a P1 and for nothing else: a P1 may be told twice, never not at all.
+
+Kin who agreed hear of a P1 at once (rung 0), at the same moment as the centre, whoever has it: that a desk works on it is no news to a daughter who
+knows of nothing. Once a case, and again only when it was over and is opened again (``docs/decisions/0036``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.cases import Case
+from alerts.cases import OWNED, Case
 from alerts.rules import REVIEW, Rules
 from contracts.detections import Family
 
@@ -68,6 +71,10 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: always on duty."""
     sent_last_hour: int = 0
     cost_last_day: float = 0.0
+    user_name: str | None = None
+    """Kin with a log-in."""
+    way: str = ""
+    """Which of the site's ways; ``push``: a browser."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +118,14 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LIMITED = "limit reached"
+NOBODY = "nobody to tell"
+"""A rung of the ladder that reaches nobody is kept as a notice to no recipient, so that it is said once."""
+ASKED = -1
+"""No rung of the ladder: kin are shown the question that stands in their app (``alerts.asking``)."""
+KIN = 0
+"""The rung below the ladder: kin, of a P1."""
+KIN_HEAR = ("QUEUED", *OWNED, "HELD")
+"""Handlings of a case that rings, or that somebody works on. One that is out of service or on the shelf does not ring at the centre either."""
 
 
 def on_duty(recipient: Recipient, now: datetime) -> bool:
@@ -134,35 +149,32 @@ def concerns(recipient: Recipient, *, home_id: str, area_code: str, priority: in
 
 
 def rungs_of(case: Case, rules: Rules) -> dict[int, tuple[Kind, ...]]:
-    """Whom the rungs that a case has reached call for."""
-    found: dict[int, tuple[Kind, ...]] = {0: ("kin",)} if case.priority == 1 else {}
+    """Whom the rungs call for that a case has reached; where somebody has it, only those that its desk asked for, and kin of a P1."""
+    found: dict[int, tuple[Kind, ...]] = {KIN: ("kin",)} if case.priority == 1 and case.handling in KIN_HEAR else {}
     for rung in rules.rungs(case.priority, case.area_code):
-        if rung.rung <= case.rung:
+        if rung.rung in case.called_rungs or (case.handling == "QUEUED" and rung.rung <= case.rung):
             found[rung.rung] = KINDS.get(rung.who, ())
     return found
 
 
 def due(waiting: Waiting, rules: Rules, now: datetime, take_s: float) -> list[Notice]:
-    """What to send now, each marked as taken; what is over a limit comes back as not sent, to be kept and shown once."""
+    """What to send now, each marked as taken. What is over a limit, and a rung that reaches nobody, comes back as not sent: to be kept and shown once."""
     case = waiting.case
-    if case.test or (case.handling != "QUEUED" and not case.called_rungs):
+    if case.test:
         return []
     known = {notice.key: notice for notice in waiting.notices}
     by_rung = rungs_of(case, rules)
-    if case.handling != "QUEUED":
-        by_rung = {rung: kinds for rung, kinds in by_rung.items() if rung in case.called_rungs}
     found: dict[tuple[str, int, int, int, str], Notice] = {}
+    heard = {KIN}  # that a home has no kin who agreed is their choice, and no gap of the ladder
     for recipient in waiting.recipients:
         if not concerns(recipient, home_id=case.home_id, area_code=case.area_code, priority=case.priority, now=now):
             continue
         for rung, kinds in by_rung.items():
-            if recipient.kind not in kinds or (rung == 0 and recipient.recipient_id in waiting.announced):
+            if recipient.kind not in kinds or (rung == KIN and _announced(waiting, recipient)):
                 continue
-            notice = Notice(
-                case_id=case.case_id, spell=case.spell, priority=case.priority, rung=rung, recipient_id=recipient.recipient_id,
-                taken_until_at=now + timedelta(seconds=take_s), at=now, attempts=1, cost=recipient.cost,
-            )  # fmt: skip
-            before = known.get(notice.key)
+            heard.add(rung)
+            notice = _first(case, rung, recipient.recipient_id, now, now + timedelta(seconds=take_s), recipient.cost)
+            before = _told_of_it(waiting, recipient) if rung == KIN else known.get(notice.key)
             if before is None and case.priority > 1 and over_limit(recipient):
                 found[notice.key] = msgspec.structs.replace(
                     notice, sent=False, attempts=most_attempts(case.priority), cost=0.0, detail=LIMITED
@@ -170,8 +182,50 @@ def due(waiting: Waiting, rules: Rules, now: datetime, take_s: float) -> list[No
             elif before is None:
                 found[notice.key] = notice
             elif _again(before, now):
-                found[notice.key] = msgspec.structs.replace(notice, attempts=before.attempts + 1)
+                again = msgspec.structs.replace(notice, spell=before.spell, attempts=before.attempts + 1)
+                found[again.key] = again
+    for rung in by_rung.keys() - heard:
+        nobody = msgspec.structs.replace(_first(case, rung, "", now, now), sent=False, detail=NOBODY)
+        if nobody.key not in known:
+            found[nobody.key] = nobody
     return list(found.values())
+
+
+def _first(case: Case, rung: int, recipient_id: str, now: datetime, until: datetime, cost: float = 0.0) -> Notice:
+    """A first attempt."""
+    return Notice(
+        case_id=case.case_id, spell=case.spell, priority=case.priority, rung=rung, recipient_id=recipient_id, taken_until_at=until,
+        at=now, attempts=1, cost=cost,
+    )  # fmt: skip
+
+
+def _of_kin(waiting: Waiting, recipient: Recipient) -> list[Notice]:
+    """What kin were told of the case as a P1, oldest first."""
+    first = (each for each in waiting.notices if (each.rung, each.priority) == (KIN, 1))
+    return sorted((each for each in first if each.recipient_id == recipient.recipient_id), key=lambda each: each.spell)
+
+
+def _told_of_it(waiting: Waiting, recipient: Recipient) -> Notice | None:
+    """The notice by which kin heard of the case, or are about to; None: not yet, or it was over since and begins anew."""
+    told = _of_kin(waiting, recipient)
+    return told[-1] if told and not _over_since(waiting.case, told[-1]) else None
+
+
+def _announced(waiting: Waiting, recipient: Recipient) -> bool:
+    """Whether kin heard of it before it was recorded, and it was not over since."""
+    over = any(_over_since(waiting.case, told) for told in _of_kin(waiting, recipient))
+    return recipient.recipient_id in waiting.announced and not over
+
+
+def _over_since(case: Case, notice: Notice) -> bool:
+    """``queued_at`` moves when a case is opened again, and not when a desk lets go of it. Two machines' clocks may differ, so a later spell is asked for as well."""
+    return notice.spell < case.spell and case.queued_at is not None and notice.at < case.queued_at
+
+
+def of_question(case: Case, browser: Recipient, now: datetime, take_s: float) -> Notice:
+    """Kin's browser is to show that something is asked. Once: it stands in the app, and what is asked for minutes is not tried for minutes."""
+    notice = _first(case, ASKED, browser.recipient_id, now, now + timedelta(seconds=take_s), browser.cost)
+    return msgspec.structs.replace(notice, sent=False, cost=0.0, detail=LIMITED) if over_limit(browser) else notice
 
 
 def over_limit(recipient: Recipient) -> bool:
@@ -204,9 +258,11 @@ def after(notice: Notice, sent: bool, detail: str, now: datetime) -> Notice:
 
 def reason_of(notice: Notice) -> str:
     """Key of the sentence that stands in the case's history."""
+    if notice.rung == ASKED and notice.detail != LIMITED:
+        return "case.question_pushed" if notice.sent else "case.question_not_pushed"
     if notice.sent:
         return "case.notified"
-    return "case.notice_limited" if notice.detail == LIMITED else "case.not_notified"
+    return {LIMITED: "case.notice_limited", NOBODY: "case.nobody_to_tell"}.get(notice.detail, "case.not_notified")
 
 
 def words(case: Case, recipient: Recipient, rung: int) -> tuple[str, str]:
@@ -232,6 +288,17 @@ def words(case: Case, recipient: Recipient, rung: int) -> tuple[str, str]:
     return (
         f"P{case.priority} {en}",
         f"{case.home_id}: {en}, evidence {case.score}, raised at {waited}, nobody has taken it (rung {rung})",
+    )
+
+
+def question_words(case: Case, recipient: Recipient) -> tuple[str, str]:
+    """Title and body of what says that a question waits in the app; the question itself names the resident and stands there alone."""
+    zh, en = FAMILIES[case.family]
+    if recipient.language == "zh":
+        return "守望：请问是否平安", f"您登记的家庭 {case.home_id} 可能有情况（{zh}），不能确定。请打开守望页面回答。"
+    return (
+        "Shouwang: is all well?",
+        f"Something may be wrong ({en}) at the home {case.home_id}; it is not certain. Please open your page and answer.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Tells people of cases that nobody has. Both twins do; a notice is taken in the database before it is sent, so one twin sends it.
+"""Tells people of cases that nobody has, and kin of every P1. Both twins do; a notice is taken in the database before it is sent, so one twin sends it.
 
 ``alerts.unrecorded`` tells of urgent detections while the database is away.
 """

@@ -38,7 +38,7 @@ async def _log_notice(book: Book, case: Case, notice: Notice) -> None:
 
 def _not_inherited(waiting: Waiting) -> list[str]:
     """Who heard of the case's detections before they were recorded, and does not stand among those who were told."""
-    told = {notice.recipient_id for notice in waiting.notices if notice.rung == 0}
+    told = {notice.recipient_id for notice in waiting.notices if notice.rung == notices.KIN}
     return sorted(waiting.announced - told)
 
 
@@ -112,7 +112,7 @@ class Cases(ABC):
         """Cases that somebody works on or has on hold, the most urgent first."""
 
     @abstractmethod
-    async def asking(self, limit: int = 200) -> list[Asking]:
+    async def asking(self, now: datetime, limit: int = 200) -> list[Asking]:
         """``alerts.store.CaseStore.asking``."""
 
     # Detections
@@ -488,7 +488,7 @@ class Cases(ABC):
 
         return await self._transact(work)
 
-    async def told(self, case_id: str, questions: Sequence[Question], now: datetime) -> Case:
+    async def told(self, case_id: str, questions: Sequence[Question], now: datetime, enough: int = 0) -> Case:
         rules = await self.rules(now)
 
         async def work(book: Book) -> Case:
@@ -500,7 +500,7 @@ class Cases(ABC):
                 kept = msgspec.structs.replace(before, told=question.told, detail=question.detail)
                 known[question.question_id] = kept
                 await book.put_question(kept)
-            for move in asking.told(case, questions, tuple(known.values()), rules, now):
+            for move in asking.told(case, questions, tuple(known.values()), rules, now, enough):
                 await book.write(move, event_of(move, signals), rules)
                 case = move.after
             return case

@@ -109,10 +109,11 @@ class Service:
                 settings.sweep_s, settings.keep_sent_days,
             )  # fmt: skip
 
-        asking = AskingFirst(
-            TimescaleCases(self._link(stack, "asking")), self._asker(stack), self._patience, relay.wake, settings.asking_s
-        )  # fmt: skip
         channels = AppriseChannels(settings.notify_limit_s, settings.push_key, settings.push_contact)
+        asking = AskingFirst(
+            TimescaleCases(self._link(stack, "asking")), self._asker(stack), channels, self._patience, relay.wake, settings.asking_s,
+            per_day=settings.asked_per_day,
+        )  # fmt: skip
 
         async def tell_twin(told: Announcement) -> None:
             await sends.announcement(told.detection_id, msgspec.json.encode(told))

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from alerts.asking import ASKED_PER_DAY
 from contracts.canaries import BLIND_S as CANARY_BLIND_S
 from contracts.topics import PARTITIONS
 
@@ -28,6 +29,8 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Longest pause between attempts while the database or Kafka is away."""
     asking_s: Annotated[float, Meta(gt=0, le=30)] = 1.0
     """How often it is looked whom to ask."""
+    asked_per_day: Annotated[int, Meta(ge=1, le=1_000)] = ASKED_PER_DAY
+    """About how many cases a home is asked first in 24 h; a desk hears of further ones at once."""
     voice_url: str = ""
     """Where questions to residents are posted (docs/voice-gateway.md); empty: nobody is rung up."""
     voice_secret: str = ""

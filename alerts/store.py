@@ -169,7 +169,7 @@ class CaseStore(Protocol):
         """What did not ring while out of service rings; harmless where it is not (or no longer) so."""
         ...
 
-    async def asking(self, limit: int = 200) -> list[Asking]:
+    async def asking(self, now: datetime, limit: int = 200) -> list[Asking]:
         """Cases about which somebody is asked, with who may be and what was tried; the next to end first."""
         ...
 
@@ -177,7 +177,7 @@ class CaseStore(Protocol):
         """Questions to put now, this caller's for ``take_s``; none where another twin is at it, or nothing is due."""
         ...
 
-    async def told(self, case_id: str, questions: Sequence[Question], now: datetime) -> Case:
+    async def told(self, case_id: str, questions: Sequence[Question], now: datetime, enough: int = 0) -> Case:
         """What became of an attempt (``told`` and ``detail`` of each); where nobody at all can be asked the case goes into the queue."""
         ...
 
@@ -188,11 +188,11 @@ class CaseStore(Protocol):
         ...
 
     async def waiting(self, now: datetime, limit: int = 200) -> list[Waiting]:
-        """Cases that nobody has and of which people may have to be told, the most urgent first."""
+        """Cases of which people may have to be told: that nobody has, whose desk asked for more people, and P1 of which kin may not have heard; the most urgent first."""
         ...
 
     async def take_notices(self, waiting: Waiting, now: datetime, take_s: float) -> list[Notice]:
-        """What to send now, this caller's for ``take_s``; none where somebody has taken the case, or the twin is at it."""
+        """What to send now, this caller's for ``take_s``; none where somebody has taken the case (kin hear of a P1 all the same), or the twin is at it."""
         ...
 
     async def noticed(self, told: Sequence[Notice]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 
-from alerts.asking import Asking, Person
+from alerts.asking import ASKED_LATELY, Asking, Person, is_asked
 from alerts.book import Book, Raced
 from alerts.cases import AuditRow, Case, CaseDetail, Timer, TimerKind
 from alerts.errors import NoSuchCase
@@ -78,6 +78,7 @@ _PEOPLE = query("people_to_ask")
 _QUESTIONS = query("questions_of_cases")
 _REVIEWS = query("open_reviews")
 _TO_TELL = query("cases_to_tell_of")
+_ASKED = query("asked_of_homes")
 _RECIPIENTS = query("recipients_of_homes")
 _NOTICES = query("notices_of_cases")
 _ANNOUNCED = query("announced_of_cases")
@@ -155,17 +156,23 @@ class TimescaleCases(Cases):
         )
         return {(row["detection_id"], row["lane"], row["revision"]) for row in rows}
 
-    async def asking(self, limit: int = 200) -> list[Asking]:
+    async def asking(self, now: datetime, limit: int = 200) -> list[Asking]:
         cases = [case_of(row) for row in await self._all(_ASKING, limit=limit)]
         if not cases:
             return []
-        people = await self._all(_PEOPLE, home_ids=sorted({case.home_id for case in cases}))
+        homes = sorted({case.home_id for case in cases})
+        people = await self._all(_PEOPLE, home_ids=homes)
+        lately = await self._all(_ASKED, home_ids=homes, since=now - ASKED_LATELY)
+        asked = {row["home_id"]: row["asked"] for row in lately}
+        browsers = [each for each in await self._recipients(now, home_ids=homes, every=False) if is_asked(each)]
         questions = [question_of(row) for row in await self._all(_QUESTIONS, case_ids=[case.case_id for case in cases])]
         return [
             Asking(
                 case=case,
                 people=_people_of(case, people),
                 questions=tuple(question for question in questions if question.case_id == case.case_id),
+                browsers=tuple(each for each in browsers if each.home_id == case.home_id),
+                asked_lately=asked.get(case.home_id, 0),
             )
             for case in cases
         ]

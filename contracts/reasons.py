@@ -304,6 +304,9 @@ CHANGES: dict[str, Reason] = {
     "case.unsure": Reason("{who} 的回答听不清，转入队列，升一级", "What {who} said is not clear: into the queue, one rung higher"),
     "case.no_answer": Reason("询问 {asked_s:.0f} 秒无人回答，转入队列，升至第 {rung} 级", "Nobody answered within {asked_s:.0f} s: into the queue at rung {rung}"),
     "case.cannot_ask": Reason("无人可问（没有电话、亲属应用或语音网关），直接转入队列", "Nobody can be asked (no telephone, kin's app or voice gateway): into the queue"),
+    "case.asked_enough": Reason(
+        "24 小时内已询问该户 {asked} 次，不再打扰：未询问，直接转入队列", "This home was asked about {asked} cases within 24 h: not asked again, into the queue"
+    ),
     "case.asking_broken": Reason("新信号（{detector}）：不再等待回答，转入队列", "A new signal ({detector}): no more waiting for an answer, into the queue"),
     "case.test": Reason("测试警情，不计入统计", "A test; it never counts"),
     "case.signal": Reason("新信号（{detector}）：证据 {score_before} → {score} 分", "A new signal ({detector}): evidence {score_before} → {score}"),
@@ -361,6 +364,11 @@ CHANGES: dict[str, Reason] = {
     "case.notified": Reason("已通知 {recipient}（第 {rung} 级）", "{recipient} was told (rung {rung})"),
     "case.not_notified": Reason("通知 {recipient} 失败（第 {attempt} 次）", "{recipient} could not be told (attempt {attempt})"),
     "case.notice_limited": Reason("{recipient} 的通知已达上限，未发送", "{recipient} was not told: the limit of messages or of cost is reached"),
+    "case.question_pushed": Reason("询问已推送至 {recipient}", "The question was shown at {recipient}"),
+    "case.question_not_pushed": Reason("询问未能推送至 {recipient}（应用内可见）", "The question could not be shown at {recipient} (it stands in the app)"),
+    "case.nobody_to_tell": Reason(
+        "第 {rung} 级现在没有可通知的人（无人登记、无人值班或已暂停）", "Nobody can be told at rung {rung} now: none on the list, on duty and not paused"
+    ),
     "case.announced": Reason("入库之前已通知 {recipient}", "{recipient} was told before the case was recorded"),
     "case.reopened": Reason("重新打开", "Reopened"),
     "case.still_on": Reason("回访时间已到，设备仍在报警：重新打开", "The follow-up time is over and the devices still say so: reopened"),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from api.models.shape import Asked, Said
 from api.models.shifts import AREA
@@ -73,6 +73,7 @@ class RecipientRow(Said):
     most_cost_per_day: float | None = None
     enabled: bool
     paused_by: str | None = None
+    paused_until_at: datetime | None = Field(default=None, description="Told again from then on, by itself")
     way: str
     user_name: str | None = Field(default=None, description="Kin with a log-in, who chose it themselves")
     duties: list[RecipientDuty] = Field(description="Empty: at any time")
@@ -91,9 +92,12 @@ class Recipients(Said):
 
 
 class Paused(Asked):
-    """Whether somebody is told."""
+    """Whether somebody is told. A pause has an end."""
 
     paused: bool
+    until_at: AwareDatetime | None = Field(
+        default=None, description="Its end: 8 h from now where nothing is said, 7 days at most"
+    )
 
 
 class RecipientDuties(Asked):
@@ -127,6 +131,9 @@ class LadderRung(Said):
     enabled: bool
     changed_by: str
     changed_at: datetime
+    reaches: Literal["all", "part", "nobody"] = Field(
+        description="Whom it could tell at this moment: somebody for each home of the area, for some of them, or nobody. Kin are each home's own and not counted"
+    )
 
 
 class Ladders(Said):

@@ -5,12 +5,13 @@ An address holds a secret: it is written and never read back. A trial is therefo
 
 import json
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import psycopg
 from fastapi import APIRouter, Path, Query
 
+from alerts.notices import KINDS
 from api.access import Overseer, Who, roles
 from api.context import Context, Now, Parts
 from api.errors import BadChange, BadRequest, NotFound, TooOften
@@ -22,6 +23,8 @@ from storage.queries import Row, execute, fetch_all, fetch_one, query
 
 router = APIRouter(prefix="/api/v1", tags=["who is told"])
 
+PAUSE, LONGEST_PAUSE = timedelta(hours=8), timedelta(days=7)
+"""How long a pause lasts where nothing else is said: a shift; and at most: who is not told for longer is taken off the list. Chosen. (``recipients_pause_ends`` asks for an end.)"""
 TRIAL_S = 20.0
 """Between two trials of one recipient, s. Chosen: an impatient click must not cost ten messages."""
 LATEST_OF_P1_S = {"all_desks": 60.0, "supervisor_wall": 180.0}
@@ -76,7 +79,7 @@ async def list_recipients(
 ) -> models.Recipients:
     """Desks, supervisors, walls and backup centres of one's area, and kin of its homes; without their addresses."""
     async with parts.database.connection() as connection:
-        rows = await fetch_all(connection, _LIST, area_prefix=user.area_prefix, after=after, most=limit)
+        rows = await fetch_all(connection, _LIST, area_prefix=user.area_prefix, after=after, most=limit, now=now)
     return models.Recipients(
         recipients=[models.RecipientRow.model_validate(row) for row in rows],
         ways=sorted(parts.settings.ways()),
@@ -136,14 +139,23 @@ async def add_recipient(body: models.NewRecipient, parts: Parts, now: Now, user:
 async def pause_recipient(
     recipient_id: RecipientId, body: models.Paused, parts: Parts, now: Now, user: Overseer
 ) -> Done:
-    """A pause ends when somebody ends it; the list says who began it."""
+    """A pause ends by itself, or when somebody ends it; the list says who began it and how long it lasts."""
+    until_at = (body.until_at or now + PAUSE) if body.paused else None
+    if until_at is not None and not now < until_at <= now + LONGEST_PAUSE:
+        raise BadRequest(
+            detail=f"body.until_at: a pause ends within {LONGEST_PAUSE.days} days; who is not to be told for longer is taken off the list"
+        )
     async with parts.database.transaction() as connection:
         row = await _found(connection, user, recipient_id)
         await execute(
-            connection, _PAUSE, recipient_id=recipient_id, enabled=not body.paused, paused_by=user.user_name if body.paused else None
+            connection, _PAUSE, recipient_id=recipient_id, until_at=until_at, paused_by=user.user_name if body.paused else None
         )  # fmt: skip
-        action = "paused_recipient" if body.paused else "resumed_recipient"
-        await _log(connection, user, now, action, recipient_id, row["home_id"])
+        if until_at is None:
+            await _log(connection, user, now, "resumed_recipient", recipient_id, row["home_id"])
+        else:
+            await _log(
+                connection, user, now, "paused_recipient", recipient_id, row["home_id"], until_at=until_at.isoformat()
+            )
     return Done()
 
 
@@ -193,8 +205,15 @@ async def drop_recipient(recipient_id: RecipientId, parts: Parts, now: Now, user
 async def list_ladders(parts: Parts, now: Now, user: Overseer) -> models.Ladders:
     """The site's, those of areas around one's own, and those within it."""
     async with parts.database.connection() as connection:
-        rows = await fetch_all(connection, _LADDERS, area_prefix=user.area_prefix)
-    return models.Ladders(rungs=[models.LadderRung(**row) for row in rows], now=now)
+        rows = await fetch_all(connection, _LADDERS, area_prefix=user.area_prefix, now=now)
+    rungs = [models.LadderRung(reaches=_reaches(row["who"], row.pop("kinds")), **row) for row in rows]
+    return models.Ladders(rungs=rungs, now=now)
+
+
+def _reaches(who: str, kinds: dict[str, bool]) -> Literal["all", "part", "nobody"]:
+    """``kinds``: who could be told now, and whether of each home of the area."""
+    found = [kinds[kind] for kind in KINDS[who] if kind in kinds]
+    return "all" if any(found) else "part" if found else "nobody"
 
 
 @router.put("/ladders/{priority}", responses=_CHANGES, summary="Change a ladder", openapi_extra=roles(*OVERSEERS))

@@ -1,7 +1,9 @@
 -- name: api_recipients
 -- Who is told, with rota and the newest trial; never the address.
 SELECT r.recipient_id, r.kind, r.name, r.language, r.area_prefix, r.home_id, r.consented_at, r.ground, r.lowest_priority, r.most_per_hour, r.cost,
-       r.most_cost_per_day, r.enabled, r.paused_by, r.way, r.user_name,
+       r.most_cost_per_day, r.enabled OR r.paused_until_at <= %(now)s AS enabled,
+       CASE WHEN NOT r.enabled AND r.paused_until_at > %(now)s THEN r.paused_by END AS paused_by,
+       CASE WHEN NOT r.enabled AND r.paused_until_at > %(now)s THEN r.paused_until_at END AS paused_until_at, r.way, r.user_name,
        coalesce((SELECT jsonb_agg(jsonb_build_object('weekday', t.weekday, 'from_minute', t.from_minute, 'to_minute', t.to_minute, 'zone', t.zone)
                                   ORDER BY t.weekday, t.from_minute) FROM rota AS t WHERE t.recipient_id = r.recipient_id), '[]') AS duties,
        trial.asked_at AS tried_at, trial.sent AS trial_sent, trial.detail AS trial_detail
@@ -13,7 +15,7 @@ SELECT r.recipient_id, r.kind, r.name, r.language, r.area_prefix, r.home_id, r.c
 
 -- name: api_recipient
 -- One of them.
-SELECT recipient_id, kind, area_prefix, home_id, user_name, enabled FROM recipients
+SELECT recipient_id, kind, area_prefix, home_id, user_name FROM recipients
  WHERE recipient_id = %(recipient_id)s AND (kind = 'kin' OR starts_with(area_prefix, %(area_prefix)s));
 
 -- name: api_put_recipient
@@ -24,8 +26,8 @@ VALUES (%(recipient_id)s, %(kind)s, %(name)s, %(url)s, %(language)s, %(area_pref
         %(most_per_hour)s, %(cost)s, %(most_cost_per_day)s, %(way)s, %(reach)s);
 
 -- name: api_pause_recipient
--- Told no more, or told again.
-UPDATE recipients SET enabled = %(enabled)s, paused_by = %(paused_by)s WHERE recipient_id = %(recipient_id)s;
+-- Told no more until then, or told again.
+UPDATE recipients SET enabled = %(until_at)s::timestamptz IS NULL, paused_by = %(paused_by)s, paused_until_at = %(until_at)s WHERE recipient_id = %(recipient_id)s;
 
 -- name: api_drop_recipient
 -- Not a recipient any more; what was sent stays in the cases.
@@ -60,10 +62,14 @@ RETURNING t.trial_id, r.recipient_id, r.kind, r.url, r.language;
 UPDATE recipient_trials SET sent = %(sent)s, detail = %(detail)s, at = %(now)s WHERE trial_id = %(trial_id)s;
 
 -- name: api_ladders
--- The ladders of areas that touch one's own: the site's and wider ones hold here too.
-SELECT area_prefix, priority, rung, after_s, who, enabled, changed_by, changed_at FROM escalation_rungs
- WHERE starts_with(area_prefix, %(area_prefix)s) OR starts_with(%(area_prefix)s, area_prefix)
- ORDER BY priority, area_prefix, rung;
+-- The ladders of areas that touch one's own: the site's and wider ones hold here too; and which kinds of recipients each could tell now, of one's area or the ladder's, whichever is narrower.
+SELECT e.area_prefix, e.priority, e.rung, e.after_s, e.who, e.enabled, e.changed_by, e.changed_at, coalesce(k.kinds, '{}') AS kinds
+  FROM escalation_rungs AS e
+  LEFT JOIN LATERAL (
+       SELECT jsonb_object_agg(kind, everywhere) AS kinds
+         FROM kinds_told(CASE WHEN starts_with(e.area_prefix, %(area_prefix)s) THEN e.area_prefix ELSE %(area_prefix)s END, e.priority, %(now)s)) AS k ON true
+ WHERE starts_with(e.area_prefix, %(area_prefix)s) OR starts_with(%(area_prefix)s, e.area_prefix)
+ ORDER BY e.priority, e.area_prefix, e.rung;
 
 -- name: api_drop_ladder
 -- An area has no ladder of its own for this priority any more.

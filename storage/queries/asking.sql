@@ -15,6 +15,13 @@ SELECT r.home_id, r.resident_id, 'app', f.user_name, ''
  WHERE r.home_id = ANY(%(home_ids)s) AND 'alerts' = ANY(f.scopes) AND u.active
  ORDER BY home_id, channel DESC, recipient, resident_id;
 
+-- name: asked_of_homes
+-- About how many cases of these homes somebody was asked since then.
+SELECT c.home_id, count(DISTINCT q.case_id) AS asked
+  FROM cases AS c JOIN case_questions AS q USING (case_id)
+ WHERE c.home_id = ANY(%(home_ids)s) AND q.asked_at > %(since)s
+ GROUP BY c.home_id;
+
 -- name: questions_of_cases
 -- What was asked about cases, in order.
 SELECT * FROM case_questions WHERE case_id = ANY(%(case_ids)s) ORDER BY case_id, round, channel DESC, recipient;

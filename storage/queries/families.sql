@@ -123,7 +123,7 @@ DELETE FROM contacts WHERE home_id = %(home_id)s AND contact_id = %(contact_id)s
 
 -- name: family_way
 -- How a relative is told of a P1.
-SELECT way, reach, language FROM recipients WHERE user_name = %(user_name)s AND resident_id = %(resident_id)s AND way <> 'push' AND enabled;
+SELECT way, reach, language FROM recipients WHERE user_name = %(user_name)s AND resident_id = %(resident_id)s AND way <> 'push' AND (enabled OR paused_until_at <= now());
 
 -- name: put_family_way
 -- A relative chose how to be told of a P1; whether they are is decided by the consent at the moment of telling.

@@ -7,11 +7,14 @@ import { get, post, put, remove } from "./session";
 import type { LadderRung, Ladders, Person, RecipientDuty, RecipientRow, Recipients } from "./types";
 
 const RENEW_MS = 4_000;
+/** Lengths of a pause to choose from, h; the api's own is 8, and its longest 168 by its own clock, which may be behind this one. */
+const PAUSES_H = [1, 8, 24, 72, 167] as const;
 const KINDS = ["desk", "supervisor", "wall", "backup_centre", "kin"] as const;
 
 export function ToldPage({ person }: { person: Person }) {
-  const { t, word, at } = useSpeech();
+  const { t, word, at, duration } = useSpeech();
   const explain = useRefusal();
+  const [pauseH, setPauseH] = useState<number>(8);
   const [people, setPeople] = useState<Recipients | null>(null);
   const [rungs, setRungs] = useState<LadderRung[]>([]);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -60,7 +63,15 @@ export function ToldPage({ person }: { person: Person }) {
             render: (_, row) =>
               row.tried_at === null ? "–" : row.trial_sent === null ? t("told.trying") : row.trial_sent ? `● ${at(row.tried_at)}` : `✕ ${at(row.tried_at)} ${row.trial_detail ?? ""}`,
           },
-          { title: "", render: (_, row) => !row.enabled && <Tag color="gold" data-testid="paused">{t("told.paused", { who: row.paused_by ?? "" })}</Tag> },
+          {
+            title: "",
+            render: (_, row) =>
+              row.paused_until_at !== null && people !== null && (
+                <Tag color="gold" data-testid="paused">
+                  {t("told.paused", { who: row.paused_by ?? "", left: duration((Date.parse(row.paused_until_at) - Date.parse(people.now)) / 1000), until: at(row.paused_until_at) })}
+                </Tag>
+              ),
+          },
           {
             title: "",
             render: (_, row) =>
@@ -69,8 +80,8 @@ export function ToldPage({ person }: { person: Person }) {
               ) : (
                 <span data-testid={`recipient-${row.recipient_id}`}>
                   <Button size="small" data-testid="try" onClick={() => void send(() => post(`/api/v1/recipients/${row.recipient_id}/trial`, {}))}>{t("told.try")}</Button>{" "}
-                  <Button size="small" data-testid="pause" onClick={() => void send(() => put(`/api/v1/recipients/${row.recipient_id}/paused`, { paused: row.enabled }))}>
-                    {t(row.enabled ? "told.pause" : "told.resume")}
+                  <Button size="small" data-testid="pause" onClick={() => void send(() => put(`/api/v1/recipients/${row.recipient_id}/paused`, row.enabled ? { paused: true, until_at: new Date(Date.now() + pauseH * 3_600_000).toISOString() } : { paused: false }))}>
+                    {row.enabled ? t("told.pause", { hours: pauseH }) : t("told.resume")}
                   </Button>{" "}
                   <Button size="small" data-testid="forget" onClick={() => void send(() => remove(`/api/v1/recipients/${row.recipient_id}`))}>{t("told.forget")}</Button>
                 </span>
@@ -78,13 +89,18 @@ export function ToldPage({ person }: { person: Person }) {
           },
         ]}
       />
+      <p className="fields">
+        <Select value={pauseH} onChange={setPauseH} options={PAUSES_H.map((hours) => ({ value: hours, label: t("told.pause", { hours }) }))} aria-label={t("told.pause_for")} data-testid="pause-for" style={{ width: 160 }} />
+        <small>{t("told.pause_ends")}</small>
+      </p>
       <NewRecipient area={person.area_prefix} ways={people?.ways ?? []} send={send} />
       <h3>{t("told.ladder")}</h3>
       <p>{t("told.ladder_holds")}</p>
       <ul className="lines" data-testid="ladder">
         {rungs.map((rung) => (
           <li key={`${rung.area_prefix} ${rung.priority} ${rung.rung}`}>
-            {rung.area_prefix || "*"} · P{rung.priority} · {rung.after_s} s · {word("rung", rung.who)} {!rung.enabled && t("told.off")} <small>{rung.changed_by}</small>
+            {rung.area_prefix || "*"} · P{rung.priority} · {rung.after_s} s · {word("rung", rung.who)} {!rung.enabled && t("told.off")} <small>{rung.changed_by}</small>{" "}
+            {rung.enabled && rung.reaches !== "all" && <Tag color={rung.reaches === "nobody" ? "red" : "gold"} data-testid={`reaches-${rung.reaches}`}>{t(`reaches.${rung.reaches}`)}</Tag>}
           </li>
         ))}
       </ul>

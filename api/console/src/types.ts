@@ -435,11 +435,11 @@ export interface ShiftHandovers { handovers: ShiftHandover[]; next_before: strin
 export interface ShiftNow { mine: Mine | null; centres: Centre[]; absent: Duty[]; offers: Offer[]; handovers: ShiftHandover[]; now: string }
 export interface RecipientDuty { weekday: number; from_minute: number; to_minute: number; zone: string }
 export interface RecipientRow {
-  recipient_id: string; kind: string; name: string; area_prefix: string; home_id: string | null; lowest_priority: number; enabled: boolean; paused_by: string | null;
+  recipient_id: string; kind: string; name: string; area_prefix: string; home_id: string | null; lowest_priority: number; enabled: boolean; paused_by: string | null; paused_until_at: string | null;
   user_name: string | null; duties: RecipientDuty[]; tried_at: string | null; trial_sent: boolean | null; trial_detail: string | null;
 }
 export interface Recipients { recipients: RecipientRow[]; ways: string[]; next_after: string | null; now: string }
-export interface LadderRung { area_prefix: string; priority: number; rung: number; after_s: number; who: string; enabled: boolean; changed_by: string }
+export interface LadderRung { area_prefix: string; priority: number; rung: number; after_s: number; who: string; enabled: boolean; changed_by: string; reaches: "all" | "part" | "nobody" }
 export interface Ladders { rungs: LadderRung[]; now: string }
 
 export interface Share { count: number; n: number; pct: number | null }

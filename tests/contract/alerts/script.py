@@ -192,7 +192,7 @@ class Script:
     async def _ask(self) -> object:
         """An asker goes round: what it tried, and how that went."""
         store, now, tried = self.centre.store, self.centre.now, []
-        for asking in await store.asking():
+        for asking in await store.asking(now):
             taken = await store.begin_round(asking.case.case_id, asking.people, now, 10)
             self.asked += taken
             went = [msgspec.structs.replace(q, told=self.random.random() < 0.7, detail="tried") for q in taken]

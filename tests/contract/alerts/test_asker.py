@@ -4,11 +4,17 @@ import asyncio
 import time
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from alerts.asker import AskingFirst, NoGateway, Told, VoiceGateway
-from alerts.memory import Home
+from alerts.asking import ASKED_PER_DAY
+from alerts.channels import Result
+from alerts.memory import Home, MemoryCases
+from alerts.notices import Recipient
+from alerts.notifier import Notifier
 from alerts.patience import Patience
+from alerts.web_push import GONE
 from tests.contract.alerts.endpoint import endpoint
 
 HOME = Home("330282999001", phones={"r-1": "+86 138 0000 0001"}, kin=("daughter",))
@@ -26,8 +32,46 @@ class StandIn:
         return self.said.pop(0) if self.said else Told(True, "rings")
 
 
-def at_work(centre, asker):
-    return AskingFirst(centre.store, asker, Patience(asyncio.Event(), 0.01), lambda: None, 0.01, lambda: centre.now)
+class Browsers:
+    """Push services: what they were to show where, and one that takes nothing any more."""
+
+    def __init__(self, gone=()):
+        self.shown = []
+        self.gone = gone
+
+    async def send(self, recipient, title, body):
+        self.shown.append((recipient.recipient_id, title, body))
+        return Result(False, GONE) if recipient.recipient_id in self.gone else Result(True, "taken")
+
+
+def at_work(centre, asker, channels=None, per_day=ASKED_PER_DAY):
+    return AskingFirst(
+        centre.store, asker, channels or Browsers(), Patience(asyncio.Event(), 0.01), lambda: None, 0.01, lambda: centre.now, per_day
+    )  # fmt: skip
+
+
+def subscribe(centre, *names, told=True):
+    """Browsers of the daughter; ``told``: the resident agreed that she may be told."""
+    if isinstance(centre.store, MemoryCases):
+        centre.store.known_recipients += [
+            Recipient(
+                recipient_id=name, kind="kin", url=f"push:{name}", home_id="h-1", user_name="daughter", way="push", consented=told
+            )
+            for name in names
+        ]  # fmt: skip
+        return
+    with psycopg.connect(centre.homes._conninfo, autocommit=True) as connection:
+        scopes = ["alerts", "told"] if told else ["alerts"]
+        connection.execute(
+            "INSERT INTO consents (resident_id, user_name, scopes, given_by, ground, recorded_by) VALUES ('r-1', 'daughter', %s, 'resident', 'test', 'test')",
+            [scopes],
+        )
+        for name in names:
+            connection.execute(
+                "INSERT INTO recipients (recipient_id, kind, url, home_id, consented_at, lowest_priority, user_name, resident_id, way, reach)"
+                " VALUES (%s, 'kin', %s, 'h-1', to_timestamp(0), 1, 'daughter', 'r-1', 'push', %s)",
+                [name, f"push:{name}", name],
+            )
 
 
 async def go_round(asking):
@@ -51,6 +95,71 @@ async def test_each_round_rings_up_once_and_the_app_is_asked_once(centre):
     history = [row for row in (await centre.store.case(case.case_id)).audit if row.action == "asked"]
     assert [(row.facts["round"], row.facts["sent"]) for row in history] == [(1, 2), (2, 1)]
     assert "app daughter: stands in the app" in history[0].facts["note"]
+
+
+async def test_the_question_is_shown_once_at_each_browser_of_kin_and_stands_in_the_history_with_its_result(centre):
+    centre.homes["h-1"] = HOME
+    subscribe(centre, "push-old", "push-phone")
+    case, browsers = await a_doubt(centre), Browsers(gone=("push-old",))
+    asking = at_work(centre, StandIn(), browsers)
+    for after_s in (0, 10, 50):
+        centre.now += timedelta(seconds=after_s)
+        await go_round(asking)
+    assert sorted(name for name, _, _ in browsers.shown) == ["push-old", "push-phone"]
+    assert all("h-1" in body and "r-1" not in title + body for _, title, body in browsers.shown), "it names nobody"
+    audit = (await centre.store.case(case.case_id)).audit
+    said = sorted((row.reason, row.facts["recipient"], row.facts["note"]) for row in audit if row.action == "notified")
+    assert said == [("case.question_not_pushed", "push-old", GONE), ("case.question_pushed", "push-phone", "taken")]
+    assert "shown at 1 of 2 browsers" in next(row.facts["note"] for row in audit if row.action == "asked")
+    if not isinstance(centre.store, MemoryCases):
+        left = [each.recipient_id for each in await centre.store.recipients(centre.now)]
+        assert left == ["push-phone"], "who gave the subscription up is tried no more"
+
+
+async def test_what_was_asked_is_no_p1_that_was_told(centre):
+    centre.homes["h-1"] = HOME
+    subscribe(centre, "push-phone")
+    browsers = Browsers()
+    await a_doubt(centre)
+    await go_round(at_work(centre, StandIn(), browsers))
+    await centre.admit("fall", score=4, revision=2, resident_id="r-1")
+    notifier = Notifier(centre.store, browsers, Patience(asyncio.Event(), 0.01), 0.01, lambda: centre.now)
+    await notifier.once()
+    await notifier.idle()
+    assert [title for _, title, _ in browsers.shown] == ["守望：请问是否平安", "守望：跌倒警情"]
+
+
+async def test_without_consent_to_be_told_nothing_is_shown_and_the_question_stands_in_the_app(centre):
+    centre.homes["h-1"] = HOME
+    subscribe(centre, "push-phone", told=False)
+    browsers = Browsers()
+    await a_doubt(centre)
+    await go_round(at_work(centre, StandIn(), browsers))
+    assert browsers.shown == []
+    (asking,) = await centre.store.asking(centre.now)
+    assert ("app", True) in {(question.channel, question.told) for question in asking.questions}
+
+
+async def test_a_home_that_was_asked_often_enough_is_a_desk_s_at_once_and_asked_again_a_day_later(centre):
+    centre.homes["h-1"] = HOME
+    phone = StandIn()
+    asking = at_work(centre, phone, per_day=1)
+    first = await a_doubt(centre)
+    await go_round(asking)
+    second = (await centre.admit("vitals", score=1, resident_id="r-1")).case
+    assert second.handling == "ASKING"
+    await go_round(asking)
+    assert [(await centre.see(each)).handling for each in (first, second)] == ["ASKING", "QUEUED"]
+    said = [row.facts for row in (await centre.store.case(second.case_id)).audit if row.reason == "case.asked_enough"]
+    assert said == [{"asked": 1}]
+    assert [family for _, _, _, family in phone.rung] == ["fall"]
+    centre.now += timedelta(seconds=60)
+    await go_round(asking)
+    assert [family for _, _, _, family in phone.rung] == ["fall", "fall"], "what is being asked goes on"
+    centre.now += timedelta(hours=24, seconds=1)
+    third = (await centre.admit("stove", score=1, resident_id="r-1")).case
+    await go_round(asking)
+    assert (await centre.see(third)).handling == "ASKING"
 
 
 async def test_the_round_of_one_twin_is_not_the_other_s(centre):

@@ -21,7 +21,9 @@ async def a_doubt(centre, family="fall", **fields):
 
 async def one_round(centre, case, **outcome):
     """What the asker does: take the questions that are due, and say how it went."""
-    people = next((asking.people for asking in await centre.store.asking() if asking.case.case_id == case.case_id), ())
+    people = next(
+        (asking.people for asking in await centre.store.asking(centre.now) if asking.case.case_id == case.case_id), ()
+    )
     taken = await centre.store.begin_round(case.case_id, people, centre.now, take_s=10)
     tried = [
         msgspec.structs.replace(question, told=outcome.get(question.channel, True), detail="tried")
@@ -247,7 +249,7 @@ async def test_a_gateway_that_fails_leaves_the_app_and_both_failing_leave_a_desk
 
 async def test_of_two_askers_one_asks_and_what_a_dead_one_took_is_asked_by_the_other(home):
     case = await a_doubt(home)
-    (asking,) = await home.store.asking()
+    (asking,) = await home.store.asking(home.now)
     first = await home.store.begin_round(case.case_id, asking.people, home.now, take_s=10)
     assert await home.store.begin_round(case.case_id, asking.people, home.now, take_s=10) == []
     home.now = first[0].taken_until_at
@@ -257,7 +259,7 @@ async def test_of_two_askers_one_asks_and_what_a_dead_one_took_is_asked_by_the_o
 
 async def test_an_answer_may_be_quicker_than_the_gateway_s_own_word(home):
     case = await a_doubt(home)
-    (asking,) = await home.store.asking()
+    (asking,) = await home.store.asking(home.now)
     (voice, app) = await home.store.begin_round(case.case_id, asking.people, home.now, take_s=10)
     await home.store.answer(voice.question_id, "well", token=voice.token, now=home.now)
     tried = [msgspec.structs.replace(q, told=True, detail="accepted") for q in (voice, app)]

@@ -157,6 +157,66 @@ async def test_a_case_that_was_taken_in_the_same_moment_is_told_to_nobody(centre
     assert await centre.store.take_notices(waiting, centre.now, TAKE_S) == []
 
 
+async def test_a_case_that_becomes_a_p1_at_a_desk_reaches_kin_once_and_nobody_else(centre):
+    centre.homes["h-1"] = Home("330282999001")
+    register(
+        centre, a_recipient("daughter", "json://127.0.0.1:1", "kin", home_id="h-1", consented=True),
+        a_recipient("son", "json://127.0.0.1:1", "kin", home_id="h-1"), a_recipient("desk-phone", "json://127.0.0.1:1"),
+    )  # fmt: skip
+    channels = Counting()
+    notifier = at_work(centre, channels)
+    case = (await centre.admit("fall", score=2)).case
+    await centre.claim(case)
+    await go(notifier)
+    assert channels.told == []
+    await centre.admit("fall", score=4, revision=2)
+    risen = await centre.see(case)
+    assert (risen.handling, risen.priority) == ("CLAIMED", 1)
+    await go(notifier)
+    await go(notifier)
+    assert channels.told == ["daughter"], "the son has not agreed; the desk knows"
+    centre.now = risen.lease_until_at
+    await centre.sweep()
+    assert (await centre.see(case)).handling == "QUEUED"
+    await go(notifier)
+    found = [rung for _, name, rung in await history(centre, case) if name == "daughter"]
+    assert found == [0, 3], "nothing new at once; at 90 s nobody has it, and kin hear of that"
+
+
+async def test_a_p1_that_a_desk_takes_before_anybody_looked_reaches_kin_and_is_tried_until_it_does(centre):
+    centre.homes["h-1"] = Home("330282999001")
+    register(centre, a_recipient("daughter", "json://127.0.0.1:1", "kin", home_id="h-1", consented=True))
+    channels = Counting(sent=False)
+    notifier = at_work(centre, channels)
+    case = (await centre.admit("sos")).case
+    await centre.claim(case)
+    await go(notifier)
+    channels.sent = True
+    await centre.forward(duration_s=2)
+    await go(notifier)
+    await centre.forward(duration_s=20)
+    await go(notifier)
+    assert [reason for reason, _, _ in await history(centre, case)] == ["case.not_notified", "case.notified"]
+    assert await centre.store.waiting(centre.now) == [] or isinstance(centre.store, MemoryCases)
+
+
+async def test_a_rung_that_reaches_nobody_stands_in_the_history_once(centre):
+    register(centre, a_recipient("chief", "json://127.0.0.1:1", "supervisor"))
+    channels = Counting()
+    notifier = at_work(centre, channels)
+    case = (await centre.admit("sos")).case
+    for after_s in (30, 30, 30):
+        await centre.forward(duration_s=after_s)
+        await go(notifier)
+        await go(notifier)
+    found = await history(centre, case)
+    assert sorted(found) == [
+        ("case.nobody_to_tell", "", 1),
+        ("case.nobody_to_tell", "", 3),
+        ("case.notified", "chief", 2),
+    ]
+
+
 async def test_both_twins_together_tell_once(centre):
     register(centre, *(a_recipient(f"desk-{number}", "json://127.0.0.1:1") for number in range(5)))
     await centre.admit("sos")

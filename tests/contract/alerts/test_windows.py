@@ -101,13 +101,13 @@ async def test_a_fall_that_would_be_asked_about_is_not_asked_about_meanwhile(cen
     close_for(centre)
     case = await raised(centre, "fall", score=1)
     assert case.handling == "SUSPENDED"
-    assert await centre.store.asking() == []
+    assert await centre.store.asking(centre.now) == []
 
 
 async def test_a_word_that_help_is_needed_rings_whatever_is_out_of_service(centre: Centre) -> None:
     close_for(centre, after_s=100)
     asked = await raised(centre, "no_life", score=1)
-    (asking,) = await centre.store.asking()
+    (asking,) = await centre.store.asking(centre.now)
     (question,) = await centre.store.begin_round(asked.case_id, asking.people, centre.now, 10)
     await centre.store.answer(question.question_id, "well", token=question.token, now=centre.now)
     await centre.forward(100)

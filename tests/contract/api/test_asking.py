@@ -16,7 +16,7 @@ async def a_doubt(office: Office) -> tuple[Case, dict[str, Any]]:
     case = await office.admit(
         "shen", family="fall", detector="fall_room", reason="fall_room.alarm", score=1, resident_id="shen-ada"
     )
-    (asking,) = await office.store.asking()
+    (asking,) = await office.store.asking(office.clock())
     taken = await office.store.begin_round(case.case_id, asking.people, office.clock(), 10)
     return case, {question.channel: question for question in taken}
 

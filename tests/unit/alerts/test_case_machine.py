@@ -104,7 +104,7 @@ class WatchCentre(RuleBasedStateMachine):
     @rule(target=questions, works=st.booleans())
     def ask(self, works):
         found: list[Question] = []
-        for asking in self.do(self.centre.store.asking()):
+        for asking in self.do(self.centre.store.asking(self.centre.now)):
             taken = self.do(self.centre.store.begin_round(asking.case.case_id, asking.people, self.centre.now, 10))
             went = [msgspec.structs.replace(q, told=works, detail="tried") for q in taken]
             self.do(self.centre.store.told(asking.case.case_id, went, self.centre.now))
