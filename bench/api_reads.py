@@ -81,6 +81,7 @@ def ways(residents: int, cases: int) -> dict[str, list[Way]]:
     return {
         f"{base}/session": [Way("session", desk, lambda _: f"{base}/session")],
         f"{base}/outcomes": [Way("outcomes", desk, lambda _: f"{base}/outcomes")],
+        f"{base}/leases": [Way("leases", desk, lambda _: f"{base}/leases")],
         f"{base}/health": [Way("health", desk, lambda _: f"{base}/health")],
         f"{base}/cases": [
             Way("cases", desk, lambda _: f"{base}/cases"),
