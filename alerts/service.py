@@ -36,11 +36,16 @@ from alerts.unrecorded import SECOND_S, UNRECORDED_S, Unrecorded
 from alerts.windows_keeper import Windows
 from contracts import detections, topics
 from contracts.clocks import now
+from contracts.errors import ShouwangError
 from storage.consumers import put_down
 
 LOG = logging.getLogger("alerts")
 _ANNOUNCEMENT = msgspec.json.Decoder(Announcement)
 Read = Callable[[AIOKafkaConsumer, Sequence[TopicPartition]], Awaitable[None]]
+
+
+class EndedByItself(ShouwangError):
+    """{work} ended although nobody asked it to: without it alerts would be lost in silence. The process ends, and its supervisor starts it again."""
 
 
 class Service:
@@ -57,13 +62,14 @@ class Service:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Until ``stop``. Waits for a database and a Kafka that are away; raises MissingTopic, and whatever nobody foresaw."""
+        """Until ``stop``. Waits for a database and a Kafka that are away; raises MissingTopic, EndedByItself, and whatever nobody foresaw."""
         async with AsyncExitStack() as stack:
             tasks = await self._tasks(stack)
             stopped = asyncio.create_task(self._stopping.wait())
-            broken = asyncio.create_task(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))
+            # None of them ends by itself. One that a library cancelled has no exception to wait for, and nobody would miss it.
+            broken = asyncio.create_task(asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))
             await asyncio.wait([stopped, broken], return_when=asyncio.FIRST_COMPLETED)
-            failed = next((task for task in tasks if task.done() and task.exception()), None)
+            ended = [] if self._stopping.is_set() else [task for task in tasks if task.done()]
             self._stopping.set()
             _, late = await asyncio.wait(tasks, timeout=self._settings.stop_s)
             for task in late:
@@ -72,8 +78,10 @@ class Service:
                 )
                 task.cancel()
             await asyncio.gather(*tasks, stopped, broken, return_exceptions=True)
-            if failed is not None:
-                failed.result()
+            for task in ended:
+                if not task.cancelled():
+                    task.result()
+                raise EndedByItself(work=task.get_name())
 
     async def _tasks(self, stack: AsyncExitStack) -> list["asyncio.Task[None]"]:
         settings = self._settings

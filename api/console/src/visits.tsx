@@ -64,11 +64,17 @@ export function VisitsPage({ supervisor }: { supervisor: boolean }) {
   );
 }
 
+/** The day of the desk's own calendar, for a field of a form. */
+function dayOf(instant: Date): string {
+  const pad = (value: number) => String(value).padStart(2, "0");
+  return `${instant.getFullYear()}-${pad(instant.getMonth() + 1)}-${pad(instant.getDate())}`;
+}
+
 function Hours() {
   const { t, word } = useSpeech();
   const explain = useRefusal();
-  const [from, setFrom] = useState(() => new Date(Date.now() - 31 * DAY_MS).toISOString().slice(0, 10));
-  const [to, setTo] = useState(() => new Date().toISOString().slice(0, 10));
+  const [from, setFrom] = useState(() => dayOf(new Date(Date.now() - 31 * DAY_MS)));
+  const [to, setTo] = useState(() => dayOf(new Date()));
   const [found, setFound] = useState<HoursTotals | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
 
