@@ -51,6 +51,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     missed: int
     duplicated: int
     unexpected: int
+    unseen: int = 0
+    """Neither raised nor missed: over before enough of it could be watched, because nobody could see meanwhile."""
     latency_ms: dict[str, float | None]
     """Urgent messages: publish to case, wall clock."""
     sent: int
@@ -139,14 +141,18 @@ def verdict(
     alert is lost or doubled, not when it comes: a frozen bridge passes nothing on, and here a frozen second is a minute of the homes'."""
     begin_s, end_s = run_wall_s
     held = [(clock.at(from_s), clock.at(to_s)) for from_s, to_s in held_wall_s]
-    missed = doubled = 0
+    missed = doubled = unseen = 0
     latencies_s: list[float] = []
     faults: list[dict[str, Any]] = []
     by_scenario: dict[str, dict[str, Any]] = {}
     for entry in entries:
         row = by_scenario.setdefault(entry.scenario, {"expected": 0, "raised": 0, "after_s": []})
         row["expected"] += 1
-        found = _found(entry, signals, _due_at_s(entry, unwatched, held) + GRACE_WALL_S * clock.speed)
+        due_s = _due_at_s(entry, unwatched, held)
+        found = _found(entry, signals, due_s + GRACE_WALL_S * clock.speed)
+        if not found and entry.over_at_s is not None and due_s > max(entry.due_at_s, entry.over_at_s):
+            unseen += 1
+            continue
         if not found:
             missed += 1
             faults.append({"fault": "missed", **msgspec.to_builtins(entry)})
@@ -177,8 +183,9 @@ def verdict(
     p50, p99 = percentile(latencies_s, 0.5), percentile(latencies_s, 0.99)
     return Verdict(
         expected=len(entries),
-        raised=len(entries) - missed,
+        raised=len(entries) - missed - unseen,
         missed=missed,
+        unseen=unseen,
         duplicated=doubled,
         unexpected=len(strange),
         latency_ms={"p50": _ms(p50), "p99": _ms(p99)},

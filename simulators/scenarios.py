@@ -35,6 +35,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     due_at_s: float
     """Virtual instant; urgent ones are judged on the wall clock as well (``latency_ms``)."""
     urgent: bool
+    over_at_s: float | None = None
+    """Virtual instant at which the condition ends by itself: whoever could not watch until then can never know of it. None: it lasts."""
     published_wall_s: float
     """Wall instant at which the deciding message first left its device; without one, at which the cause came."""
 
@@ -65,6 +67,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
             cause_at_s=round(self.at_s, 3),
             due_at_s=round(self.at_s + self.due_s, 3),
             urgent=kind.urgent,
+            over_at_s=None if kind.lasts_s is None else round(self.at_s + kind.lasts_s, 3),
             published_wall_s=published_wall_s,
         )
 
@@ -96,6 +99,8 @@ class Scenario(NamedTuple):
     hours: tuple[float, float] = (0.0, 24.0)
     least_s: float = 0.0
     """The stay goes on for at least this long after the cause."""
+    lasts_s: float | None = None
+    """The condition is over so long after its cause, whatever anybody does; None: it lasts for longer than any outage of a test."""
 
 
 def _alarm(incident: Incident, device_id: str, kind: str, over_after_s: float, **values: Any) -> tuple[Sensed, ...]:
@@ -219,7 +224,7 @@ def _wander(incident: Incident) -> Effect:
 
 
 def _offline(incident: Incident) -> Effect:
-    return Effect(away=(incident.at_s, incident.at_s + 14 * 60))
+    return Effect(away=(incident.at_s, incident.at_s + OFFLINE_S))
 
 
 def _every(start_s: float, end_s: float, step_s: float) -> Iterator[float]:
@@ -230,6 +235,8 @@ def _every(start_s: float, end_s: float, step_s: float) -> Iterator[float]:
 
 
 AT_HOME: frozenset[Act] = frozenset({"sit", "tv", "eat", "drink", "dishes", "cook", "walk"})
+OFFLINE_S = 14 * 60.0
+"""A hub is away for so long."""
 SLACK_S = 120.0
 """Room in every due time, s of stream time: framing, grid, and a machine that is busy."""
 
@@ -249,7 +256,7 @@ SCENARIOS: dict[str, Scenario] = {
     "tap": Scenario("water", ("water_running",), 45 * 60 + SLACK_S, _tap, False, ("inactivity",), frozenset({"dishes", "drink"}), least_s=30),
     "silent": Scenario("no_life", ("inactivity",), 0.0, _silent, acts=AT_HOME, needs="!wearable", least_s=60),
     "wander": Scenario("wandering", ("night_door",), 30 * 60 + SLACK_S, _wander, acts=frozenset({"sleep"}), needs="!wearable", hours=(23.0, 5.0), least_s=3600),
-    "hub_offline": Scenario("technical", ("device_silent",), 5 * 60 + SLACK_S, _offline, acts=AT_HOME),
+    "hub_offline": Scenario("technical", ("device_silent",), 5 * 60 + SLACK_S, _offline, acts=AT_HOME, lasts_s=OFFLINE_S),
 }  # fmt: skip
 
 

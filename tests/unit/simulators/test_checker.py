@@ -144,3 +144,16 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert percentile([], 0.5) is None
     assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
     assert percentile([float(n) for n in range(1, 101)], 0.99) == 99.0
+
+
+def test_a_hub_that_was_back_before_anybody_could_watch_is_unseen_and_one_that_could_be_watched_is_missed() -> None:
+    begins_s = CLOCK.at(1_010.0)
+    hub = msgspec.structs.replace(
+        FALL, scenario="hub_offline", family="technical", detectors=("device_silent",), urgent=False,
+        cause_at_s=begins_s, due_at_s=begins_s + 420, over_at_s=begins_s + 840,
+    )  # fmt: skip
+    blind = judge([hub], [], unwatched=[(begins_s + 30, begins_s + 640)])
+    assert (blind.missed, blind.unseen, blind.raised, blind.ok) == (0, 1, 0, True)
+    short = judge([hub], [], unwatched=[(begins_s + 30, begins_s + 60)])
+    assert (short.missed, short.unseen, short.ok) == (1, 0, False)
+    assert judge([hub], []).missed == 1
