@@ -45,7 +45,7 @@ Read = Callable[[AIOKafkaConsumer, Sequence[TopicPartition]], Awaitable[None]]
 
 
 class EndedByItself(ShouwangError):
-    """{work} ended although nobody asked it to: without it alerts would be lost in silence. The process ends, and its supervisor starts it again."""
+    """{work} was cancelled although nobody of ours asked for it: without it alerts would be lost in silence. The process ends, and its supervisor starts it again."""
 
 
 class Service:
@@ -66,10 +66,9 @@ class Service:
         async with AsyncExitStack() as stack:
             tasks = await self._tasks(stack)
             stopped = asyncio.create_task(self._stopping.wait())
-            # None of them ends by itself. One that a library cancelled has no exception to wait for, and nobody would miss it.
-            broken = asyncio.create_task(asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))
+            broken = asyncio.create_task(asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))
             await asyncio.wait([stopped, broken], return_when=asyncio.FIRST_COMPLETED)
-            ended = [] if self._stopping.is_set() else [task for task in tasks if task.done()]
+            failed = next((task for task in tasks if task.done() and task.exception()), None)
             self._stopping.set()
             _, late = await asyncio.wait(tasks, timeout=self._settings.stop_s)
             for task in late:
@@ -78,10 +77,8 @@ class Service:
                 )
                 task.cancel()
             await asyncio.gather(*tasks, stopped, broken, return_exceptions=True)
-            for task in ended:
-                if not task.cancelled():
-                    task.result()
-                raise EndedByItself(work=task.get_name())
+            if failed is not None:
+                failed.result()
 
     async def _tasks(self, stack: AsyncExitStack) -> list["asyncio.Task[None]"]:
         settings = self._settings
@@ -239,6 +236,13 @@ async def _run(work: Callable[[], Awaitable[None]]) -> None:
         await work()
     except Stopping:
         pass
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        assert task is not None
+        if task.cancelling():
+            raise
+        # Nobody of ours cancelled it. A cancelled task has no exception to wait for, and would not be missed.
+        raise EndedByItself(work=task.get_name()) from None
 
 
 @asynccontextmanager

@@ -137,8 +137,9 @@ async def test_a_step_of_the_ladder_says_whom_it_reaches_now_as_the_notices_deci
 async def test_by_the_site_s_ways_a_number_cannot_become_another_part_of_the_address(office: Office) -> None:
     async with open_office(office.conninfo, kin_ways=("sms=json://127.0.0.1:9/{to}",)) as site:
         chief = await site.desk("chief")
-        way = {"recipient_id": "wall-1", "kind": "wall", "way": "sms", "reach": "139/../x?y=1"}
-        assert (await chief.post("/api/v1/recipients", json=way)).status_code == 201
+        way = {"recipient_id": "wall-1", "kind": "wall", "way": "sms", "reach": "139/../x?y=1", "area_prefix": "330282"}
+        made = await chief.post("/api/v1/recipients", json=way)
+        assert made.status_code == 201, made.text
         assert (
             await chief.post("/api/v1/recipients", json=way | {"recipient_id": "wall-2", "way": "fax"})
         ).status_code == 422

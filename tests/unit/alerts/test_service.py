@@ -32,13 +32,22 @@ def parts(monkeypatch: pytest.MonkeyPatch, *works: Callable[[], Awaitable[None]]
     return made
 
 
-@pytest.mark.parametrize("ends", [_cancelled, _over])
-async def test_a_part_that_ends_by_itself_ends_the_process(
-    monkeypatch: pytest.MonkeyPatch, ends: Callable[[], Awaitable[None]]
+async def test_a_part_that_a_library_cancels_ends_the_process_and_one_that_is_done_does_not(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    made = parts(monkeypatch, asyncio.Event().wait, _over, _cancelled)  # type: ignore[arg-type]
     async with asyncio.timeout(10):
-        with pytest.raises(EndedByItself, match=ends.__name__):
-            await parts(monkeypatch, asyncio.Event().wait, ends).run()  # type: ignore[arg-type]
+        with pytest.raises(EndedByItself, match="_cancelled"):
+            await made.run()
+
+
+async def test_work_that_is_done_is_no_end_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = parts(monkeypatch, asyncio.Event().wait, _over)  # type: ignore[arg-type]
+    running = asyncio.create_task(made.run())
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_what_a_part_could_not_bear_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
