@@ -122,7 +122,7 @@ def _tell(found: dict[str, Any]) -> None:
     latency = found["latency_ms"]
     print(
         f"expected {found['expected']}  raised {found['raised']}  missed {found['missed']}  duplicated {found['duplicated']}  "
-        f"unexpected {found['unexpected']}\nurgent publish to case p50 {latency['p50']} ms, p99 {latency['p99']} ms\n"
+        f"unseen {found['unseen']}  unexpected {found['unexpected']}\nurgent publish to case p50 {latency['p50']} ms, p99 {latency['p99']} ms\n"
         f"sent {found['sent']:,}  stored {found['stored']:,}  gaps {found['gaps']}\n"
         f"{'met: nothing missed, nothing doubled' if found.get('ok') else 'NOT MET'}"
     )

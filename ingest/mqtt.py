@@ -181,6 +181,9 @@ class _Paho(Client):
         self._packet_queue(MessageType.PUBACK, packets.tobytes(), mids[-1], 1)
 
 
+_IN_HAND, _DONE = 1, 2
+
+
 class Order:
     """Packet ids in the order in which their messages came: their PUBACKs go in that order too, as MQTT 3.1.1 asks for (4.6.0-2).
 
@@ -190,21 +193,28 @@ class Order:
 
     def __init__(self) -> None:
         self._came: deque[int] = deque()
-        self._done = bytearray(0x10000)
+        self._state = bytearray(0x10000)
+        """By packet id: not here, in hand, or done and waiting for its elders. Only what is in hand can be done: a second word about a message must
+        not stand for the next one that bears its id."""
 
     def came(self, messages: Sequence[Publish]) -> None:
         """These came next."""
-        self._came.extend([mid for _, _, mid, _ in messages if mid])
+        state = self._state
+        for _, _, mid, _ in messages:
+            if mid and not state[mid]:
+                state[mid] = _IN_HAND
+                self._came.append(mid)
 
     def done(self, mids: Iterable[int]) -> list[int]:
         """These may be acknowledged: which are to be now, because none that came before them is left."""
-        came, done = self._came, self._done
+        came, state = self._came, self._state
         for mid in mids:
-            done[mid] = 1
+            if state[mid] == _IN_HAND:
+                state[mid] = _DONE
         ready: list[int] = []
-        while came and done[came[0]]:
+        while came and state[came[0]] == _DONE:
             mid = came.popleft()
-            done[mid] = 0
+            state[mid] = 0
             ready.append(mid)
         return ready
 

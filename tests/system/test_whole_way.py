@@ -218,7 +218,12 @@ async def test_every_stage_and_service_dies_once_and_no_alert_is_lost_or_doubled
     await _kill_one_by_one(own_stages, [*KILLED, "kafka", "timescale", "mosquitto"], PAUSE_S)
     found = await living
     print(
-        json.dumps({name: found[name] for name in ("expected", "by_scenario", "latency_ms", "sent", "stored", "gaps")})
+        json.dumps(
+            {
+                name: found[name]
+                for name in ("expected", "unseen", "by_scenario", "latency_ms", "sent", "stored", "gaps")
+            }
+        )
     )
     print(
         rows(own_site, "SELECT source, extract(epoch FROM from_at), extract(epoch FROM to_at - from_at) FROM unwatched")

@@ -143,6 +143,23 @@ def test_what_wants_no_acknowledgement_holds_up_nobody() -> None:
     assert order.done([1, 2]) == [1, 2]
 
 
+def test_a_second_word_about_a_message_acknowledges_none_that_bears_its_id_later() -> None:
+    order = Order()
+    came(order, 5)
+    assert order.done([5]) == [5]
+    assert order.done([5]) == [], "said twice"
+    came(order, 5)
+    assert order.done([6]) == [], "the new one is in hand"
+    assert order.done([5]) == [5]
+
+
+def test_a_message_that_comes_twice_on_a_connection_is_acknowledged_and_holds_up_nobody() -> None:
+    order = Order()
+    came(order, 5, 5, 6)
+    assert order.done([5]) == [5]
+    assert order.done([5, 6]) == [6]
+
+
 @given(st.permutations(range(1, 40)), st.lists(st.integers(1, 12), min_size=1))
 def test_everything_is_acknowledged_once_whatever_is_done_first(done: list[int], portions: list[int]) -> None:
     order, sent, at = Order(), list[int](), 0
