@@ -574,6 +574,27 @@ async def test_all_that_is_in_hand_is_renewed_by_activity_but_not_what_rings_unh
     assert unheard["shen"] - renewed["shen"] < timedelta(seconds=20), "what its owner does not hear goes back to all"
 
 
+async def test_a_page_that_finds_a_case_in_hand_renews_it_only_when_it_was_opened_there(room: Room) -> None:
+    first = await room.desk("desk-1")
+    await room.happens("sos", "shen", reason="call.press", score=4)
+    await claim_in(first, "shen")
+    await first.context.close()
+    page = await room.desk("desk-1")  # another machine: what was heard at the first one is not known here
+    await page.get_by_test_id("list-mine").click()
+    await expect(row_of(page, "shen")).to_be_visible()
+
+    async def lease_after_activity() -> datetime:
+        for place in range(23):
+            await page.mouse.move(600 + place, 400)
+            await page.wait_for_timeout(1_000)
+        return room.rows("SELECT lease_until_at FROM cases WHERE home_id = 'shen'")[0][0]
+
+    before = room.rows("SELECT lease_until_at FROM cases WHERE home_id = 'shen'")[0][0]
+    assert await lease_after_activity() == before
+    await row_of(page, "shen").click()
+    assert await lease_after_activity() > before
+
+
 async def test_a_family_reads_one_word_of_its_own_relative(room: Room) -> None:
     page = await room.desk("daughter")
     card = page.get_by_test_id("relative")

@@ -13,7 +13,7 @@ import { useRenewal } from "./leases";
 import { OversightPage } from "./oversight";
 import { PaperPage } from "./paper";
 import { QueueList } from "./queue-list";
-import { LISTS, type List, type Order, type Queue, emptyQueue, inOrder, listOf, nextOf, ownersOf, ringing, sounding, withCase, withChange, withHealth, withHearing, withSnapshot } from "./queue";
+import { LISTS, type List, type Order, type Queue, emptyQueue, inOrder, listOf, nextOf, ownersOf, ringing, sounding, unheard, withCase, withChange, withHealth, withHearing, withSnapshot } from "./queue";
 import { useRefusal } from "./refusal";
 import { ReportsPage } from "./reports";
 import { ResidentsPage } from "./residents";
@@ -109,7 +109,7 @@ export function Desk({ person, onLanguage }: { person: Person; onLanguage(): voi
   }, [queue.cases, order, person.user_name]);
 
   useRenewal(
-    lists.mine.length > 0, rings,
+    lists.mine.length > 0, unheard(queue),
     (after) => dispatch({ is: "done", row: after, renewed: true }),
     (error) => void message.error({ content: explain(error), key: "renew" }),
   );

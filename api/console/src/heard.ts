@@ -2,8 +2,8 @@
 // It rings until its owner has heard it: opened the case, said so, or done something in it. What was heard never rings again.
 import type { CaseRow } from "./types";
 
-/** A case as its owner last heard of it. */
-export interface Heard { held: boolean; priority: number; signals: number }
+/** A case as its owner last heard of it. `unopened`: this page found it in hand and nobody opened it here; what he had heard elsewhere is not known. */
+export interface Heard { held: boolean; priority: number; signals: number; unopened?: boolean }
 export type Ring = "hold" | "p1" | "sos";
 
 /** Why a case rings at its owner's desk; null: it does not, or nothing is new to him. */
@@ -18,9 +18,15 @@ export function hearingOf(row: CaseRow): Heard {
   return { held: row.handling === "HELD", priority: row.priority, signals: row.signals };
 }
 
-/** What is kept of a case after a word of it: what rings waits as it was, anything else is as new as the word. First seen is first heard: he claimed it. */
+/** A case that the page found in hand when it was loaded. */
+export function foundInHand(row: CaseRow): Heard {
+  return { ...hearingOf(row), unopened: true };
+}
+
+/** What is kept of a case after a word of it: what rings waits as it was, anything else is as new as the word. First told of is first heard: he claimed it. */
 export function afterWord(row: CaseRow, heard: Heard | undefined): Heard {
-  return heard !== undefined && ringOf(row, heard) !== null ? heard : hearingOf(row);
+  if (heard !== undefined && ringOf(row, heard) !== null) return heard;
+  return heard?.unopened === true ? foundInHand(row) : hearingOf(row);
 }
 
 const KEY = "shouwang.heard.";

@@ -1,17 +1,16 @@
 // The operator's activity renews the leases of all that he has in hand, whichever case is shown; one who has left the desk loses them.
 import { useEffect, useRef } from "react";
-import type { Ring } from "./heard";
 import { get, post } from "./session";
 import type { CaseAfter, Leases } from "./types";
 
 const RENEW_MS = 20_000;
 
 /**
- * `holds`: there is something in hand. `rings`: what its owner has not heard yet; its lease runs out, and it goes back to where everybody hears it.
+ * `holds`: there is something in hand. `unheard`: cases whose lease is let run out (`queue.ts`).
  */
-export function useRenewal(holds: boolean, rings: ReadonlyMap<string, Ring>, onRenewed: (row: CaseAfter) => void, onError: (error: unknown) => void): void {
-  const now = useRef({ rings, onRenewed, onError });
-  now.current = { rings, onRenewed, onError };
+export function useRenewal(holds: boolean, unheard: ReadonlySet<string>, onRenewed: (row: CaseAfter) => void, onError: (error: unknown) => void): void {
+  const now = useRef({ unheard, onRenewed, onError });
+  now.current = { unheard, onRenewed, onError };
   useEffect(() => {
     if (!holds) return undefined;
     let active = true;
@@ -22,7 +21,7 @@ export function useRenewal(holds: boolean, rings: ReadonlyMap<string, Ring>, onR
     for (const name of events) window.addEventListener(name, note, { passive: true });
     const renew = async (): Promise<void> => {
       const { leases } = await get<Leases>("/api/v1/leases");
-      const heard = leases.filter((each) => !now.current.rings.has(each.case_id));
+      const heard = leases.filter((each) => !now.current.unheard.has(each.case_id));
       const renewing = heard.map((each) => post<CaseAfter>(`/api/v1/cases/${each.case_id}/renew`, { lease_id: each.lease_id }));
       // One that is lost keeps no other from being renewed.
       for (const each of await Promise.allSettled(renewing)) {

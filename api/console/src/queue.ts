@@ -1,5 +1,5 @@
 // The queue as a value: what the stream says goes in, what the page shows comes out. The highest version of a case wins.
-import { type Heard, type Ring, afterWord, hearingOf, ringOf } from "./heard";
+import { type Heard, type Ring, afterWord, foundInHand, hearingOf, ringOf } from "./heard";
 import type { CaseRow, Change, Health, Offer, Snapshot } from "./types";
 
 /** `held`: what waits for a time of its own, whoever has it: on hold, on the shelf, out of service. */
@@ -42,7 +42,12 @@ export function withSnapshot(queue: Queue, snapshot: Snapshot): Queue {
   // The server tells no older word after a snapshot, so what has left long ago need not be remembered for ever.
   const left = queue.left.size > 500 ? new Map<string, number>() : queue.left;
   const mine = [...cases.values()].filter((row) => row.desk_id === queue.me);
-  const heard = new Map(mine.map((row) => [row.case_id, afterWord(row, queue.heard.get(row.case_id))]));
+  const heard = new Map(
+    mine.map((row) => {
+      const before = queue.heard.get(row.case_id);
+      return [row.case_id, before === undefined ? foundInHand(row) : afterWord(row, before)];
+    }),
+  );
   return { ...queue, cases, left, heard, health: snapshot.health, known: true };
 }
 
@@ -164,6 +169,11 @@ export function sounding(queue: Queue, lost: boolean): { case_id: string; priori
     (row) => (SOUNDING.has(row.handling) || rings.has(row.case_id)) && !row.test && row.priority <= 4,
   );
   return [...rows, ...standstills(queue.health, lost)].sort((a, b) => a.priority - b.priority);
+}
+
+/** Cases in hand that activity may not renew, for their owner may not know of them: their lease runs out, and they go back to where everybody hears them. */
+export function unheard(queue: Queue): Set<string> {
+  return new Set([...ringing(queue).keys(), ...[...queue.heard].filter(([, heard]) => heard.unopened === true).map(([caseId]) => caseId)]);
 }
 
 /** What rings at this desk in cases that it has, by case. */
